@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kastellan-init is told: one sealed memfd that library and init agree on byte for byte.
+ *
+ * The text is a header and a sequence of records, each 8-byte aligned. The writer (spec_write.c)
+ * lives in the library; the reader (init/spec_read.c) maps the file and points into it, so that it
+ * needs no allocation. Both sides are built from the same tree; the version guards against a stale
+ * installation. Integers are in host byte order: the two never run on different machines. */
+#ifndef KS_LINUX_SPEC_H
+#define KS_LINUX_SPEC_H
+
+#include <stdint.h>
+
+#define SPEC_MAGIC 0x6b737031u /* "ksp1" */
+#define SPEC_VERSION 1u
+
+struct spec_header {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t size; /* of the whole text, this header included */
+	uint32_t records;
+};
+
+struct spec_record {
+	uint32_t type; /* enum spec_type */
+	uint32_t len;  /* bytes of payload that follow; the next record is at the next multiple of 8 */
+};
+
+enum spec_type {
+	/* For the worker. Strings carry their NUL. */
+	SPEC_ARG = 1,	     /* string, repeated: argv, the program first */
+	SPEC_ENV,	     /* string, repeated: "NAME=value" */
+	SPEC_CWD,	     /* string */
+	SPEC_SEARCH,	     /* string: "dir:dir", where a program without a slash is looked for */
+	SPEC_IDS,	     /* struct spec_ids: what getuid() and getgid() must say inside */
+	SPEC_FLAGS,	     /* uint32_t: SPEC_FLAG_* */
+	SPEC_WINSIZE,	     /* struct spec_winsize, with SPEC_FLAG_TTY */
+	SPEC_RLIMIT,	     /* struct spec_rlimit, repeated, in the order of application */
+	SPEC_VERIFY,	     /* struct spec_verify + string, repeated: each grant before anything runs */
+	SPEC_LANDLOCK,	     /* struct spec_landlock: the ruleset; absent = no Landlock */
+	SPEC_RULE,	     /* struct spec_rule + string, repeated: one path-beneath rule */
+	SPEC_FILTER_NOTIFY,  /* struct sock_filter[]: never-legitimate calls are handed to pid 1 */
+	SPEC_FILTER_KILL,    /* struct sock_filter[]: the same, with KILL_PROCESS in their place */
+	/* For the monitor. */
+	SPEC_HELPER_ARG = 64, /* string, repeated: argv of the helper (bwrap) */
+	SPEC_KERNEL_IDS,      /* struct spec_ids: drop to these before the helper starts */
+	SPEC_STAGE,	      /* struct spec_stage, repeated: mounts to prepare for the helper */
+};
+
+enum {
+	SPEC_FLAG_TTY = 1 << 0,	     /* open a terminal inside, hand its master out, make it stdio */
+	SPEC_FLAG_KEEP_GROUP = 1 << 1, /* no cgroup to join: do not wait for descriptors of one */
+};
+
+struct spec_ids {
+	uint32_t uid;
+	uint32_t gid;
+};
+
+struct spec_winsize {
+	uint16_t rows;
+	uint16_t columns;
+	uint16_t xpixel;
+	uint16_t ypixel;
+};
+
+struct spec_rlimit {
+	uint32_t resource; /* RLIMIT_* */
+	uint32_t zero;
+	uint64_t soft;
+	uint64_t hard;
+};
+
+/* The object at the path must be this one: a mount that a planted link led elsewhere is found out
+ * here, before the worker exists. */
+struct spec_verify {
+	uint64_t dev; /* st_dev as stat() gives it */
+	uint64_t ino;
+	uint32_t read_only; /* the mount must have MS_RDONLY */
+	uint32_t zero;
+};
+
+struct spec_landlock {
+	uint64_t handled_fs;
+	uint64_t handled_net;
+	uint64_t scoped;
+	uint32_t abi; /* the plan's; init refuses to start under a lower one */
+	uint32_t zero;
+};
+
+struct spec_rule {
+	uint64_t access;
+	uint32_t optional; /* nothing at the path: skip the rule, which grants less */
+	uint32_t zero;
+};
+
+/* The grant in descriptor `slot` becomes a private mount of its own, the owner mapped to the
+ * worker's kernel ids, and the slot is replaced by a descriptor of that mount. */
+struct spec_stage {
+	uint32_t slot;
+	uint32_t directory; /* else a file */
+	uint32_t owner_uid; /* of the granted object on disk: shown as, and written as, the worker */
+	uint32_t owner_gid;
+};
+
+#endif

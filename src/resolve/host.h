@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a host, as data: filled by a probe (src/linux/probe.c) or read from JSON
+ * (host_json.c) for tests, and only read by the pure stages. */
+#ifndef KS_RESOLVE_HOST_H
+#define KS_RESOLVE_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kastellan/error.h>
+
+enum host_userns_cause {
+	USERNS_USABLE,
+	USERNS_CLONE_SYSCTL, /* kernel.unprivileged_userns_clone=0 */
+	USERNS_MAX_ZERO,     /* user.max_user_namespaces=0 */
+	USERNS_APPARMOR,     /* mediated: kernel.apparmor_restrict_unprivileged_userns or a policy */
+	USERNS_PROC_MASKED,  /* namespaces work but a fresh /proc may not be mounted (nested container) */
+	USERNS_SECCOMP,	     /* the caller's own filter refuses */
+	USERNS_COMPILED_OUT,
+	USERNS_OTHER
+};
+
+enum host_cgroup_manager { CGROUP_NONE, CGROUP_V1, CGROUP_V2, CGROUP_SCOPE };
+
+struct host_bwrap {
+	char *path;	/* NULL = not found in the search path */
+	char *version;	/* "0.8.0", as it says; for people, never for decisions */
+	bool setuid;	/* refused: its set-uid mode has another, larger attack surface */
+	bool works;	/* a jail with all namespaces could be made */
+	bool bind_fd;	/* --bind-fd and --ro-bind-fd */
+	bool disable_userns;
+	bool size;	/* --size for tmpfs */
+	char *reason;	/* why it does not work: its own words, or NULL */
+};
+
+struct host_cgroup {
+	enum host_cgroup_manager manager;
+	/* v1: base directories in which this caller may create groups; NULL where it may not. The
+	 * same directory may appear twice (cpu,cpuacct mounted together). */
+	char *v1_memory;
+	char *v1_pids;
+	char *v1_cpu;
+	char *v1_cpuacct;
+	char *v2_base; /* v2: the directory that may be written; scope: unused */
+	bool scope_system; /* scope: the system manager, else the user's */
+	bool memory; /* the controller works: set, read back */
+	bool swap;   /* swap is counted */
+	bool tasks;
+	bool cpu_quota;
+	bool cpu_time; /* CPU time of the group can be read */
+	char *reason;  /* why something of it is missing, or NULL */
+};
+
+enum host_path_kind { HOST_FILE, HOST_DIRECTORY, HOST_LINK };
+
+/* An existing path of those that the root file system of a jail is made from. */
+struct host_path {
+	char *path;
+	char *target; /* of a link */
+	enum host_path_kind kind;
+};
+
+struct ks_host {
+	char *os;      /* "linux" */
+	char *machine; /* uname -m */
+	char *kernel;  /* uname -r */
+	uint32_t uid;
+	uint32_t gid;
+	bool privileged; /* may set ids and mount in the initial user namespace */
+	enum host_userns_cause userns;
+	int userns_errno;
+	int landlock_abi; /* 0 = none */
+	int landlock_errno;
+	bool seccomp;	     /* filters can be loaded */
+	bool seccomp_notify; /* with user notification */
+	bool idmap;	     /* privileged callers: mounts with mapped ids can be made */
+	unsigned processors;
+	struct host_bwrap bwrap;
+	struct host_cgroup cgroup;
+	struct host_path *paths; /* sorted by path */
+	size_t n_paths;
+};
+
+/* NULL if there is no such path on the host. */
+const struct host_path *host_path_find(const struct ks_host *host, const char *path);
+
+int host_add_path(
+	struct ks_host *host, const char *path, enum host_path_kind kind, const char *target);
+
+struct ks_host *host_new(void); /* NULL = out of memory */
+void host_free(struct ks_host *host);
+
+/* Facts as JSON: host.json of the golden tests, and a part of `kastellan doctor --json`. */
+int host_write_json(const struct ks_host *host, char **ret_text);
+int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr);
+
+const char *host_userns_cause_name(enum host_userns_cause cause);
+const char *host_cgroup_manager_name(enum host_cgroup_manager manager);
+
+#endif
