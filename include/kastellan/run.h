@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running a worker: spawn, talk to it, wait, and know how it ended.
+ *
+ * Thread-safety: any number of threads may spawn at once, also on one backend. One child belongs
+ * to one thread at a time. The library installs no signal handler, waits for no process but its
+ * own, and needs SIGCHLD neither blocked nor handled. */
+#ifndef KASTELLAN_RUN_H
+#define KASTELLAN_RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kastellan/backend.h>
+#include <kastellan/error.h>
+#include <kastellan/plan.h>
+#include <kastellan/policy.h>
+#include <kastellan/visibility.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ks_child ks_child;
+typedef struct ks_outcome ks_outcome;
+
+/* Where a standard stream of the worker goes. */
+enum ks_stdio {
+	KS_STDIO_NULL = 0,    /* /dev/null */
+	KS_STDIO_INHERIT = 1, /* the caller's own stream of that number */
+	KS_STDIO_PIPE = 2,    /* a new pipe; the other end is ks_child_stdio() */
+	KS_STDIO_FD = 3	      /* the given descriptor (duplicated; the caller keeps its own) */
+};
+
+/* Options of a spawn. Set size to sizeof(struct ks_run_options) and zero the rest: zeroes are the
+ * defaults. A caller older than the library has a smaller size, and gets defaults for the rest; a
+ * caller newer than the library with a non-zero tail is refused (-E2BIG), as a restriction that is
+ * not understood must not be dropped. */
+struct ks_run_options {
+	size_t size;
+	/* Fields (KS_FIELD_ bits) that may be degraded or absent. 0 = strict. */
+	uint32_t allow_degraded;
+	/* 1: the worker gets a terminal of its own; stdio[] is not used; ks_child_terminal() is its
+	 * other side. */
+	uint32_t terminal;
+	uint16_t terminal_rows;	   /* 0 = 24 */
+	uint16_t terminal_columns; /* 0 = 80 */
+	uint32_t reserved;	   /* 0 */
+	/* Wall-clock limit in milliseconds from the start of the program; 0 = none. */
+	uint64_t timeout_ms;
+	/* Time between the friendly signal (SIGTERM) and SIGKILL at the end of the wall-clock limit
+	 * or in ks_child_stop(); 0 = 2000 ms. */
+	uint64_t grace_ms;
+	/* The working directory inside; NULL = the caller's own where a grant shows it, else "/". */
+	const char *cwd;
+	enum ks_stdio stdio[3];
+	int stdio_fd[3]; /* with KS_STDIO_FD */
+};
+
+/* Starts argv (NULL-terminated, argv[0] is the program: a path, or a name looked for in the jail's
+ * /usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin) under the policy. Returns when the
+ * program has been executed, confined, or with an error when it never was.
+ * Returns 0; -EOPNOTSUPP when a field is not held and not allowed to be degraded; -ENOENT or
+ * -EACCES with step "exec" when the program cannot be executed; or the errno of the failing step. */
+KS_API int ks_child_spawn(ks_backend *backend, const ks_policy *policy, const char *const *argv,
+	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
+
+/* The caller's end of stdin (0, for writing), stdout (1) or stderr (2), for reading) where
+ * KS_STDIO_PIPE was asked, else -1. Owned by the child; closed with it. ks_child_take_stdio()
+ * hands it over: the caller closes it. */
+KS_API int ks_child_stdio(const ks_child *child, int stream);
+KS_API int ks_child_take_stdio(ks_child *child, int stream);
+
+/* The master side of the worker's terminal, or -1. Owned by the child. */
+KS_API int ks_child_terminal(const ks_child *child);
+KS_API int ks_child_resize(ks_child *child, uint16_t rows, uint16_t columns);
+
+/* A descriptor that polls readable (POLLIN) whenever ks_child_dispatch() has something to do; for
+ * the caller's own event loop. Owned by the child. */
+KS_API int ks_child_fd(const ks_child *child);
+
+/* Does what is due (deadlines, budgets, reports of the jail) without blocking. Returns 1 when the
+ * worker and everything of it is gone and the outcome is ready, 0 while it lives, or -errno. */
+KS_API int ks_child_dispatch(ks_child *child, ks_error **reterr);
+
+/* Blocks until the outcome is ready: the loop around ks_child_dispatch(). */
+KS_API int ks_child_wait(ks_child *child, ks_error **reterr);
+
+/* Sends a signal to the worker's process group. 0, or -ESRCH when it has ended. */
+KS_API int ks_child_signal(ks_child *child, int signal);
+
+/* Ends the worker: SIGTERM, and SIGKILL after the grace time (dispatch or wait do it). */
+KS_API int ks_child_stop(ks_child *child);
+
+/* Ends everything of the worker at once with SIGKILL. Idempotent. */
+KS_API int ks_child_kill(ks_child *child);
+
+/* How it ended: owned by the child; NULL before ks_child_dispatch() has returned 1. */
+KS_API const ks_outcome *ks_child_outcome(const ks_child *child);
+
+/* Ends what still lives, removes everything and frees. NULL is allowed. */
+KS_API void ks_child_free(ks_child *child);
+
+/* Spawn and wait. The outcome is the caller's: ks_outcome_free(). */
+KS_API int ks_run(ks_backend *backend, const ks_policy *policy, const char *const *argv,
+	const struct ks_run_options *options, ks_outcome **ret_outcome, ks_error **reterr);
+
+enum ks_outcome_type {
+	KS_OUTCOME_EXIT = 0,	/* by itself: exit code */
+	KS_OUTCOME_SIGNAL = 1,	/* by a signal that was not ours */
+	KS_OUTCOME_TIMEOUT = 2, /* wall-clock limit */
+	KS_OUTCOME_CPU = 3,	/* cpu_ms spent */
+	KS_OUTCOME_OOM = 4,	/* mem_mb exceeded */
+	KS_OUTCOME_TASKS = 5,	/* failed after tasks_max had refused it a process or thread */
+	KS_OUTCOME_DENIED = 6,	/* killed by the system-call filter */
+	KS_OUTCOME_SETUP = 7	/* never started */
+};
+
+/* "exit", "signal", "timeout", "cpu", "oom", "tasks", "denied", "setup". */
+KS_API const char *ks_outcome_type_name(enum ks_outcome_type type);
+KS_API enum ks_outcome_type ks_outcome_type(const ks_outcome *outcome);
+/* The program's exit code, or -1 where it was ended by a signal or never started. */
+KS_API int ks_outcome_exit_code(const ks_outcome *outcome);
+/* The signal that ended it, or 0. */
+KS_API int ks_outcome_signal(const ks_outcome *outcome);
+/* The name of the call that was denied, or the step that failed in setup; NULL otherwise. */
+KS_API const char *ks_outcome_detail(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_wall_ms(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_cpu_ms(const ks_outcome *outcome);
+/* 0 where nothing measures it. */
+KS_API uint64_t ks_outcome_memory_peak_bytes(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_tasks_peak(const ks_outcome *outcome);
+/* What a shell would see: the exit code, 128 + signal, 124 timeout, 137 cpu and oom, 159 denied,
+ * 125 setup (126 not executable, 127 not found). */
+KS_API int ks_outcome_shell_status(const ks_outcome *outcome);
+/* One JSON object, as kastellan-status(5) describes it: outcome, usage and receipt. Free with
+ * free(). */
+KS_API int ks_outcome_json(const ks_outcome *outcome, char **ret_text);
+KS_API int ks_outcome_receipt(
+	const ks_outcome *outcome, size_t index, struct ks_receipt_row *ret_row);
+/* An outcome of type setup from a failed spawn, so that a status can be written for it too. */
+KS_API int ks_outcome_from_error(const ks_error *error, ks_outcome **ret_outcome);
+KS_API void ks_outcome_free(ks_outcome *outcome);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
