@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The generated programs; generate.c writes their definition. */
+#ifndef KS_LINUX_SECCOMP_PROGRAMS_H
+#define KS_LINUX_SECCOMP_PROGRAMS_H
+
+#include "linux/seccomp/seccomp_filters.h"
+#include "linux/seccomp/table.h"
+
+/* By machine, profile, and 1 for the variant with a listener. */
+extern const struct seccomp_program seccomp_programs[MACHINE_COUNT][SECCOMP_PROFILES][2];
+
+#endif

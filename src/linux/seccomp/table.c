@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of syscalls.def as data. */
+#include "linux/seccomp/table.h"
+
+enum { NONE = -1 };
+
+#define SPLIT(name, x86_64, aarch64, strict, net_client, reason) \
+	{#name, {x86_64, aarch64}, {ACTION_##strict, ACTION_##net_client}, reason},
+#define CALL(name, x86_64, aarch64, action, reason) \
+	SPLIT(name, x86_64, aarch64, action, action, reason)
+
+static const struct seccomp_row rows[] = {
+#include "linux/seccomp/syscalls.def"
+};
+
+const struct seccomp_row *seccomp_table(size_t *ret_count)
+{
+	*ret_count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of system calls and the rules about their arguments, as the generator and the tests
+ * read them. Everybody else uses seccomp_filters.h. */
+#ifndef KS_LINUX_SECCOMP_TABLE_H
+#define KS_LINUX_SECCOMP_TABLE_H
+
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
+
+#define SECCOMP_PROFILES 2 /* WorkerStrict, WorkerNetClient: enum ks_profile */
+
+/* x32 calls carry this bit; with all bits set the number is no call at all. */
+#define SECCOMP_X32_BIT 0x40000000u
+/* x32 has these numbers for itself, and kernels before 5.4 took them without its bit. */
+#define SECCOMP_X32_FIRST 512u
+#define SECCOMP_X32_LAST 547u
+
+/* Every action that syscalls.def may name, then those that come from elsewhere. */
+#define SECCOMP_ACTIONS(X) \
+	X(ALLOW)           \
+	X(EPERM)           \
+	X(ENOSYS)          \
+	X(EAFNOSUPPORT)    \
+	X(KILL)            \
+	X(IF_CLONE)        \
+	X(IF_UNSHARE)      \
+	X(IF_IOCTL)        \
+	X(IF_PRCTL)        \
+	X(IF_PERSONALITY)  \
+	X(IF_OPEN)         \
+	X(IF_OPENAT)       \
+	X(IF_MODE_1)       \
+	X(IF_MODE_2)       \
+	X(IF_MKNOD)        \
+	X(IF_MKNODAT)      \
+	X(IF_SETRLIMIT)    \
+	X(IF_PRLIMIT)      \
+	X(IF_SOCKET)       \
+	X(IF_SOCKETPAIR)   \
+	X(IF_SENDTO_PAIR)  \
+	X(IF_SENDTO)       \
+	X(IF_SENDMSG)      \
+	X(IF_SENDMMSG)     \
+	X(IF_SETSOCKOPT)   \
+	X(FOREIGN) /* numbers of another ABI of the same machine */
+
+enum seccomp_action {
+#define SECCOMP_ACTION(name) ACTION_##name,
+	SECCOMP_ACTIONS(SECCOMP_ACTION)
+#undef SECCOMP_ACTION
+		ACTION_COUNT
+};
+
+/* The KILL class, as the variant with a listener spells it; the other one says KILL_PROCESS. */
+#define SECCOMP_VERDICT_KILL SECCOMP_RET_USER_NOTIF
+#define SECCOMP_VERDICT_ERRNO(error) (SECCOMP_RET_ERRNO | (error))
+
+/* One comparison: half of an argument, masked, equal to the value or not. The kernel cuts most
+ * arguments to 32 bits before it looks at them, so the low half is what counts: a comparison of all
+ * 64 would let the same call through with a bit set above. A mask of 0 ends the list. */
+struct seccomp_test {
+	uint8_t arg;
+	uint8_t high;
+	uint8_t differs;
+	uint32_t mask;
+	uint32_t value;
+};
+
+#define SECCOMP_MAX_TESTS 4
+
+/* All tests hold: the verdict is given. */
+struct seccomp_clause {
+	uint32_t verdict; /* SECCOMP_RET_* */
+	struct seccomp_test tests[SECCOMP_MAX_TESTS];
+};
+
+/* What an action means: the first clause that holds decides, else `otherwise`. */
+struct seccomp_rule {
+	const char *name;
+	const char *text; /* for the documentation, to be read after the call's name */
+	uint32_t otherwise;
+	size_t count;
+	const struct seccomp_clause *clauses;
+};
+
+struct seccomp_row {
+	const char *name;
+	int numbers[MACHINE_COUNT]; /* -1 where the machine lacks the call */
+	enum seccomp_action actions[SECCOMP_PROFILES];
+	const char *reason;
+};
+
+const struct seccomp_row *seccomp_table(size_t *ret_count);
+const struct seccomp_rule *seccomp_rule_of(enum seccomp_action action);
+
+#endif
