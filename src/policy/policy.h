@@ -52,7 +52,7 @@ struct ks_policy {
 	uint64_t mem_mb; /* 0 = unset */
 	enum ks_profile profile;
 	uint64_t cpu_quota_pct; /* KS_POLICY_UNSET = null */
-	uint64_t tasks_max;	/* KS_POLICY_UNSET = null */
+	uint64_t tasks_max; /* KS_POLICY_UNSET = null */
 	struct policy_env *env;
 	size_t n_env;
 };

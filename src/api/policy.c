@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exported policy calls. A setter asks the same checks as the parser, so that a policy built by
+ * calls can always be written and read again. */
+#include <kastellan/policy.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "policy/check.h"
+#include "policy/fields.h"
+#include "policy/parse.h"
+#include "policy/schema.h"
+#include "policy/store.h"
+#include "policy/write.h"
+
+int ks_policy_new(ks_policy **ret_policy)
+{
+	return policy_new(ret_policy);
+}
+
+int ks_policy_copy(const ks_policy *policy, ks_policy **ret_policy)
+{
+	return policy_copy(policy, ret_policy);
+}
+
+void ks_policy_free(ks_policy *policy)
+{
+	policy_free(policy);
+}
+
+int ks_policy_parse(
+	const char *text, size_t len, const char *name, ks_policy **ret_policy, ks_error **reterr)
+{
+	return policy_parse(text, len, name, ret_policy, reterr);
+}
+
+static int file_error(const char *path, int number, const char *verb, ks_error **reterr)
+{
+	return error_set(reterr, -number,
+		ABOUT(.step = "policy", .path = path,
+			.remedy =
+				"check that the path names a policy file and that it may be read"),
+		"cannot %s %s: %s", verb, path, strerrordesc_np(number));
+}
+
+/* Reads to the end, or to one byte past the ceiling, which the parser then refuses. */
+static int read_text(int fd, const char *path, char *text, size_t *ret_len, ks_error **reterr)
+{
+	size_t len = 0;
+
+	while (len < KS_MAX_POLICY_BYTES + 1) {
+		ssize_t got = read(fd, text + len, KS_MAX_POLICY_BYTES + 1 - len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return file_error(path, errno, "read", reterr);
+		if (got == 0)
+			break;
+		len += (size_t)got;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+int ks_policy_load(const char *path, ks_policy **ret_policy, ks_error **reterr)
+{
+	autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	autofree char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	if (fd < 0)
+		return file_error(path, errno, "open", reterr);
+	text = malloc(KS_MAX_POLICY_BYTES + 1);
+	if (!text)
+		return error_oom(reterr);
+	r = read_text(fd, path, text, &len, reterr);
+	if (r < 0)
+		return r;
+	return policy_parse(text, len, path, ret_policy, reterr);
+}
+
+int ks_policy_write(const ks_policy *policy, char **ret_text)
+{
+	return policy_write(policy, ret_text);
+}
+
+int ks_policy_schema(char **ret_text)
+{
+	return policy_schema(ret_text);
+}
+
+int ks_policy_add_read(ks_policy *policy, const char *path, ks_error **reterr)
+{
+	struct problems problems = {0};
+
+	policy_add_path(&problems, NOWHERE, policy, FIELD_FS_READ, path, strlen(path));
+	return problems_finish(&problems, reterr);
+}
+
+int ks_policy_add_write(ks_policy *policy, const char *path, ks_error **reterr)
+{
+	struct problems problems = {0};
+
+	policy_add_path(&problems, NOWHERE, policy, FIELD_FS_WRITE, path, strlen(path));
+	return problems_finish(&problems, reterr);
+}
+
+int ks_policy_set_net(ks_policy *policy, enum ks_net net, ks_error **reterr)
+{
+	if (!policy_net_name(net))
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "policy", .field = "net",
+				.remedy = "pass KS_NET_DENY, KS_NET_ALLOWLIST or "
+					  "KS_NET_PROXY_EGRESS"),
+			"net: %d is no kind of network", (int)net);
+	policy_clear_endpoints(policy);
+	/* An allowlist without an endpoint denies; the first endpoint makes it one. */
+	policy->net = net == KS_NET_ALLOWLIST ? KS_NET_DENY : net;
+	return 0;
+}
+
+int ks_policy_add_endpoint(ks_policy *policy, const char *endpoint, ks_error **reterr)
+{
+	struct problems problems = {0};
+
+	policy_add_endpoint(&problems, NOWHERE, policy, endpoint, strlen(endpoint));
+	return problems_finish(&problems, reterr);
+}
+
+static int set_number(ks_policy *policy, enum policy_field field, uint64_t value, ks_error **reterr)
+{
+	struct problems problems = {0};
+
+	if (check_number(&problems, NOWHERE, field, value) == 0)
+		*policy_number(policy, field) = value;
+	return problems_finish(&problems, reterr);
+}
+
+int ks_policy_set_cpu_ms(ks_policy *policy, uint64_t cpu_ms, ks_error **reterr)
+{
+	return set_number(policy, FIELD_CPU_MS, cpu_ms, reterr);
+}
+
+int ks_policy_set_mem_mb(ks_policy *policy, uint64_t mem_mb, ks_error **reterr)
+{
+	return set_number(policy, FIELD_MEM_MB, mem_mb, reterr);
+}
+
+int ks_policy_set_profile(ks_policy *policy, enum ks_profile profile, ks_error **reterr)
+{
+	if (!policy_profile_name(profile))
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "policy", .field = "profile",
+				.remedy = "pass KS_PROFILE_WORKER_STRICT or "
+					  "KS_PROFILE_WORKER_NET_CLIENT"),
+			"profile: %d is no profile", (int)profile);
+	policy->profile = profile;
+	return 0;
+}
+
+int ks_policy_set_cpu_quota_pct(ks_policy *policy, uint64_t percent, ks_error **reterr)
+{
+	return set_number(policy, FIELD_CPU_QUOTA_PCT, percent, reterr);
+}
+
+int ks_policy_set_tasks_max(ks_policy *policy, uint64_t tasks, ks_error **reterr)
+{
+	return set_number(policy, FIELD_TASKS_MAX, tasks, reterr);
+}
+
+int ks_policy_set_env(ks_policy *policy, const char *name, const char *value, ks_error **reterr)
+{
+	struct problems problems = {0};
+
+	if (check_env_name(&problems, NOWHERE, name, strlen(name)) == 0)
+		policy_set_env(&problems, NOWHERE, policy, name, value, strlen(value));
+	return problems_finish(&problems, reterr);
+}
+
+static const char *path_at(
+	const struct policy_path *paths, size_t count, size_t index, int *ret_optional)
+{
+	if (index >= count)
+		return NULL;
+	if (ret_optional)
+		*ret_optional = paths[index].optional;
+	return paths[index].path;
+}
+
+const char *ks_policy_read_path(const ks_policy *policy, size_t index, int *ret_optional)
+{
+	return path_at(policy->fs_read, policy->n_fs_read, index, ret_optional);
+}
+
+const char *ks_policy_write_path(const ks_policy *policy, size_t index, int *ret_optional)
+{
+	return path_at(policy->fs_write, policy->n_fs_write, index, ret_optional);
+}
+
+enum ks_net ks_policy_net(const ks_policy *policy)
+{
+	return policy->net;
+}
+
+const char *ks_policy_endpoint(const ks_policy *policy, size_t index)
+{
+	return index < policy->n_endpoints ? policy->endpoints[index].text : NULL;
+}
+
+uint64_t ks_policy_cpu_ms(const ks_policy *policy)
+{
+	return policy->cpu_ms;
+}
+
+uint64_t ks_policy_mem_mb(const ks_policy *policy)
+{
+	return policy->mem_mb;
+}
+
+enum ks_profile ks_policy_profile(const ks_policy *policy)
+{
+	return policy->profile;
+}
+
+uint64_t ks_policy_cpu_quota_pct(const ks_policy *policy)
+{
+	return policy->cpu_quota_pct;
+}
+
+uint64_t ks_policy_tasks_max(const ks_policy *policy)
+{
+	return policy->tasks_max;
+}
+
+const char *ks_policy_env(const ks_policy *policy, size_t index, const char **ret_value)
+{
+	if (index >= policy->n_env)
+		return NULL;
+	if (ret_value)
+		*ret_value = policy->env[index].value;
+	return policy->env[index].name;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/schema.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bounds.h"
+
+/* Patterns are ECMA 262; a schema counts characters where the parser counts bytes, so that its
+ * lengths are the looser ones. */
+#define NO_CONTROL "[^\\u0000-\\u001f\\u007f-\\u009f]"
+#define PATH_PATTERN "^[?]?/" NO_CONTROL "*$"
+/* A ".." component; the root; a tree that no grant may open. "/." and "//" stand for nothing. */
+#define PATH_REFUSED "/\\.\\.(/|$)|^[?]?(/\\.?)+$|^[?]?(/\\.?)*/(proc|sys|dev)(/|$)"
+#define LABEL "[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
+#define ENDPOINT_PATTERN "^(" LABEL "(\\." LABEL ")*|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}$"
+
+json_t *schema_paths(const struct policy_field_info *info)
+{
+	return json_pack("{s:s, s:I, s:{s:s, s:i, s:s, s:{s:s}}}", "type", "array", "maxItems",
+		(json_int_t)info->maximum, "items", "type", "string", "maxLength", KS_MAX_PATH + 1,
+		"pattern", PATH_PATTERN, "not", "pattern", PATH_REFUSED);
+}
+
+json_t *schema_net(const struct policy_field_info *info)
+{
+	return json_pack("{s:[{s:[s, s]}, {s:s, s:{s:{s:s, s:I, s:{s:s, s:s}}}, s:[s], s:b}]}",
+		"oneOf", "enum", policy_net_name(KS_NET_DENY), policy_net_name(KS_NET_PROXY_EGRESS),
+		"type", "object", "properties", policy_net_name(KS_NET_ALLOWLIST), "type", "array",
+		"maxItems", (json_int_t)info->maximum, "items", "type", "string", "pattern",
+		ENDPOINT_PATTERN, "required", policy_net_name(KS_NET_ALLOWLIST),
+		"additionalProperties", 0);
+}
+
+json_t *schema_number(const struct policy_field_info *info)
+{
+	json_t *type = info->nullable ? json_pack("[s, s]", "integer", "null")
+				      : json_string("integer");
+
+	return json_pack("{s:o, s:I, s:I}", "type", type, "minimum", (json_int_t)info->minimum,
+		"maximum", (json_int_t)info->maximum);
+}
+
+json_t *schema_profile(const struct policy_field_info *info)
+{
+	json_t *names = json_array();
+
+	(void)info;
+	for (enum ks_profile profile = 0; policy_profile_name(profile); profile++)
+		if (json_array_append_new(names, json_string(policy_profile_name(profile))) < 0)
+			break;
+	return json_pack("{s:o}", "enum", names);
+}
+
+json_t *schema_env(const struct policy_field_info *info)
+{
+	json_t *name = json_pack("{s:s, s:i, s:i, s:s}", "type", "string", "minLength", 1,
+		"maxLength", KS_MAX_ENV_NAME, "pattern", "^[^=\\u0000-\\u001f\\u007f-\\u009f]+$");
+	json_t *value = json_pack("{s:s, s:i, s:s}", "type", "string", "maxLength",
+		KS_MAX_ENV_VALUE, "pattern", "^[^\\u0000]*$");
+	json_t *schema = json_pack(
+		"{s:[{s:s, s:I, s:{s:s, s:[O, O], s:i, s:b}}, {s:s, s:I, s:O, s:O}]}", "oneOf",
+		"type", "array", "maxItems", (json_int_t)info->maximum, "items", "type", "array",
+		"prefixItems", name, value, "minItems", 2, "items", 0, "type", "object",
+		"maxProperties", (json_int_t)info->maximum, "propertyNames", name,
+		"additionalProperties", value);
+
+	json_decref(name);
+	json_decref(value);
+	return schema;
+}
+
+/* Adds one key; the schema is freed and NULL returned when memory runs out. */
+static json_t *with(json_t *object, const char *key, json_t *value)
+{
+	if (!object || json_object_set_new(object, key, value) < 0) {
+		if (!object)
+			json_decref(value);
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *field_schema(const struct policy_field_row *row)
+{
+	const struct policy_field_info *info = &row->info;
+	json_t *schema = json_pack("{s:o}", "description",
+		info->unit ? json_sprintf("%s Unit: %s.", info->meaning, info->unit)
+			   : json_string(info->meaning));
+	json_t *type = row->schema(info);
+
+	/* An unpacked object that failed is NULL, and so is everything made from it. */
+	if (!schema || !type || json_object_update(schema, type) < 0) {
+		json_decref(schema);
+		schema = NULL;
+	}
+	json_decref(type);
+	schema = with(schema, "default", json_loads(info->default_text, JSON_DECODE_ANY, NULL));
+	return with(schema, "examples",
+		json_pack("[o]", json_loads(info->example, JSON_DECODE_ANY, NULL)));
+}
+
+int policy_schema(char **ret_text)
+{
+	json_t *fields = json_pack("{s:{s:s, s:s}}", "$schema", "type", "string", "description",
+		"The address of this schema, for editors; kastellan does not read it.");
+	json_t *schema;
+	char *text = NULL, *full = NULL;
+
+	for (int field = 0; field < FIELD_COUNT; field++)
+		fields = with(
+			fields, policy_field_name(field), field_schema(policy_field_row(field)));
+	schema = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "$id", "urn:kastellan:policy:0",
+		"title", "kastellan policy", "description",
+		"What a worker may read, write, reach and spend. A field that is left "
+		"out has its default. Made from the table of fields by `kastellan "
+		"schema`.",
+		"type", "object", "properties", fields, "additionalProperties", 0);
+	if (schema)
+		text = json_dumps(schema, JSON_INDENT(2));
+	json_decref(schema);
+	if (text && asprintf(&full, "%s\n", text) < 0)
+		full = NULL;
+	free(text);
+	if (!full)
+		return -ENOMEM;
+	*ret_text = full;
+	return 0;
+}
