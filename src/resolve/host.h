@@ -13,10 +13,13 @@
 enum host_userns_cause {
 	USERNS_USABLE,
 	USERNS_CLONE_SYSCTL, /* kernel.unprivileged_userns_clone=0 */
-	USERNS_MAX_ZERO,     /* user.max_user_namespaces=0 */
-	USERNS_APPARMOR,     /* mediated: kernel.apparmor_restrict_unprivileged_userns or a policy */
-	USERNS_PROC_MASKED,  /* namespaces work but a fresh /proc may not be mounted (nested container) */
-	USERNS_SECCOMP,	     /* the caller's own filter refuses */
+	USERNS_MAX_ZERO, /* user.max_user_namespaces=0 */
+	USERNS_APPARMOR, /* mediated: kernel.apparmor_restrict_unprivileged_userns or a policy */
+	USERNS_PROC_MASKED, /* namespaces work but a fresh /proc may not be mounted (nested
+			       container) */
+	USERNS_SECCOMP, /* the caller's own filter refuses */
+	USERNS_CHROOT, /* the caller lives in a chroot, where the kernel makes none */
+	USERNS_SELINUX, /* a policy of SELinux refuses */
 	USERNS_COMPILED_OUT,
 	USERNS_OTHER
 };
@@ -24,14 +27,14 @@ enum host_userns_cause {
 enum host_cgroup_manager { CGROUP_NONE, CGROUP_V1, CGROUP_V2, CGROUP_SCOPE };
 
 struct host_bwrap {
-	char *path;	/* NULL = not found in the search path */
-	char *version;	/* "0.8.0", as it says; for people, never for decisions */
-	bool setuid;	/* refused: its set-uid mode has another, larger attack surface */
-	bool works;	/* a jail with all namespaces could be made */
-	bool bind_fd;	/* --bind-fd and --ro-bind-fd */
+	char *path; /* NULL = not found in the search path */
+	char *version; /* "0.8.0", as it says; for people, never for decisions */
+	bool setuid; /* refused: its set-uid mode has another, larger attack surface */
+	bool works; /* a jail with all namespaces could be made; untried: it may be executed */
+	bool bind_fd; /* --bind-fd and --ro-bind-fd */
 	bool disable_userns;
-	bool size;	/* --size for tmpfs */
-	char *reason;	/* why it does not work: its own words, or NULL */
+	bool size; /* --size for tmpfs */
+	char *reason; /* why it does not work: its own words, or NULL */
 };
 
 struct host_cgroup {
@@ -45,11 +48,11 @@ struct host_cgroup {
 	char *v2_base; /* v2: the directory that may be written; scope: unused */
 	bool scope_system; /* scope: the system manager, else the user's */
 	bool memory; /* the controller works: set, read back */
-	bool swap;   /* swap is counted */
+	bool swap; /* swap is counted */
 	bool tasks;
 	bool cpu_quota;
 	bool cpu_time; /* CPU time of the group can be read */
-	char *reason;  /* why something of it is missing, or NULL */
+	char *reason; /* why something of it is missing, or NULL */
 };
 
 enum host_path_kind { HOST_FILE, HOST_DIRECTORY, HOST_LINK };
@@ -57,24 +60,32 @@ enum host_path_kind { HOST_FILE, HOST_DIRECTORY, HOST_LINK };
 /* An existing path of those that the root file system of a jail is made from. */
 struct host_path {
 	char *path;
-	char *target; /* of a link */
+	char *target; /* of a link: its text */
+	char *resolved; /* of a link: where it leads in the end, NULL where it dangles */
 	enum host_path_kind kind;
+	unsigned mode; /* permission bits; of a link 0 */
 };
 
 struct ks_host {
-	char *os;      /* "linux" */
+	/* True: all was tried by doing. False: the cheap facts only, which a spawn needs; what
+	 * needs a process to find out (userns, bwrap.works, idmap) is taken to work. */
+	bool tried;
+	char *os; /* "linux" */
+	char *distribution; /* ID of os-release ("debian"), or NULL */
 	char *machine; /* uname -m */
-	char *kernel;  /* uname -r */
+	char *kernel; /* uname -r */
 	uint32_t uid;
 	uint32_t gid;
-	bool privileged; /* may set ids and mount in the initial user namespace */
+	bool privileged; /* may set ids (to the kernel ids of a jail too) and mount */
 	enum host_userns_cause userns;
 	int userns_errno;
+	char *userns_step; /* which step failed: "unshare", "map", "net", "proc", ...; NULL = none
+			    */
 	int landlock_abi; /* 0 = none */
 	int landlock_errno;
-	bool seccomp;	     /* filters can be loaded */
+	bool seccomp; /* filters can be loaded */
 	bool seccomp_notify; /* with user notification */
-	bool idmap;	     /* privileged callers: mounts with mapped ids can be made */
+	bool idmap; /* privileged callers: mounts with mapped ids can be made */
 	unsigned processors;
 	struct host_bwrap bwrap;
 	struct host_cgroup cgroup;
@@ -85,8 +96,11 @@ struct ks_host {
 /* NULL if there is no such path on the host. */
 const struct host_path *host_path_find(const struct ks_host *host, const char *path);
 
+/* Adds or replaces a path. resolved and mode are filled by the caller where it knows them. Returns
+ * 0 or -ENOMEM. */
 int host_add_path(
 	struct ks_host *host, const char *path, enum host_path_kind kind, const char *target);
+struct host_path *host_path_edit(struct ks_host *host, const char *path);
 
 struct ks_host *host_new(void); /* NULL = out of memory */
 void host_free(struct ks_host *host);
@@ -95,7 +109,10 @@ void host_free(struct ks_host *host);
 int host_write_json(const struct ks_host *host, char **ret_text);
 int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr);
 
+/* "usable", "clone-sysctl", ...; and back: a negative number for no cause. */
 const char *host_userns_cause_name(enum host_userns_cause cause);
+int host_userns_cause_from_name(const char *name);
 const char *host_cgroup_manager_name(enum host_cgroup_manager manager);
+int host_cgroup_manager_from_name(const char *name);
 
 #endif
