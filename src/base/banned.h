@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets system popen alloca
+#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets system popen
 #pragma GCC poison tmpnam mktemp
 
 #endif

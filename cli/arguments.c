@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parsing a command line by the table of options. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/options.h"
+
+#define MAX_ROWS 32
+#define LONG_BASE 1000 /* getopt's value of option row i is LONG_BASE + i */
+
+struct given {
+	const struct option_row *row;
+	const char *value;
+};
+
+struct getopt_tables {
+	char letters[3 * MAX_ROWS + 3];
+	struct option longs[MAX_ROWS + 1];
+};
+
+static void build_tables(unsigned command, struct getopt_tables *tables)
+{
+	char *letter = tables->letters;
+	size_t n = 0;
+
+	*letter++ = '+'; /* the first non-option is the program: what follows is its own */
+	*letter++ = ':';
+	for (size_t i = 0; i < n_option_rows; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (!(row->commands & command))
+			continue;
+		tables->longs[n++] = (struct option){ row->name,
+			row->argument ? required_argument : no_argument, NULL, LONG_BASE + (int)i };
+		if (row->letter) {
+			*letter++ = row->letter;
+			if (row->argument)
+				*letter++ = ':';
+		}
+	}
+	*letter = '\0';
+	tables->longs[n] = (struct option){ 0 };
+}
+
+static const struct option_row *find_row(int code, unsigned command)
+{
+	if (code >= LONG_BASE)
+		return &option_rows[code - LONG_BASE];
+	for (size_t i = 0; i < n_option_rows; i++)
+		if (option_rows[i].letter == code && (option_rows[i].commands & command))
+			return &option_rows[i];
+	return NULL;
+}
+
+static int bad_option(int code, char **argv, ks_error **reterr)
+{
+	char letter[3] = { '-', (char)optopt, '\0' };
+	const char *text = optopt && optopt < LONG_BASE ? letter : argv[optind - 1];
+
+	return error_set(reterr, -EINVAL,
+		ABOUT(.step = "usage", .remedy = "kastellan help lists the options"), "%s: %s",
+		code == ':' ? "an option lacks its value" : "there is no such option", text);
+}
+
+/* Collects; nothing is applied before all of it is known. */
+static int collect(int argc, char **argv, unsigned command, struct given *given, size_t *ret_n,
+	ks_error **reterr)
+{
+	struct getopt_tables tables;
+	size_t n = 0;
+	int code;
+
+	build_tables(command, &tables);
+	optind = 0;
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+		if (code == '?' || code == ':')
+			return bad_option(code, argv, reterr);
+		given[n].row = find_row(code, command);
+		given[n].value = optarg;
+		n++;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static int apply_pass(struct arguments *arguments, const struct given *given, size_t n, bool first,
+	ks_error **reterr)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (given[i].row->first_pass != first)
+			continue;
+		r = given[i].row->apply(arguments, given[i].value, reterr);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_policy(struct arguments *arguments, ks_error **reterr)
+{
+	if (arguments->policy_file)
+		return ks_policy_load(arguments->policy_file, &arguments->policy, reterr);
+	return ks_policy_new(&arguments->policy) < 0 ? error_oom(reterr) : 0;
+}
+
+int arguments_parse(int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr)
+{
+	struct arguments arguments = { .command = command };
+	struct given *given = calloc((size_t)argc * 2 + 1, sizeof(*given));
+	size_t n = 0;
+	int r;
+
+	if (!given)
+		return error_oom(reterr);
+	arguments.run.size = sizeof(arguments.run);
+	r = collect(argc, argv, command, given, &n, reterr);
+	arguments.program = argv + optind;
+	if (r == 0)
+		r = apply_pass(&arguments, given, n, true, reterr);
+	if (r == 0 && !arguments.help && (command & (FOR_RUN | FOR_PLAN))) {
+		r = load_policy(&arguments, reterr);
+		if (r == 0)
+			r = apply_pass(&arguments, given, n, false, reterr);
+	}
+	free(given);
+	/* Also on failure: quiet and status are the caller's wish for that very case. */
+	*ret = arguments;
+	return r;
+}
+
+void arguments_done(struct arguments *arguments)
+{
+	ks_policy_free(arguments->policy);
+	arguments->policy = NULL;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_CLI_BACKEND_H
+#define KS_CLI_BACKEND_H
+
+#include "cli/options.h"
+
+/* The backend that the command line asks for. Free both with ks_backend_unref() and
+ * ks_backends_free(). */
+int cli_backend(const struct arguments *arguments, ks_backends **ret_backends,
+	ks_backend **ret_backend, ks_error **reterr);
+
+#endif

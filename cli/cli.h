@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands share: printing of errors, exit statuses. */
+#ifndef KS_CLI_CLI_H
+#define KS_CLI_CLI_H
+
+#include <kastellan/kastellan.h>
+
+struct command_row;
+
+enum {
+	STATUS_OK = 0,
+	STATUS_NO = 1,	    /* check and doctor: something is wrong */
+	STATUS_FAILED = 125 /* kastellan itself failed; the program was never started */
+};
+
+/* Every problem of the chain, a line each, with position and remedy, to stderr. */
+void print_error(const ks_error *error);
+
+int command_run(int argc, char **argv);
+int command_plan(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_schema(int argc, char **argv);
+int command_help(int argc, char **argv);
+
+/* usage of one command (NULL = all) to stdout */
+void print_help(const struct command_row *command);
+
+#endif

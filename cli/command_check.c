@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+
+static const struct command_row *row_of(const char *name)
+{
+	for (size_t i = 0; i < n_command_rows; i++)
+		if (strcmp(command_rows[i].name, name) == 0)
+			return &command_rows[i];
+	return NULL;
+}
+
+static int wants_help(int argc, char **argv)
+{
+	return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+int command_check(int argc, char **argv)
+{
+	int status = STATUS_OK;
+	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
+
+	if (wants_help(argc, argv)) {
+		print_help(row_of("check"));
+		return STATUS_OK;
+	}
+	if (first == 1 && argc > 1 && argv[1][0] == '-' && argv[1][1]) {
+		fprintf(stderr, "kastellan: check: there is no option %s\n  remedy: write ./%s if it is "
+				"a file\n", argv[1], argv[1]);
+		return STATUS_FAILED;
+	}
+	if (first >= argc) {
+		fprintf(stderr, "kastellan: check: no file is named\n  remedy: kastellan check "
+				"POLICY.json\n");
+		return STATUS_FAILED;
+	}
+	for (int i = first; i < argc; i++) {
+		ks_policy *policy = NULL;
+		ks_error *error = NULL;
+
+		if (ks_policy_load(argv[i], &policy, &error) < 0) {
+			print_error(error);
+			status = STATUS_NO;
+		} else {
+			printf("%s: good\n", argv[i]);
+		}
+		ks_policy_free(policy);
+		ks_error_free(error);
+	}
+	return status;
+}
+
+int command_schema(int argc, char **argv)
+{
+	char *text = NULL;
+
+	if (wants_help(argc, argv)) {
+		print_help(row_of("schema"));
+		return STATUS_OK;
+	}
+	if (ks_policy_schema(&text) < 0) {
+		fprintf(stderr, "kastellan: out of memory\n");
+		return STATUS_FAILED;
+	}
+	fputs(text, stdout);
+	free(text);
+	return fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED;
+}

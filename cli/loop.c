@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/terminal.h"
+
+static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGQUIT };
+
+int loop_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(&set, forwarded[i]);
+	/* A reader of our output that leaves must not end the supervision. */
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static void forward_signals(ks_child *child, int signals, bool terminal)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		uint16_t rows, columns;
+
+		if (info.ssi_signo == SIGWINCH && terminal) {
+			/* The kernel signals the worker itself when its terminal's size changes. */
+			terminal_size(&rows, &columns);
+			if (rows && columns)
+				ks_child_resize(child, rows, columns);
+			continue;
+		}
+		ks_child_signal(child, (int)info.ssi_signo);
+	}
+}
+
+int loop_run(ks_child *child, int signals, bool terminal, ks_error **reterr)
+{
+	struct relay relay;
+	int r = 0;
+
+	relay_start(&relay, terminal ? ks_child_terminal(child) : -1);
+	while (r == 0) {
+		struct pollfd fds[2 + RELAY_FDS] = { { .fd = ks_child_fd(child), .events = POLLIN },
+			{ .fd = signals, .events = POLLIN } };
+
+		relay_poll(&relay, fds + 2);
+		if (poll(fds, 2 + RELAY_FDS, -1) < 0 && errno != EINTR) {
+			r = error_set(reterr, -errno, ABOUT(.step = "supervise"),
+				"waiting for the worker failed: %s", strerror(errno));
+			break;
+		}
+		forward_signals(child, signals, terminal);
+		relay_move(&relay, fds + 2);
+		r = ks_child_dispatch(child, reterr);
+	}
+	relay_finish(&relay);
+	return r < 0 ? r : 0;
+}

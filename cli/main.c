@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kastellan: the command. It uses the public header only; here, and nowhere else in the project,
+ * are getopt, printf and exit at home. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+
+void print_error(const ks_error *error)
+{
+	for (; error; error = ks_error_next(error)) {
+		const char *path = ks_error_path(error);
+
+		if (ks_error_line(error))
+			fprintf(stderr, "%s:%u:%u: ", path ? path : "policy", ks_error_line(error),
+				ks_error_column(error));
+		else
+			fprintf(stderr, "kastellan: ");
+		fprintf(stderr, "%s", ks_error_message(error));
+		if (ks_error_remedy(error))
+			fprintf(stderr, "\n  remedy: %s", ks_error_remedy(error));
+		fputc('\n', stderr);
+	}
+}
+
+static void print_options(const struct command_row *command)
+{
+	if (!command->options)
+		return;
+	printf("\nOptions:\n");
+	for (size_t i = 0; i < n_option_rows; i++) {
+		const struct option_row *row = &option_rows[i];
+		char name[64];
+
+		if (!(row->commands & command->options))
+			continue;
+		snprintf(name, sizeof(name), "%c%c%c --%s%s%s", row->letter ? '-' : ' ',
+			row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name,
+			row->argument ? " " : "", row->argument ? row->argument : "");
+		printf("  %-30s %s\n", name, row->help);
+	}
+}
+
+void print_help(const struct command_row *command)
+{
+	if (command) {
+		printf("Usage: kastellan %s %s\n\n%c%s.\n", command->name, command->synopsis,
+			command->help[0] - 'a' + 'A', command->help + 1);
+		print_options(command);
+		return;
+	}
+	printf("Usage: kastellan COMMAND [OPTION]...\n\n"
+	       "Runs tool workers that are not trusted, confined by one small policy.\n\nCommands:\n");
+	for (size_t i = 0; i < n_command_rows; i++)
+		printf("  %-8s %s\n", command_rows[i].name, command_rows[i].help);
+	printf("\nkastellan COMMAND --help describes the options; the manual is kastellan(1), the "
+	       "policy\nkastellan-policy(5).\n\n"
+	       "  kastellan run -r /srv/data -- python3 /srv/data/tool.py\n");
+}
+
+static const struct command_row *find_command(const char *name)
+{
+	for (size_t i = 0; i < n_command_rows; i++)
+		if (strcmp(command_rows[i].name, name) == 0)
+			return &command_rows[i];
+	return NULL;
+}
+
+int command_help(int argc, char **argv)
+{
+	const struct command_row *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+	if (argc > 1 && !command) {
+		fprintf(stderr, "kastellan: there is no command \"%s\"\n  remedy: kastellan help "
+				"lists the commands\n", argv[1]);
+		return STATUS_FAILED;
+	}
+	print_help(command);
+	return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command_row *command;
+
+	if (argc < 2) {
+		fprintf(stderr, "kastellan: a command is missing\n  remedy: kastellan help lists the "
+				"commands\n");
+		return STATUS_FAILED;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		printf("kastellan %s\n", ks_version());
+		return STATUS_OK;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help(NULL);
+		return STATUS_OK;
+	}
+	command = find_command(argv[1]);
+	if (!command) {
+		fprintf(stderr, "kastellan: there is no command \"%s\"\n  remedy: kastellan help "
+				"lists the commands; to run a program: kastellan run -- %s\n",
+			argv[1], argv[1]);
+		return STATUS_FAILED;
+	}
+	return command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+
+#define GRANTS (FOR_RUN | FOR_PLAN)
+
+static int usage(ks_error **reterr, const char *option, const char *value, const char *expected)
+{
+	return error_set(reterr, -EINVAL, ABOUT(.step = "usage", .remedy = expected),
+		"--%s: \"%s\" is not understood", option, value);
+}
+
+static int apply_policy(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->policy_file = value;
+	return 0;
+}
+
+static int apply_backend(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	int r = ks_backend_kind_from_name(value, &arguments->backend, reterr);
+
+	arguments->has_backend = r == 0;
+	return r;
+}
+
+static int apply_read(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	return ks_policy_add_read(arguments->policy, value, reterr);
+}
+
+static int apply_write(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	return ks_policy_add_write(arguments->policy, value, reterr);
+}
+
+static int apply_net(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	return ks_policy_add_endpoint(arguments->policy, value, reterr);
+}
+
+static int apply_env(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	const char *equals = strchr(value, '=');
+	char *name;
+	int r;
+
+	if (!equals)
+		return usage(reterr, "env", value, "write NAME=VALUE");
+	name = strndup(value, (size_t)(equals - value));
+	if (!name)
+		return error_oom(reterr);
+	r = ks_policy_set_env(arguments->policy, name, equals + 1, reterr);
+	free(name);
+	return r;
+}
+
+static int apply_profile(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	if (strcmp(value, "WorkerStrict") == 0)
+		return ks_policy_set_profile(arguments->policy, KS_PROFILE_WORKER_STRICT, reterr);
+	if (strcmp(value, "WorkerNetClient") == 0)
+		return ks_policy_set_profile(arguments->policy, KS_PROFILE_WORKER_NET_CLIENT, reterr);
+	return usage(reterr, "profile", value, "write WorkerStrict or WorkerNetClient");
+}
+
+static int apply_mem(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	uint64_t mib;
+
+	if (parse_size_mib(value, &mib) < 0)
+		return usage(reterr, "mem", value, "write a size such as 64M or 2G; 0 is no limit");
+	return ks_policy_set_mem_mb(arguments->policy, mib, reterr);
+}
+
+static int apply_cpu(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	uint64_t ms;
+
+	if (parse_time_ms(value, &ms) < 0)
+		return usage(reterr, "cpu", value, "write a time such as 500ms, 2s or 1m; 0 is no limit");
+	return ks_policy_set_cpu_ms(arguments->policy, ms, reterr);
+}
+
+static int apply_cpu_quota(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	char digits[24];
+	size_t len = strlen(value);
+	uint64_t percent;
+
+	if (len && value[len - 1] == '%')
+		len--;
+	if (len >= sizeof(digits))
+		return usage(reterr, "cpu-quota", value, "write a percentage of one processor: 50");
+	memcpy(digits, value, len);
+	digits[len] = '\0';
+	if (parse_number(digits, &percent) < 0)
+		return usage(reterr, "cpu-quota", value, "write a percentage of one processor: 50");
+	return ks_policy_set_cpu_quota_pct(arguments->policy, percent, reterr);
+}
+
+static int apply_tasks(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	uint64_t tasks;
+
+	if (parse_number(value, &tasks) < 0)
+		return usage(reterr, "tasks", value, "write a number of processes and threads: 64");
+	return ks_policy_set_tasks_max(arguments->policy, tasks, reterr);
+}
+
+static int apply_timeout(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	if (parse_time_ms(value, &arguments->run.timeout_ms) < 0)
+		return usage(reterr, "timeout", value, "write a time such as 500ms, 30s or 5m");
+	return 0;
+}
+
+static int apply_cwd(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->run.cwd = value;
+	return 0;
+}
+
+static int apply_tty(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)value;
+	(void)reterr;
+	arguments->run.terminal = 1;
+	return 0;
+}
+
+static int apply_quiet(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)value;
+	(void)reterr;
+	arguments->quiet = true;
+	return 0;
+}
+
+static int apply_json(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)value;
+	(void)reterr;
+	arguments->json = true;
+	return 0;
+}
+
+static int apply_help(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)value;
+	(void)reterr;
+	arguments->help = true;
+	return 0;
+}
+
+static int apply_status(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->status = value;
+	return 0;
+}
+
+static int apply_degraded(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	while (*value) {
+		size_t len = strcspn(value, ",");
+		char name[32];
+		unsigned field = 0;
+
+		if (len < sizeof(name)) {
+			memcpy(name, value, len);
+			name[len] = '\0';
+			field = ks_field_from_name(name);
+		}
+		if (!field)
+			return usage(reterr, "allow-degraded", value,
+				"write names of policy fields, such as mem_mb,tasks_max");
+		arguments->run.allow_degraded |= field;
+		value += len + (value[len] == ',');
+	}
+	return 0;
+}
+
+const struct option_row option_rows[] = {
+	{ 'p', "policy", "POLICY.json", GRANTS, "file", "the policy; without it, the default policy", true,
+		apply_policy },
+	{ 'b', "backend", "BACKEND", GRANTS, "backend",
+		"bwrap (default), native, landlock, qemu or firecracker", true, apply_backend },
+	{ 'r', "read", "PATH", GRANTS, "path", "show PATH read-only; ?PATH where it exists", false,
+		apply_read },
+	{ 'w', "write", "PATH", GRANTS, "path", "show PATH readable and writable; ?PATH where it exists",
+		false, apply_write },
+	{ 0, "net", "HOST:PORT", GRANTS, NULL, "let the worker reach this endpoint", false, apply_net },
+	{ 'e', "env", "NAME=VALUE", GRANTS, NULL,
+		"set a variable; the worker's environment has no other", false, apply_env },
+	{ 0, "profile", "NAME", GRANTS, "profile", "WorkerStrict (default) or WorkerNetClient", false,
+		apply_profile },
+	{ 0, "mem", "SIZE", GRANTS, NULL, "memory of the worker tree: 64M, 2G (plain: MiB); 0 no limit",
+		false, apply_mem },
+	{ 0, "cpu", "TIME", GRANTS, NULL,
+		"CPU time of the worker tree: 500ms, 2s (plain: seconds); 0 no limit", false, apply_cpu },
+	{ 0, "cpu-quota", "PCT", GRANTS, NULL, "CPU bandwidth in percent of one processor", false,
+		apply_cpu_quota },
+	{ 0, "tasks", "N", GRANTS, NULL, "processes and threads at once", false, apply_tasks },
+	{ 0, "timeout", "TIME", FOR_RUN, NULL, "wall-clock limit: 500ms, 30s (plain: seconds)", false,
+		apply_timeout },
+	{ 0, "cwd", "DIR", GRANTS, "directory", "working directory inside", false, apply_cwd },
+	{ 't', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false, apply_tty },
+	{ 'q', "quiet", NULL, FOR_RUN, NULL, "write nothing to stderr, not even failures", true,
+		apply_quiet },
+	{ 0, "status", "FILE|fd:N", FOR_RUN, "file", "write the outcome as JSON, see kastellan-status(5)",
+		true, apply_status },
+	{ 0, "allow-degraded", "FIELD,...", GRANTS, "field",
+		"accept that these policy fields are not fully held", true, apply_degraded },
+	{ 0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json },
+	{ 'h', "help", NULL, FOR_RUN | FOR_PLAN | FOR_DOCTOR, NULL, "print this help", true, apply_help },
+};
+const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
+
+const struct command_row command_rows[] = {
+	{ "run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "run PROGRAM confined", command_run },
+	{ "plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]",
+		"print what would be enforced, by which mechanism, held or not", command_plan },
+	{ "check", 0, "FILE...", "check policy files; every problem is printed", command_check },
+	{ "doctor", FOR_DOCTOR, "[--json]", "try every backend and layer of this host", command_doctor },
+	{ "schema", 0, "", "print the JSON Schema of a policy", command_schema },
+	{ "help", 0, "[COMMAND]", "print help", command_help },
+};
+const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only place where the names of grants are resolved: each is opened once, and from then on the
+ * descriptor is what is mounted, ruled and verified. */
+#ifndef KS_LINUX_OPEN_GRANTS_H
+#define KS_LINUX_OPEN_GRANTS_H
+
+#include "plan/plan.h"
+
+/* Opens every grant of the policy; absent optional ones are listed, not opened. idmap: also find
+ * out which file systems can show their files with mapped ids. Returns 0; -ENOENT, -EACCES, ... of
+ * the first grant that cannot be opened; -EINVAL for an object that is neither file, directory nor
+ * FIFO; -ESTALE when it was replaced in the very moment. */
+int grants_open(
+	const struct ks_policy *policy, bool idmap, struct grants *ret_grants, ks_error **reterr);
+
+#endif

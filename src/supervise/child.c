@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Supervision: one worker, from its start to its outcome. Should: enforce what only a supervisor
+ * can (the wall clock, the CPU budget of the tree, ending everything when memory ran out). Must
+ * not: block in dispatch, install handlers, or read anything that the worker wrote. */
+#include "supervise/child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+static uint64_t now_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int arm_timer(struct ks_child *child)
+{
+	/* After the program's end nothing is due any more: init ends the rest. */
+	uint64_t next =
+		child->ending.have_status ? NO_DEADLINE : deadlines_next(&child->deadlines);
+	struct itimerspec when = { 0 };
+
+	if (next == child->armed)
+		return 0;
+	if (next != NO_DEADLINE) {
+		when.it_value.tv_sec = (time_t)(next / 1000000);
+		when.it_value.tv_nsec = (long)(next % 1000000) * 1000;
+	}
+	if (timerfd_settime(child->timer, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+		return -errno;
+	child->armed = next;
+	return 0;
+}
+
+static int make_loop(struct ks_child *child)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	child->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (child->epoll < 0)
+		return -errno;
+	child->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (child->timer < 0)
+		return -errno;
+	if (epoll_ctl(child->epoll, EPOLL_CTL_ADD, child->timer, &event) < 0)
+		return -errno;
+	return 0;
+}
+
+static void set_deadlines(
+	struct ks_child *child, const struct ks_host *host, const struct ks_run_options *options)
+{
+	const struct limits_plan *limits = &child->plan->limits;
+	uint64_t rate = host->processors;
+
+	if (limits->cpu_quota_pct != UINT64_MAX && (limits->cpu_quota_pct + 99) / 100 < rate)
+		rate = (limits->cpu_quota_pct + 99) / 100;
+	child->deadlines = (struct deadlines){
+		.wall_usec = options->timeout_ms ? options->timeout_ms * 1000 : NO_DEADLINE,
+		.grace_usec = options->grace_ms * 1000,
+		.cpu_budget_usec = limits->group ? limits->cpu_budget_usec : NO_DEADLINE,
+		.cpu_rate = rate ? rate : 1,
+	};
+	child->ending.cpu_limited = limits->cpu_budget_usec != UINT64_MAX;
+}
+
+static int start_jail(struct ks_child *child, const struct ks_host *host,
+	const struct ks_run_options *options, ks_error **reterr)
+{
+	struct jail_stdio stdio = { .terminal = options->terminal,
+		.rows = options->terminal_rows,
+		.columns = options->terminal_columns };
+	struct epoll_event event = { .events = EPOLLIN };
+	int r;
+
+	memcpy(stdio.fds, child->stdio.worker, sizeof(stdio.fds));
+	r = jail_start(child->plan, host, &stdio, &child->jail, reterr);
+	if (r < 0)
+		return r;
+	deadlines_start(&child->deadlines, now_usec());
+	child->terminal = jail_take_terminal(child->jail);
+	if (epoll_ctl(child->epoll, EPOLL_CTL_ADD, jail_fd(child->jail), &event) < 0)
+		r = -errno;
+	if (r == 0)
+		r = arm_timer(child);
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "supervise"),
+			"the worker cannot be watched: %s", strerror(-r));
+	return 0;
+}
+
+int child_start(struct ks_plan *plan, const struct ks_host *host,
+	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
+{
+	struct ks_child *child = calloc(1, sizeof(*child));
+	int r;
+
+	if (!child) {
+		plan_free(plan);
+		return error_oom(reterr);
+	}
+	child->plan = plan;
+	child->epoll = child->timer = child->terminal = -1;
+	child->stdio = STDIO_ENDS_NONE;
+	child->armed = NO_DEADLINE;
+	set_deadlines(child, host, options);
+	r = make_loop(child);
+	if (r < 0)
+		error_set(reterr, r, ABOUT(.step = "supervise"),
+			"no event loop can be made for the worker: %s", strerror(-r));
+	if (r == 0)
+		r = stdio_open(options, &child->stdio, reterr);
+	if (r == 0)
+		r = start_jail(child, host, options, reterr);
+	stdio_close_worker(&child->stdio);
+	if (r < 0) {
+		ks_child_free(child);
+		return r;
+	}
+	*ret_child = child;
+	return 0;
+}
+
+static void act_on_deadlines(struct ks_child *child)
+{
+	struct jail_usage usage = { .cpu_usec = NO_DEADLINE };
+
+	if (child->deadlines.cpu_budget_usec != NO_DEADLINE)
+		jail_usage(child->jail, &usage);
+	switch (deadlines_due(&child->deadlines, now_usec(), usage.cpu_usec)) {
+	case DEADLINE_TERMINATE:
+		jail_signal(child->jail, SIGTERM);
+		break;
+	case DEADLINE_KILL:
+		jail_kill(child->jail);
+		break;
+	case DEADLINE_NOTHING:
+		break;
+	}
+}
+
+static int finish(struct ks_child *child, ks_error **reterr)
+{
+	struct ending *ending = &child->ending;
+	struct jail_usage usage;
+
+	jail_usage(child->jail, &usage);
+	if (usage.cpu_usec != UINT64_MAX) {
+		ending->cpu_usec = usage.cpu_usec;
+		ending->memory_peak_bytes = usage.memory_peak_bytes;
+		ending->tasks_peak = usage.tasks_peak;
+		ending->oom_kills = usage.oom_kills;
+		ending->tasks_refused = usage.tasks_refused;
+	}
+	ending->wall_usec = now_usec() - child->deadlines.start;
+	ending->timed_out = child->deadlines.timed_out;
+	ending->cpu_spent = child->deadlines.cpu_spent;
+	if (outcome_new(ending, ks_backend_kind_name(child->plan->kind), &child->plan->receipt,
+		    &child->outcome) < 0)
+		return error_oom(reterr);
+	jail_free(take_ptr(child->jail));
+	return 1;
+}
+
+int ks_child_dispatch(ks_child *child, ks_error **reterr)
+{
+	uint64_t expirations;
+	bool memory = false;
+	int r;
+
+	if (child->outcome)
+		return 1;
+	if (read(child->timer, &expirations, sizeof(expirations)) > 0)
+		child->armed = NO_DEADLINE; /* it has fired, so the same time may be set again */
+	r = jail_dispatch(child->jail, &child->ending, &memory, reterr);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return finish(child, reterr);
+	/* The kernel kills one process when memory runs out; the rest of the tree goes with it. */
+	if (memory)
+		jail_kill(child->jail);
+	if (!child->ending.have_status)
+		act_on_deadlines(child);
+	r = arm_timer(child);
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "supervise"), "the timer cannot be set: %s",
+			strerror(-r));
+	return 0;
+}
+
+int ks_child_wait(ks_child *child, ks_error **reterr)
+{
+	for (;;) {
+		struct pollfd due = { .fd = child->epoll, .events = POLLIN };
+		int r = ks_child_dispatch(child, reterr);
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (poll(&due, 1, -1) < 0 && errno != EINTR)
+			return error_set(reterr, -errno, ABOUT(.step = "supervise"),
+				"waiting for the worker failed: %s", strerror(errno));
+	}
+}
+
+int ks_child_fd(const ks_child *child)
+{
+	return child->epoll;
+}
+
+int ks_child_stdio(const ks_child *child, int stream)
+{
+	return stream >= 0 && stream < 3 ? child->stdio.caller[stream] : -1;
+}
+
+int ks_child_take_stdio(ks_child *child, int stream)
+{
+	return stream >= 0 && stream < 3 ? take_fd(&child->stdio.caller[stream]) : -1;
+}
+
+int ks_child_terminal(const ks_child *child)
+{
+	return child->terminal;
+}
+
+int ks_child_resize(ks_child *child, uint16_t rows, uint16_t columns)
+{
+	return child->jail ? jail_resize(child->jail, rows, columns) : -ESRCH;
+}
+
+int ks_child_signal(ks_child *child, int signal)
+{
+	if (!child->jail || child->ending.have_status)
+		return -ESRCH;
+	return jail_signal(child->jail, signal);
+}
+
+int ks_child_stop(ks_child *child)
+{
+	int r = ks_child_signal(child, SIGTERM);
+
+	if (r < 0)
+		return r;
+	deadlines_stop(&child->deadlines, now_usec());
+	return arm_timer(child);
+}
+
+int ks_child_kill(ks_child *child)
+{
+	return child->jail ? jail_kill(child->jail) : 0;
+}
+
+const ks_outcome *ks_child_outcome(const ks_child *child)
+{
+	return child->outcome;
+}
+
+void ks_child_free(ks_child *child)
+{
+	if (!child)
+		return;
+	stdio_close(&child->stdio);
+	jail_free(child->jail);
+	if (child->terminal >= 0)
+		close(child->terminal);
+	if (child->timer >= 0)
+		close(child->timer);
+	if (child->epoll >= 0)
+		close(child->epoll);
+	ks_outcome_free(child->outcome);
+	plan_free(child->plan);
+	free(child);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_SUPERVISE_CHILD_H
+#define KS_SUPERVISE_CHILD_H
+
+#include "plan/plan.h"
+#include "supervise/deadline.h"
+#include "supervise/jail.h"
+#include "supervise/stdio.h"
+
+struct ks_child {
+	struct ks_plan *plan;
+	struct jail *jail; /* NULL once everything is gone */
+	struct stdio_ends stdio;
+	struct deadlines deadlines;
+	struct ending ending;
+	int terminal; /* master of the worker's terminal; what it wrote last can be read after its end */
+	int epoll;
+	int timer;
+	uint64_t armed; /* what the timer is set to; NO_DEADLINE = off */
+	struct ks_outcome *outcome;
+};
+
+/* Starts the plan and takes it, also on failure. options are complete (see options_complete()). */
+int child_start(struct ks_plan *plan, const struct ks_host *host,
+	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A running jail as the supervisor sees it; each platform directory has its own implementation,
+ * chosen by the build. All calls are non-blocking but jail_start() and jail_free(). */
+#ifndef KS_SUPERVISE_JAIL_H
+#define KS_SUPERVISE_JAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan/plan.h"
+#include "report/outcome.h"
+
+struct jail;
+
+struct jail_stdio {
+	int fds[3]; /* lent; ignored with a terminal */
+	bool terminal;
+	uint16_t rows;
+	uint16_t columns;
+};
+
+struct jail_usage {
+	uint64_t cpu_usec; /* UINT64_MAX = cannot be read */
+	uint64_t memory_peak_bytes;
+	uint64_t tasks_peak;
+	uint64_t oom_kills;
+	uint64_t tasks_refused;
+};
+
+/* Applies the plan and executes the program. Returns 0 once it runs, confined; otherwise -errno,
+ * the program was never started and nothing is left behind. */
+int jail_start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr);
+
+/* Polls readable when jail_dispatch() has something to do. Owned by the jail. */
+int jail_fd(const struct jail *jail);
+
+/* Hands over the master of the worker's terminal, or -1. */
+int jail_take_terminal(struct jail *jail);
+
+/* Takes in what has happened: fills status and denials of *ending. *ret_memory: an out-of-memory
+ * event has been seen. Returns 1 when every process of the jail is gone and everything of it is
+ * removed, 0 while it lives, -errno when it cannot be followed any more. */
+int jail_dispatch(
+	struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr);
+
+/* Counters of the whole tree; kept after the end. */
+void jail_usage(struct jail *jail, struct jail_usage *ret_usage);
+
+/* To the worker's process group. 0, -ESRCH. */
+int jail_signal(struct jail *jail, int signal);
+int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns);
+
+/* Ends everything inside, at once. Idempotent; the end itself is seen by jail_dispatch(). */
+int jail_kill(struct jail *jail);
+
+/* Ends what lives, waits for it, removes everything, frees. NULL is allowed. */
+void jail_free(struct jail *jail);
+
+#endif
