@@ -20,9 +20,9 @@
 /* One grant after its only name resolution (src/linux/open_grants.c). */
 struct grant {
 	enum policy_field field; /* FIELD_FS_READ or FIELD_FS_WRITE */
-	size_t index;		 /* in the policy's list */
-	char *asked;		 /* as the policy says, normalised */
-	char *path;		 /* of the opened object, without links: where it appears inside */
+	size_t index; /* in the policy's list */
+	char *asked; /* as the policy says, normalised */
+	char *path; /* of the opened object, without links: where it appears inside */
 	bool directory;
 	bool idmap; /* its file system can show it with mapped ids (privileged callers only) */
 	uint64_t dev;
@@ -39,13 +39,13 @@ struct grants {
 };
 
 enum mount_kind {
-	MOUNT_BIND_HOST,   /* read-only bind of the host's path `source` */
-	MOUNT_BIND_GRANT,  /* bind of grant number `grant` */
-	MOUNT_MASK_FILE,   /* /dev/null over a file */
+	MOUNT_BIND_HOST, /* read-only bind of the host's path `source` */
+	MOUNT_BIND_GRANT, /* bind of grant number `grant` */
+	MOUNT_MASK_FILE, /* /dev/null over a file */
 	MOUNT_MASK_DIRECTORY, /* an empty read-only tmpfs over a directory */
-	MOUNT_DATA,	   /* a generated read-only file with text `source` */
-	MOUNT_LINK,	   /* symbolic link with target `source` */
-	MOUNT_TMPFS,	   /* of `size` bytes and `mode` */
+	MOUNT_DATA, /* a generated read-only file with text `source` */
+	MOUNT_LINK, /* symbolic link with target `source` */
+	MOUNT_TMPFS, /* of `size` bytes and `mode` */
 	MOUNT_PROC,
 	MOUNT_DEV
 };
@@ -103,7 +103,7 @@ struct limits_plan {
 	uint64_t tasks;
 	uint64_t cpu_quota_pct;
 	uint64_t cpu_budget_usec; /* watched by the supervisor; UINT64_MAX = none */
-	bool group;		  /* a control group is used */
+	bool group; /* a control group is used */
 	struct rlimit_plan rlimits[PLAN_MAX_RLIMITS];
 	size_t n_rlimits;
 };
@@ -111,8 +111,8 @@ struct limits_plan {
 struct identity_plan {
 	uint32_t uid; /* what the worker sees */
 	uint32_t gid;
-	bool drop;    /* kernel ids of its own are given by the spawn (privileged callers) */
-	bool idmap;   /* grants are shown with mapped ids */
+	bool drop; /* kernel ids of its own are given by the spawn (privileged callers) */
+	bool idmap; /* grants are shown with mapped ids */
 };
 
 enum receipt_verdict { RECEIPT_HELD, RECEIPT_CLAMPED, RECEIPT_DEGRADED, RECEIPT_ABSENT };
@@ -121,10 +121,10 @@ struct receipt_row {
 	enum policy_field field;
 	enum receipt_verdict verdict;
 	bool requested; /* false: nothing was asked, so nothing can be refused */
-	char *request;	 /* "64 MiB" */
+	char *request; /* "64 MiB" */
 	char *mechanism; /* "cgroup v1 memory.memsw.limit_in_bytes" */
-	char *detail;	 /* to what it is clamped, how it is degraded; NULL for held */
-	char *remedy;	 /* NULL for held */
+	char *detail; /* to what it is clamped, how it is degraded; NULL for held */
+	char *remedy; /* NULL for held */
 };
 
 struct receipt {
@@ -141,11 +141,11 @@ struct ks_plan {
 	struct limits_plan limits;
 	struct identity_plan identity;
 	struct strv argv; /* the program and its arguments; empty in `kastellan plan` without one */
-	char *cwd;	  /* inside */
-	char *search;	  /* where a program without a slash is looked for */
+	char *cwd; /* inside */
+	char *search; /* where a program without a slash is looked for */
 	bool tty;
 	struct strv helper; /* the helper's arguments, argv[0] first */
-	struct strv data;   /* texts of MOUNT_DATA, in slot order */
+	struct strv data; /* texts of MOUNT_DATA, in slot order */
 	struct receipt receipt;
 };
 
@@ -154,8 +154,8 @@ struct plan_request {
 	const struct ks_policy *policy;
 	const struct ks_host *host;
 	const char *const *argv; /* NULL-terminated, or NULL */
-	const char *cwd;	 /* wanted working directory on the host, or NULL */
-	bool cwd_asked;		 /* an explicit --cwd: an error where it is not visible inside */
+	const char *cwd; /* wanted working directory on the host, or NULL */
+	bool cwd_asked; /* an explicit --cwd: an error where it is not visible inside */
 	bool tty;
 };
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What holds of memory, tasks and CPU: the control group, or what rlimits make up for. */
+#include "linux/plan_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/bounds.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "plan/receipt.h"
+
+/* A text that is needed until the row has been copied. NULL = out of memory. */
+__attribute__((format(printf, 1, 2))) static char *format(const char *format, ...)
+{
+	autostrbuf struct strbuf text;
+	char *result = NULL;
+	va_list args;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	va_start(args, format);
+	strbuf_vaddf(&text, format, args);
+	va_end(args);
+	return strbuf_take(&text, &result, NULL) < 0 ? NULL : result;
+}
+
+static const char *manager_text(const struct host_cgroup *group)
+{
+	switch (group->manager) {
+	case CGROUP_V1:
+		return "cgroup v1";
+	case CGROUP_V2:
+		return "cgroup v2";
+	case CGROUP_SCOPE:
+		return group->scope_system ? "systemd scope" : "systemd user scope";
+	case CGROUP_NONE:
+		break;
+	}
+	return "no cgroup";
+}
+
+static const char *cgroup_reason(const struct host_cgroup *group)
+{
+	if (group->reason)
+		return group->reason;
+	return group->manager == CGROUP_NONE ? "no usable control group"
+					     : "the control group lacks this controller";
+}
+
+/* What to do about a missing controller. */
+static const char *cgroup_remedy(const struct ks_host *host)
+{
+	if (host->cgroup.manager == CGROUP_SCOPE && !host->cgroup.scope_system)
+		return "let systemd delegate the controllers to users: in "
+		       "/etc/systemd/system/user@.service.d/delegate.conf write [Service] and "
+		       "Delegate=cpu memory pids, run systemctl daemon-reload, and log in again";
+	if (host->cgroup.manager != CGROUP_NONE)
+		return "enable the controller for this group (cgroup.subtree_control of the "
+		       "parent), "
+		       "or in the kernel";
+	if (host->privileged)
+		return "mount the cgroup file system writable (in a container: give it a delegated "
+		       "cgroup)";
+	return "run in a login session of systemd, in a cgroup that your user owns, or as root";
+}
+
+static int say(struct ks_plan *plan, enum policy_field field, const struct receipt_says *says,
+	bool complete)
+{
+	return complete ? receipt_say(&plan->receipt, field, says) : -ENOMEM;
+}
+
+static int say_nothing(struct ks_plan *plan, enum policy_field field)
+{
+	return receipt_say(&plan->receipt, field,
+		SAYS(.nothing_asked = true, .verdict = RECEIPT_HELD, .request = "no limit",
+			.mechanism = "none"));
+}
+
+static uint64_t rlimit_soft(const struct ks_plan *plan, int resource)
+{
+	for (size_t i = 0; i < plan->limits.n_rlimits; i++)
+		if (plan->limits.rlimits[i].resource == resource)
+			return plan->limits.rlimits[i].soft;
+	return UINT64_MAX;
+}
+
+static int say_memory(struct ks_plan *plan, const struct ks_host *host)
+{
+	const struct host_cgroup *group = &host->cgroup;
+	uint64_t mem = plan->policy->mem_mb;
+	autofree char *request = format("%" PRIu64 " MiB", mem);
+	autofree char *mechanism = NULL;
+	autofree char *detail = NULL;
+
+	if (mem == 0)
+		return say_nothing(plan, FIELD_MEM_MB);
+	if (!group->memory) {
+		mechanism = format("RLIMIT_AS %" PRIu64 " MiB", mem);
+		detail = format(
+			"the address space of each process is limited, not the memory of "
+			"all together, and neither is that of files in /tmp and /dev/shm: %s",
+			cgroup_reason(group));
+		return say(plan, FIELD_MEM_MB,
+			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,
+				.mechanism = mechanism, .detail = detail,
+				.remedy = cgroup_remedy(host)),
+			request && mechanism && detail);
+	}
+	mechanism = format("%s, memory%s of the whole tree", manager_text(group),
+		group->swap ? " and swap" : "");
+	if (group->swap)
+		return say(plan, FIELD_MEM_MB,
+			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
+			request && mechanism);
+	return say(plan, FIELD_MEM_MB,
+		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
+			.detail = "swap is not counted: what is swapped out may come on top",
+			.remedy = "boot with swapaccount=1, or switch swap off (swapoff -a)"),
+		request && mechanism);
+}
+
+static int say_cpu(struct ks_plan *plan, const struct ks_host *host)
+{
+	const struct host_cgroup *group = &host->cgroup;
+	uint64_t cpu = plan->policy->cpu_ms;
+	uint64_t backstop = rlimit_soft(plan, RLIMIT_CPU);
+	autofree char *request = format("%" PRIu64 " ms", cpu);
+	autofree char *mechanism = NULL;
+	autofree char *detail = NULL;
+
+	if (cpu == 0)
+		return say_nothing(plan, FIELD_CPU_MS);
+	if (group->cpu_time) {
+		mechanism = format("%s, CPU time of the whole tree watched by the supervisor + "
+				   "RLIMIT_CPU %" PRIu64 " s for each process",
+			manager_text(group), backstop);
+		return say(plan, FIELD_CPU_MS,
+			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
+			request && mechanism);
+	}
+	mechanism = format("RLIMIT_CPU %" PRIu64 " s", backstop);
+	detail = format("each process has a budget of its own, in whole seconds, and a new process "
+			"starts with a fresh one: %s",
+		cgroup_reason(group));
+	return say(plan, FIELD_CPU_MS,
+		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
+			.detail = detail, .remedy = cgroup_remedy(host)),
+		request && mechanism && detail);
+}
+
+static int say_quota(struct ks_plan *plan, const struct ks_host *host)
+{
+	const struct host_cgroup *group = &host->cgroup;
+	bool unset = plan->policy->cpu_quota_pct == KS_POLICY_UNSET;
+	autofree char *request = unset ? format("default (%u %% of one CPU)", DEFAULT_CPU_QUOTA_PCT)
+				       : format("%" PRIu64 " %% of one CPU",
+						 plan->policy->cpu_quota_pct);
+	autofree char *mechanism = format("%s, bandwidth of the whole tree", manager_text(group));
+
+	if (group->cpu_quota)
+		return say(plan, FIELD_CPU_QUOTA_PCT,
+			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
+			request && mechanism);
+	return say(plan, FIELD_CPU_QUOTA_PCT,
+		SAYS(.verdict = RECEIPT_ABSENT, .request = request, .mechanism = "none",
+			.detail = cgroup_reason(group), .remedy = cgroup_remedy(host)),
+		request);
+}
+
+static int say_tasks(struct ks_plan *plan, const struct ks_host *host)
+{
+	const struct host_cgroup *group = &host->cgroup;
+	bool unset = plan->policy->tasks_max == KS_POLICY_UNSET;
+	autofree char *request = unset ? format("default (%u)", DEFAULT_TASKS_MAX)
+				       : format("%" PRIu64, plan->policy->tasks_max);
+	autofree char *mechanism = NULL;
+	autofree char *detail = NULL;
+
+	if (group->tasks) {
+		mechanism = format(
+			"%s, processes and threads of the whole tree", manager_text(group));
+		return say(plan, FIELD_TASKS_MAX,
+			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
+			request && mechanism);
+	}
+	mechanism = format("RLIMIT_NPROC %" PRIu64, rlimit_soft(plan, RLIMIT_NPROC));
+	detail = format("counted by user id, one of kastellan's own processes included: in the "
+			"jail alone since Linux 5.14, before it %s; a refused process is not "
+			"reported: %s",
+		plan->identity.drop ? "with kastellan's others for this worker"
+				    : "with everything that the calling user runs",
+		cgroup_reason(group));
+	return say(plan, FIELD_TASKS_MAX,
+		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
+			.detail = detail, .remedy = cgroup_remedy(host)),
+		request && mechanism && detail);
+}
+
+int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host)
+{
+	int r = say_cpu(plan, host);
+
+	if (r == 0)
+		r = say_memory(plan, host);
+	if (r == 0)
+		r = say_quota(plan, host);
+	return r < 0 ? r : say_tasks(plan, host);
+}

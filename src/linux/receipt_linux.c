@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What holds of files, network, profile and environment. Two independent layers hold each denial;
+ * where one is missing the row says so, and the spawn is refused unless that is accepted. */
+#include "linux/plan_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "plan/landlock.h"
+#include "plan/mounts.h"
+#include "plan/paths.h"
+#include "plan/receipt.h"
+#include "policy/fields.h"
+
+#define MAX_NAMES 4 /* of a list, before "and N more" */
+
+#define LANDLOCK_REMEDY                                                                            \
+	"boot a kernel of 5.13 or newer with Landlock among its security modules (kernel command " \
+	"line: lsm=landlock,...)"
+#define SECCOMP_REMEDY "use a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64"
+
+/* Three texts of a row under construction. */
+struct row_text {
+	struct strbuf request;
+	struct strbuf mechanism;
+	struct strbuf detail;
+};
+
+static void row_text_init(struct row_text *text)
+{
+	strbuf_init(&text->request, KS_MAX_TEXT);
+	strbuf_init(&text->mechanism, KS_MAX_TEXT);
+	strbuf_init(&text->detail, KS_MAX_TEXT);
+}
+
+static void row_text_done(struct row_text *text)
+{
+	strbuf_done(&text->request);
+	strbuf_done(&text->mechanism);
+	strbuf_done(&text->detail);
+}
+
+#define autorow __attribute__((cleanup(row_text_done)))
+
+static int row_say(struct ks_plan *plan, enum policy_field field, struct row_text *text,
+	enum receipt_verdict verdict, const char *remedy)
+{
+	if (text->request.error || text->mechanism.error || text->detail.error)
+		return -ENOMEM;
+	return receipt_say(&plan->receipt, field,
+		SAYS(.verdict = verdict, .request = text->request.data,
+			.mechanism = text->mechanism.data, .detail = text->detail.data,
+			.remedy = remedy));
+}
+
+/* Starts the next item of a list; false when the list is long enough. */
+static bool next_name(struct strbuf *list, size_t index, size_t total)
+{
+	if (index > 0)
+		strbuf_puts(list, ", ");
+	if (index < MAX_NAMES)
+		return true;
+	strbuf_addf(list, "%zu more", total - index);
+	return false;
+}
+
+static bool is_absent(const struct ks_plan *plan, const struct policy_path *path)
+{
+	for (size_t i = 0; path->optional && i < plan->grants.absent.len; i++)
+		if (strcmp(plan->grants.absent.items[i], path->path) == 0)
+			return true;
+	return false;
+}
+
+static void request_paths(struct strbuf *text, const struct ks_plan *plan,
+	const struct policy_path *paths, size_t n_paths)
+{
+	if (n_paths == 0)
+		strbuf_puts(text, "none");
+	for (size_t i = 0; i < n_paths && next_name(text, i, n_paths); i++)
+		strbuf_addf(
+			text, "%s%s", paths[i].path, is_absent(plan, &paths[i]) ? " (absent)" : "");
+}
+
+/* Read-only mounts inside writable ones: rights of Landlock add up along a path. */
+static size_t held_by_mount_alone(const struct ks_plan *plan)
+{
+	const struct mount_list *list = &plan->mounts;
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->len; i++) {
+		bool inside = false;
+
+		if (list->items[i].kind != MOUNT_BIND_GRANT || list->items[i].writable)
+			continue;
+		for (size_t k = 0; k < list->len; k++)
+			inside = inside ||
+				 (list->items[k].kind == MOUNT_BIND_GRANT &&
+					 list->items[k].writable &&
+					 path_beneath(list->items[k].path, list->items[i].path));
+		count += inside;
+	}
+	return count;
+}
+
+static void describe_files(struct row_text *text, const struct ks_plan *plan)
+{
+	strbuf_puts(&text->mechanism, "mount namespace (bwrap)");
+	if (plan->landlock.abi)
+		strbuf_addf(&text->mechanism, " + Landlock ABI %d", plan->landlock.abi);
+	else
+		strbuf_puts(&text->detail, "one layer instead of two: the mount namespace alone; "
+					   "this kernel has no Landlock");
+}
+
+/* A worker with kernel ids of its own owns nothing that the caller may read or write; only mapped
+ * ids make its grants its own. */
+static const struct grant *unmapped(const struct ks_plan *plan, enum policy_field field)
+{
+	for (size_t i = 0; plan->identity.drop && i < plan->grants.len; i++) {
+		const struct grant *grant = &plan->grants.items[i];
+
+		if (grant->field == field && !plan_grant_mapped(plan, grant))
+			return grant;
+	}
+	return NULL;
+}
+
+static int say_read(struct ks_plan *plan)
+{
+	autorow struct row_text text;
+	size_t alone = held_by_mount_alone(plan);
+	bool held = plan->landlock.abi > 0;
+
+	row_text_init(&text);
+	request_paths(&text.request, plan, plan->policy->fs_read, plan->policy->n_fs_read);
+	describe_files(&text, plan);
+	if (held && alone)
+		strbuf_addf(&text.mechanism,
+			"; for %zu inside a writable grant the read-only mount alone", alone);
+	if (unmapped(plan, FIELD_FS_READ))
+		strbuf_puts(&text.mechanism, "; where ids cannot be mapped, only what everybody "
+					     "may read");
+	return row_say(plan, FIELD_FS_READ, &text, held ? RECEIPT_HELD : RECEIPT_DEGRADED,
+		held ? NULL : LANDLOCK_REMEDY);
+}
+
+static int say_write(struct ks_plan *plan)
+{
+	autorow struct row_text text;
+	const struct grant *foreign = unmapped(plan, FIELD_FS_WRITE);
+	const char *remedy = plan->landlock.abi ? NULL : LANDLOCK_REMEDY;
+
+	row_text_init(&text);
+	request_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
+	describe_files(&text, plan);
+	if (plan->identity.idmap && plan->policy->n_fs_write)
+		strbuf_puts(&text.mechanism, ", files owned as in the grant (mapped ids)");
+	if (foreign) {
+		strbuf_addf(&text.detail,
+			"%sthe file system of %s cannot show it with mapped ids: the worker writes "
+			"there only what everybody may, and its files belong to a user id of its "
+			"own",
+			text.detail.len ? "; " : "", foreign->asked);
+		remedy = remedy ? remedy
+				: "grant a directory on a file system that takes mapped ids (ext4, "
+				  "xfs, "
+				  "btrfs; Linux 5.12 or newer), or start as an unprivileged user";
+	}
+	return row_say(plan, FIELD_FS_WRITE, &text,
+		text.detail.len ? RECEIPT_DEGRADED : RECEIPT_HELD, remedy);
+}
+
+static void request_net(struct strbuf *text, const struct ks_policy *policy)
+{
+	if (policy->net != KS_NET_ALLOWLIST) {
+		strbuf_puts(text, policy_net_name(policy->net));
+		return;
+	}
+	strbuf_puts(text, "only ");
+	for (size_t i = 0; i < policy->n_endpoints && next_name(text, i, policy->n_endpoints); i++)
+		strbuf_puts(text, policy->endpoints[i].text);
+}
+
+/* The layer behind the network namespace: no sockets to begin with, or none that lead anywhere. */
+static bool describe_net(struct row_text *text, const struct ks_plan *plan)
+{
+	bool strict = plan->filter.profile == KS_PROFILE_WORKER_STRICT;
+	bool second = false;
+
+	strbuf_puts(&text->mechanism, "network namespace with nothing but its own loopback");
+	if (plan->filter.enabled && strict) {
+		strbuf_puts(&text->mechanism, " + seccomp (no socket can be made)");
+		second = true;
+	}
+	if (plan->landlock.handled_net) {
+		strbuf_addf(&text->mechanism, " + Landlock ABI %d (no TCP%s)", plan->landlock.abi,
+			plan->landlock.handled_net & LANDLOCK_BIT(NET_BIND_UDP) ? " or UDP" : "");
+		second = true;
+	}
+	return second;
+}
+
+static int say_net(struct ks_plan *plan)
+{
+	autorow struct row_text text;
+	bool second;
+
+	row_text_init(&text);
+	request_net(&text.request, plan->policy);
+	second = describe_net(&text, plan);
+	if (plan->policy->net == KS_NET_ALLOWLIST) {
+		strbuf_puts(&text.detail,
+			"this version has no egress proxy, which alone could let "
+			"the worker reach these endpoints and no others; it would "
+			"have no network at all");
+		return row_say(
+			plan, FIELD_NET, &text, RECEIPT_ABSENT, "leave net out, or write \"Deny\"");
+	}
+	if (second)
+		return row_say(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
+	strbuf_addf(&text.detail, "one layer instead of two: the network namespace alone; %s",
+		plan->filter.enabled
+			? "this profile may make sockets, and this kernel's Landlock knows no TCP"
+			: "system-call filters are missing here");
+	return row_say(plan, FIELD_NET, &text, RECEIPT_DEGRADED,
+		plan->filter.enabled
+			? "use profile WorkerStrict, or a kernel of 6.7 or newer with Landlock"
+			: SECCOMP_REMEDY);
+}
+
+static int say_profile(struct ks_plan *plan, const struct ks_host *host)
+{
+	autorow struct row_text text;
+
+	row_text_init(&text);
+	strbuf_puts(&text.request, policy_profile_name(plan->policy->profile));
+	if (plan->filter.enabled) {
+		strbuf_addf(&text.mechanism,
+			"seccomp filter for %s + no_new_privs + no capabilities%s",
+			plan->filter.machine,
+			plan->filter.notify
+				? ""
+				: "; forbidden calls kill without their name being told");
+		return row_say(plan, FIELD_PROFILE, &text, RECEIPT_HELD, NULL);
+	}
+	strbuf_puts(&text.mechanism, "no_new_privs + no capabilities");
+	if (host->seccomp)
+		strbuf_addf(&text.detail, "there is no system-call filter for this machine (%s)",
+			host->machine ? host->machine : "unknown");
+	else
+		strbuf_puts(&text.detail, "this kernel loads no system-call filters");
+	return row_say(plan, FIELD_PROFILE, &text, RECEIPT_ABSENT, SECCOMP_REMEDY);
+}
+
+/* Names only: values may be secrets, and receipts go into logs. */
+static int say_env(struct ks_plan *plan)
+{
+	autorow struct row_text text;
+	const struct ks_policy *policy = plan->policy;
+
+	row_text_init(&text);
+	if (policy->n_env == 0)
+		strbuf_puts(&text.request, "none");
+	for (size_t i = 0; i < policy->n_env && next_name(&text.request, i, policy->n_env); i++)
+		strbuf_puts(&text.request, policy->env[i].name);
+	strbuf_puts(&text.mechanism, "cleared, then exactly these set");
+	return row_say(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
+}
+
+int plan_receipt(struct ks_plan *plan, const struct ks_host *host)
+{
+	int r = say_read(plan);
+
+	if (r == 0)
+		r = say_write(plan);
+	if (r == 0)
+		r = say_net(plan);
+	if (r == 0)
+		r = say_profile(plan, host);
+	return r < 0 ? r : say_env(plan);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and freeing of a plan; what is in it is the planners' business. */
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "plan/mounts.h"
+#include "plan/receipt.h"
+
+struct ks_plan *plan_alloc(void)
+{
+	return calloc(1, sizeof(struct ks_plan));
+}
+
+void grants_done(struct grants *grants)
+{
+	for (size_t i = 0; i < grants->len; i++) {
+		struct grant *grant = &grants->items[i];
+
+		free(grant->asked);
+		free(grant->path);
+		if (grant->fd >= 0)
+			close(grant->fd);
+	}
+	free(grants->items);
+	strv_done(&grants->absent);
+	*grants = (struct grants){0};
+}
+
+static void landlock_done(struct landlock_plan *landlock)
+{
+	for (size_t i = 0; i < landlock->n_rules; i++)
+		free(landlock->rules[i].path);
+	free(landlock->rules);
+}
+
+void plan_free(struct ks_plan *plan)
+{
+	if (!plan)
+		return;
+	ks_policy_free(plan->policy);
+	grants_done(&plan->grants);
+	mount_list_done(&plan->mounts);
+	landlock_done(&plan->landlock);
+	strv_done(&plan->argv);
+	free(plan->cwd);
+	free(plan->search);
+	strv_done(&plan->helper);
+	strv_done(&plan->data);
+	receipt_done(&plan->receipt);
+	free(plan);
+}
