@@ -15,8 +15,7 @@ enum host_userns_cause {
 	USERNS_CLONE_SYSCTL, /* kernel.unprivileged_userns_clone=0 */
 	USERNS_MAX_ZERO, /* user.max_user_namespaces=0 */
 	USERNS_APPARMOR, /* mediated: kernel.apparmor_restrict_unprivileged_userns or a policy */
-	USERNS_PROC_MASKED, /* namespaces work but a fresh /proc may not be mounted (nested
-			       container) */
+	USERNS_PROC_MASKED, /* they work, but a fresh /proc may not be mounted: nested container */
 	USERNS_SECCOMP, /* the caller's own filter refuses */
 	USERNS_CHROOT, /* the caller lives in a chroot, where the kernel makes none */
 	USERNS_SELINUX, /* a policy of SELinux refuses */
@@ -57,13 +56,14 @@ struct host_cgroup {
 
 enum host_path_kind { HOST_FILE, HOST_DIRECTORY, HOST_LINK };
 
-/* An existing path of those that the root file system of a jail is made from. */
+/* An existing path that the root file system of a jail is made from: shown read-only as it is. A
+ * link is one whose text leads to something else that is shown; what leads out of that is listed as
+ * the file or directory that it leads to. Beneath /proc it is the other way round: these are the
+ * entries that tell of the host, and are to be covered up. */
 struct host_path {
 	char *path;
 	char *target; /* of a link: its text */
-	char *resolved; /* of a link: where it leads in the end, NULL where it dangles */
 	enum host_path_kind kind;
-	unsigned mode; /* permission bits; of a link 0 */
 };
 
 struct ks_host {
@@ -79,8 +79,7 @@ struct ks_host {
 	bool privileged; /* may set ids (to the kernel ids of a jail too) and mount */
 	enum host_userns_cause userns;
 	int userns_errno;
-	char *userns_step; /* which step failed: "unshare", "map", "net", "proc", ...; NULL = none
-			    */
+	char *userns_step; /* that failed: "unshare", "map", "net", "proc", ...; NULL = none */
 	int landlock_abi; /* 0 = none */
 	int landlock_errno;
 	bool seccomp; /* filters can be loaded */
@@ -96,11 +95,9 @@ struct ks_host {
 /* NULL if there is no such path on the host. */
 const struct host_path *host_path_find(const struct ks_host *host, const char *path);
 
-/* Adds or replaces a path. resolved and mode are filled by the caller where it knows them. Returns
- * 0 or -ENOMEM. */
+/* Adds or replaces a path. Returns 0 or -ENOMEM. */
 int host_add_path(
 	struct ks_host *host, const char *path, enum host_path_kind kind, const char *target);
-struct host_path *host_path_edit(struct ks_host *host, const char *path);
 
 struct ks_host *host_new(void); /* NULL = out of memory */
 void host_free(struct ks_host *host);

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The facts of a host as JSON and back. One table names every fact once, and reader and writer walk
+ * it. The reader takes each fact as optional (a golden file holds what its test is about) and
+ * refuses names that it does not know, so that a misspelled fact is not a silent default. */
+#include "resolve/host_json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+enum fact_type { FACT_TEXT, FACT_BOOL, FACT_U32, FACT_INT, FACT_USERNS, FACT_MANAGER };
+
+struct fact {
+	const char *name;
+	enum fact_type type;
+	size_t offset;
+};
+
+#define FACT(member, fact_type)                               \
+	{                                                     \
+#member, fact_type, offsetof(FACT_OF, member) \
+	}
+
+#define FACT_OF struct ks_host
+static const struct fact host_facts[] = {
+	FACT(tried, FACT_BOOL),
+	FACT(os, FACT_TEXT),
+	FACT(distribution, FACT_TEXT),
+	FACT(machine, FACT_TEXT),
+	FACT(kernel, FACT_TEXT),
+	FACT(uid, FACT_U32),
+	FACT(gid, FACT_U32),
+	FACT(privileged, FACT_BOOL),
+	FACT(userns, FACT_USERNS),
+	FACT(userns_errno, FACT_INT),
+	FACT(userns_step, FACT_TEXT),
+	FACT(landlock_abi, FACT_INT),
+	FACT(landlock_errno, FACT_INT),
+	FACT(seccomp, FACT_BOOL),
+	FACT(seccomp_notify, FACT_BOOL),
+	FACT(idmap, FACT_BOOL),
+	FACT(processors, FACT_U32),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
+#define FACT_OF struct host_bwrap
+static const struct fact bwrap_facts[] = {
+	FACT(path, FACT_TEXT),
+	FACT(version, FACT_TEXT),
+	FACT(setuid, FACT_BOOL),
+	FACT(works, FACT_BOOL),
+	FACT(bind_fd, FACT_BOOL),
+	FACT(disable_userns, FACT_BOOL),
+	FACT(size, FACT_BOOL),
+	FACT(reason, FACT_TEXT),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
+#define FACT_OF struct host_cgroup
+static const struct fact cgroup_facts[] = {
+	FACT(manager, FACT_MANAGER),
+	FACT(v1_memory, FACT_TEXT),
+	FACT(v1_pids, FACT_TEXT),
+	FACT(v1_cpu, FACT_TEXT),
+	FACT(v1_cpuacct, FACT_TEXT),
+	FACT(v2_base, FACT_TEXT),
+	FACT(scope_system, FACT_BOOL),
+	FACT(memory, FACT_BOOL),
+	FACT(swap, FACT_BOOL),
+	FACT(tasks, FACT_BOOL),
+	FACT(cpu_quota, FACT_BOOL),
+	FACT(cpu_time, FACT_BOOL),
+	FACT(reason, FACT_TEXT),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
+static const char *const kind_names[] = {
+	[HOST_FILE] = "file",
+	[HOST_DIRECTORY] = "directory",
+	[HOST_LINK] = "link",
+};
+
+static json_t *text_or_null(const char *text)
+{
+	/* What is not UTF-8 (a link's text may be anything) must not lose the whole document. */
+	json_t *value = text ? json_string(text) : NULL;
+
+	return value ? value : json_null();
+}
+
+static json_t *fact_to_json(const struct fact *fact, const void *base)
+{
+	const void *slot = (const char *)base + fact->offset;
+
+	switch (fact->type) {
+	case FACT_TEXT:
+		return text_or_null(*(char *const *)slot);
+	case FACT_BOOL:
+		return json_boolean(*(const bool *)slot);
+	case FACT_U32:
+		return json_integer(*(const uint32_t *)slot);
+	case FACT_INT:
+		return json_integer(*(const int *)slot);
+	case FACT_USERNS:
+		return json_string(host_userns_cause_name(*(const enum host_userns_cause *)slot));
+	case FACT_MANAGER:
+		return json_string(
+			host_cgroup_manager_name(*(const enum host_cgroup_manager *)slot));
+	}
+	return NULL;
+}
+
+/* 0 or -ENOMEM, as all functions below that write. */
+static int facts_to_json(json_t *object, const struct fact *facts, const void *base)
+{
+	for (; facts->name; facts++)
+		if (json_object_set_new(object, facts->name, fact_to_json(facts, base)) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static int section_to_json(
+	json_t *object, const char *name, const struct fact *facts, const void *base)
+{
+	json_t *section = json_object();
+
+	/* Setting takes the reference in any case, also when it fails. */
+	if (json_object_set_new(object, name, section) < 0)
+		return -ENOMEM;
+	return facts_to_json(section, facts, base);
+}
+
+static int path_to_json(json_t *list, const struct host_path *entry)
+{
+	json_t *object = json_object();
+
+	if (json_array_append_new(list, object) < 0 ||
+		json_object_set_new(object, "path", text_or_null(entry->path)) < 0 ||
+		json_object_set_new(object, "kind", json_string(kind_names[entry->kind])) < 0)
+		return -ENOMEM;
+	if (entry->kind == HOST_LINK &&
+		json_object_set_new(object, "target", text_or_null(entry->target)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int host_to_json(const struct ks_host *host, json_t **ret_json)
+{
+	json_t *object = json_object();
+	json_t *paths = json_array();
+	int r = -ENOMEM;
+
+	if (!object || facts_to_json(object, host_facts, host) < 0 ||
+		section_to_json(object, "bwrap", bwrap_facts, &host->bwrap) < 0 ||
+		section_to_json(object, "cgroup", cgroup_facts, &host->cgroup) < 0)
+		goto out;
+	for (size_t i = 0; i < host->n_paths; i++)
+		if (path_to_json(paths, &host->paths[i]) < 0)
+			goto out;
+	r = json_object_set(object, "paths", paths) < 0 ? -ENOMEM : 0;
+out:
+	json_decref(paths);
+	if (r < 0)
+		json_decref(object);
+	else
+		*ret_json = object;
+	return r;
+}
+
+int host_write_json(const struct ks_host *host, char **ret_text)
+{
+	json_t *object;
+	char *text;
+	int r = host_to_json(host, &object);
+
+	if (r < 0)
+		return r;
+	text = json_dumps(object, JSON_INDENT(2));
+	json_decref(object);
+	if (!text)
+		return -ENOMEM;
+	*ret_text = text;
+	return 0;
+}
+
+static int bad_fact(ks_error **reterr, const char *name, const char *wanted)
+{
+	return error_set(reterr, -EINVAL,
+		ABOUT(.step = "host", .field = name,
+			.remedy = "correct the file of host facts, or write it anew with "
+				  "\"kastellan doctor --json\""),
+		"%s: %s", name, wanted);
+}
+
+static int text_from_json(const json_t *value, char **slot)
+{
+	char *text = NULL;
+
+	if (!json_is_null(value)) {
+		if (!json_is_string(value))
+			return -EINVAL;
+		text = strdup(json_string_value(value));
+		if (!text)
+			return -ENOMEM;
+	}
+	free(*slot);
+	*slot = text;
+	return 0;
+}
+
+static int integer_from_json(
+	const json_t *value, json_int_t low, json_int_t high, json_int_t *ret_number)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_integer(value) || number < low || number > high)
+		return -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
+static int name_from_json(const json_t *value, int (*from_name)(const char *), int *ret_index)
+{
+	int index = json_is_string(value) ? from_name(json_string_value(value)) : -EINVAL;
+
+	if (index < 0)
+		return index;
+	*ret_index = index;
+	return 0;
+}
+
+/* 0, -ENOMEM, or -EINVAL for a value of another type than the fact has. */
+static int fact_from_json(const struct fact *fact, void *base, const json_t *value)
+{
+	void *slot = (char *)base + fact->offset;
+	json_int_t number = 0;
+	int index = 0;
+	int r = 0;
+
+	switch (fact->type) {
+	case FACT_TEXT:
+		return text_from_json(value, slot);
+	case FACT_BOOL:
+		if (!json_is_boolean(value))
+			return -EINVAL;
+		*(bool *)slot = json_is_true(value);
+		return 0;
+	case FACT_U32:
+		r = integer_from_json(value, 0, UINT32_MAX, &number);
+		if (r == 0)
+			*(uint32_t *)slot = (uint32_t)number;
+		return r;
+	case FACT_INT:
+		r = integer_from_json(value, INT32_MIN, INT32_MAX, &number);
+		if (r == 0)
+			*(int *)slot = (int)number;
+		return r;
+	case FACT_USERNS:
+		r = name_from_json(value, host_userns_cause_from_name, &index);
+		if (r == 0)
+			*(enum host_userns_cause *)slot = (enum host_userns_cause)index;
+		return r;
+	case FACT_MANAGER:
+		r = name_from_json(value, host_cgroup_manager_from_name, &index);
+		if (r == 0)
+			*(enum host_cgroup_manager *)slot = (enum host_cgroup_manager)index;
+		return r;
+	}
+	return -EINVAL;
+}
+
+static int one_fact_from_json(const struct fact *facts, void *base, const char *name,
+	const json_t *value, ks_error **reterr)
+{
+	for (; facts->name; facts++) {
+		if (strcmp(facts->name, name) != 0)
+			continue;
+		int r = fact_from_json(facts, base, value);
+
+		if (r == -ENOMEM)
+			return error_oom(reterr);
+		return r < 0 ? bad_fact(reterr, name, "the value is not one that this fact has")
+			     : 0;
+	}
+	return bad_fact(reterr, name, "there is no fact of this name");
+}
+
+static int section_from_json(const struct fact *facts, void *base, const char *section_name,
+	json_t *section, ks_error **reterr)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(section))
+		return bad_fact(reterr, section_name, "an object is expected");
+	json_object_foreach(section, name, value)
+	{
+		int r = one_fact_from_json(facts, base, name, value, reterr);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int kind_from_name(const char *name)
+{
+	for (int i = HOST_FILE; name && i <= HOST_LINK; i++)
+		if (strcmp(kind_names[i], name) == 0)
+			return i;
+	return -EINVAL;
+}
+
+static int path_from_json(struct ks_host *host, json_t *object, ks_error **reterr)
+{
+	const char *path = json_string_value(json_object_get(object, "path"));
+	const char *target = json_string_value(json_object_get(object, "target"));
+	int kind = kind_from_name(json_string_value(json_object_get(object, "kind")));
+
+	if (!path || path[0] != '/' || kind < 0 || (kind == HOST_LINK) != (target != NULL))
+		return bad_fact(reterr, "paths",
+			"each entry has an absolute \"path\" and a \"kind\" (file, directory or "
+			"link), and a link has a \"target\"");
+	if (host_add_path(host, path, (enum host_path_kind)kind, target) < 0)
+		return error_oom(reterr);
+	return 0;
+}
+
+static int paths_from_json(struct ks_host *host, json_t *list, ks_error **reterr)
+{
+	size_t index;
+	json_t *object;
+
+	if (!json_is_array(list))
+		return bad_fact(reterr, "paths", "a list is expected");
+	json_array_foreach(list, index, object)
+	{
+		int r = path_from_json(host, object, reterr);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
+{
+	struct ks_host *host;
+	const char *name;
+	json_t *value;
+	int r = 0;
+
+	if (!json_is_object(object))
+		return bad_fact(reterr, "host", "an object is expected");
+	host = host_new();
+	if (!host)
+		return error_oom(reterr);
+	json_object_foreach(object, name, value)
+	{
+		if (strcmp(name, "bwrap") == 0)
+			r = section_from_json(bwrap_facts, &host->bwrap, name, value, reterr);
+		else if (strcmp(name, "cgroup") == 0)
+			r = section_from_json(cgroup_facts, &host->cgroup, name, value, reterr);
+		else if (strcmp(name, "paths") == 0)
+			r = paths_from_json(host, value, reterr);
+		else
+			r = one_fact_from_json(host_facts, host, name, value, reterr);
+		if (r < 0) {
+			host_free(host);
+			return r;
+		}
+	}
+	*ret_host = host;
+	return 0;
+}
+
+int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr)
+{
+	json_error_t problem;
+	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &problem);
+	int r;
+
+	if (!object)
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "host", .line = (unsigned)problem.line,
+				.column = (unsigned)problem.column),
+			"host facts: %s", problem.text);
+	r = host_from_json(object, ret_host, reterr);
+	json_decref(object);
+	return r;
+}
