@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a test is given: directories of its own, the jail, the control, and pairs of both."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+from harness import check
+from harness.jail import Control, Jail
+
+
+class Context:
+    def __init__(self, options, host, probes, started):
+        self.options, self.host, self.probes = options, host, probes
+        self.results, self._later = [], []
+        self.root = host.root
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="t.", dir=options.base))
+        self.work.chmod(0o755)
+        self.notes = self.work / "notes"  # policies and status files, never granted
+        self.notes.mkdir()
+        self._control = Control(self.results)
+        self._jail = Jail(options, host, self.notes, self.results, started)
+
+    # Fixtures.
+
+    def directory(self, name, mode=0o755):
+        path = self.work / name
+        path.mkdir(parents=True)
+        path.chmod(mode)
+        return path
+
+    def file(self, name, content="content\n", mode=0o644):
+        path = self.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(mode)
+        return path
+
+    def later(self, function, *arguments):
+        """Called at the end of the test, the last one first."""
+        self._later.append((function, arguments))
+
+    def close(self):
+        while self._later:
+            function, arguments = self._later.pop()
+            function(*arguments)
+        shutil.rmtree(self.work, onerror=self._insist)
+
+    @staticmethod
+    def _insist(function, path, _):
+        os.chmod(os.path.dirname(path), 0o700)
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.chmod(path, 0o700)
+        function(path)
+
+    # Running.
+
+    def probe(self, name, *arguments):
+        """The command line of a probe."""
+        path = self.probes.path(name)
+        runner = ["/usr/bin/python3", "-I"] if name.endswith(".py") else []
+        return [*runner, path, *arguments]
+
+    @property
+    def control(self):
+        return self._control
+
+    @property
+    def jail(self):
+        if self.options.controls_only:
+            raise check.Skip("controls only", cannot=True)
+        return self._jail
+
+    def run(self, argv, read=(), **options):
+        """In the jail, with the probes visible."""
+        return self.jail.run(argv, read=[self.probes.directory, *read], **options)
+
+    # The two halves of every denial.
+
+    def denied(self, argv, by, **options):
+        """by: errno names, or "killed" with the call that the outcome has to name."""
+        result = self.run(argv, **options)
+        wanted = {by} if isinstance(by, str) else set(by)
+        if not any(result.verdict == word or result.verdict == f"denied: {word}"
+                   for word in wanted):
+            check.fail(f"in the jail: expected {sorted(wanted)}, found {result.verdict!r}")
+        return result
+
+    def allowed(self, argv, **options):
+        """With the grant that the act needs."""
+        result = self.run(argv, **options)
+        check.true(result.verdict.startswith("allowed"),
+                   f"with the grant: expected allowed, found {result.verdict!r}")
+        return result
+
+    def possible(self, argv, **options):
+        """The control: unconfined, it works. That is what makes the denial worth something."""
+        result = self.control.run(argv, **options)
+        check.true(result.verdict.startswith("allowed"),
+                   f"control: expected allowed, found {result.verdict!r}")
+        return result
+
+    def contained(self, argv, by, granted=None, **options):
+        """Denied in the jail and possible outside; granted: options of a jail where it is allowed
+        too."""
+        if not self.options.controls_only:
+            self.denied(argv, by, **options)
+            if granted is not None:
+                self.allowed(argv, **granted)
+        return self.possible(argv)
+
+    # Saying that a test does not apply.
+
+    @staticmethod
+    def cannot(reason):
+        """The host truly lacks it; not a failure in CI either."""
+        raise check.Skip(reason, cannot=True)
+
+    @staticmethod
+    def skip(reason):
+        raise check.Skip(reason)
+
+    def needs_root(self):
+        if not self.root:
+            self.cannot("needs root")
+
+    def needs_user(self):
+        if self.root:
+            self.cannot("is about unprivileged callers")
+
+    def needs_held(self, *fields):
+        if self.options.controls_only:
+            return
+        for field in fields:
+            if not self.host.holds(field):
+                row = self.host.receipt()[field]
+                self.cannot(f"{field} is {row['verdict']} here: {row.get('detail')}")

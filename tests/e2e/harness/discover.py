@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the tests: every function that a test_*.py marks with @test, or hands to add()."""
+
+import importlib
+import pathlib
+import re
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+_found = []
+
+
+class Case:
+    def __init__(self, function, name, module, seconds):
+        self.function, self.name = function, name
+        self.module, self.seconds = module, seconds
+
+
+def test(name, seconds=60):
+    """Marks a function of one argument, the context, as a test that may take so long."""
+    def mark(function):
+        _found.append(Case(function, name, function.__module__, seconds))
+        return function
+    return mark
+
+
+def add(name, function, module, seconds=60):
+    """The same for a row of a table: function is called with the context."""
+    _found.append(Case(function, name, module, seconds))
+
+
+def cases(pattern=""):
+    """All tests of all modules, in the order of the modules' names and of their lines."""
+    _found.clear()
+    for path in sorted(HERE.glob("test_*.py")):
+        importlib.import_module(path.stem)
+    wanted = re.compile(pattern)
+    names = set()
+    for case in _found:
+        if (case.module, case.name) in names:
+            raise SystemExit(f"two tests of {case.module} are called {case.name!r}")
+        names.add((case.module, case.name))
+    return [case for case in _found if wanted.search(f"{case.module}: {case.name}")]

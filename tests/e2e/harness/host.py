@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this host and this caller have. A test asks here before it says that it cannot run."""
+
+import functools
+import json
+import os
+import pathlib
+import subprocess
+
+FIELDS = ("fs_read", "fs_write", "net", "cpu_ms", "mem_mb", "profile", "cpu_quota_pct",
+          "tasks_max", "env")
+GOOD = ("held", "clamped")
+
+
+class Host:
+    def __init__(self, options):
+        self.options = options
+        self.root = os.geteuid() == 0
+
+    @functools.cache
+    def receipt(self):
+        """The rows of the default policy's receipt, by field, from `kastellan plan`."""
+        done = subprocess.run(
+            [self.options.kastellan, "plan", "-b", self.options.backend, "--json"],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+        try:
+            rows = json.loads(done.stdout)["receipt"]
+        except (ValueError, KeyError):
+            raise SystemExit(f"Bail out! kastellan plan --json: {done.stderr.decode()!r}") from None
+        return {row["field"]: row for row in rows}
+
+    def verdict(self, field):
+        return self.receipt()[field]["verdict"]
+
+    def holds(self, *fields):
+        return all(self.verdict(field) in GOOD for field in fields)
+
+    @functools.cache
+    def degraded(self):
+        """Fields that this host does not hold; accepted by name where a test is not about them."""
+        return tuple(field for field in FIELDS if not self.holds(field))
+
+    @staticmethod
+    @functools.cache
+    def configured(option):
+        """True, False, or None where the kernel does not say how it was built."""
+        import gzip
+        try:
+            text = gzip.decompress(pathlib.Path("/proc/config.gz").read_bytes()).decode()
+        except OSError:
+            path = pathlib.Path(f"/boot/config-{os.uname().release}")
+            try:
+                text = path.read_text()
+            except OSError:
+                return None
+        return f"\n{option}=y" in text or f"\n{option}=m" in text
