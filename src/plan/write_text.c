@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan and the receipt for people. Whatever comes from outside is quoted, so that no name can
+ * act on the terminal or look like a line of ours. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/strbuf.h"
+#include "plan/landlock.h"
+#include "plan/mounts.h"
+#include "plan/plan.h"
+#include "plan/quote.h"
+#include "policy/fields.h"
+
+#define WIDTH 100 /* columns before a list is continued on the next line */
+#define MIB (1024 * 1024)
+
+static void pad(struct strbuf *out, size_t start, size_t width)
+{
+	do
+		strbuf_putc(out, ' ');
+	while (!out->error && out->len - start < width);
+}
+
+static size_t longest(const struct receipt *receipt, bool request)
+{
+	size_t width = strlen("REQUEST");
+
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		const char *text = request ? receipt->rows[i].request
+					   : policy_field_name(receipt->rows[i].field);
+		size_t len = text ? strlen(text) : 0;
+
+		/* One long list of paths is no reason to push every verdict out of sight. */
+		if (len > width && len <= 32)
+			width = len;
+	}
+	return width;
+}
+
+/* Request texts hold paths of the policy, which have no control characters; mechanism and detail
+ * may name resolved paths. */
+static void put_safe(struct strbuf *out, const char *text)
+{
+	for (; text && *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			strbuf_addf(out, "\\x%02x", (unsigned char)*text);
+		else
+			strbuf_putc(out, *text);
+}
+
+static void put_row(
+	struct strbuf *out, const struct receipt_row *row, size_t names, size_t requests)
+{
+	size_t start = out->len;
+	size_t indent = names + 2;
+
+	strbuf_puts(out, policy_field_name(row->field));
+	pad(out, start, names + 2);
+	put_safe(out, row->request);
+	pad(out, start, names + requests + 4);
+	strbuf_puts(out, receipt_verdict_name(row->verdict));
+	pad(out, start, names + requests + 4 + 10);
+	put_safe(out, row->mechanism);
+	strbuf_putc(out, '\n');
+	if (row->detail) {
+		strbuf_addf(out, "%*swhy: ", (int)indent, "");
+		put_safe(out, row->detail);
+		strbuf_putc(out, '\n');
+	}
+	if (row->remedy) {
+		strbuf_addf(out, "%*sdo:  ", (int)indent, "");
+		put_safe(out, row->remedy);
+		strbuf_putc(out, '\n');
+	}
+}
+
+static void put_receipt(struct strbuf *out, const struct receipt *receipt)
+{
+	size_t names = longest(receipt, false);
+	size_t requests = longest(receipt, true);
+	size_t start = out->len;
+
+	strbuf_puts(out, "FIELD");
+	pad(out, start, names + 2);
+	strbuf_puts(out, "REQUEST");
+	pad(out, start, names + requests + 4);
+	strbuf_puts(out, "VERDICT");
+	pad(out, start, names + requests + 4 + 10);
+	strbuf_puts(out, "MECHANISM\n");
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		put_row(out, &receipt->rows[i], names, requests);
+}
+
+int receipt_write_text(const struct receipt *receipt, char **ret_text)
+{
+	autostrbuf struct strbuf out;
+
+	strbuf_init(&out, KS_MAX_TEXT);
+	put_receipt(&out, receipt);
+	return strbuf_take(&out, ret_text, NULL);
+}
+
+static const char *access_word(const struct mount *mount)
+{
+	if (mount->kind == MOUNT_LINK)
+		return "->";
+	return mount->writable ? "rw" : "ro";
+}
+
+static void put_mount(
+	struct strbuf *out, const struct ks_plan *plan, const struct mount *mount, size_t width)
+{
+	size_t start = out->len;
+
+	strbuf_addf(out, "  %s  ", access_word(mount));
+	quote_shell(out, mount->path);
+	pad(out, start, width + 8);
+	switch (mount->kind) {
+	case MOUNT_BIND_GRANT:
+		strbuf_addf(out, "granted by %s",
+			policy_field_name(plan->grants.items[mount->grant].field));
+		break;
+	case MOUNT_LINK:
+		quote_shell(out, mount->source);
+		break;
+	case MOUNT_TMPFS:
+		strbuf_addf(out, "fresh, %" PRIu64 " MiB", mount->size / MIB);
+		break;
+	case MOUNT_DATA:
+		strbuf_puts(out, "generated");
+		break;
+	case MOUNT_PROC:
+	case MOUNT_DEV:
+		strbuf_puts(out, "fresh, minimal");
+		break;
+	case MOUNT_MASK_FILE:
+	case MOUNT_MASK_DIRECTORY:
+		strbuf_puts(out, "covered up");
+		break;
+	case MOUNT_BIND_HOST:
+		strbuf_puts(out, "the host's");
+		break;
+	}
+	strbuf_putc(out, '\n');
+}
+
+static void put_mounts(struct strbuf *out, const struct ks_plan *plan)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < plan->mounts.len; i++) {
+		size_t len = strlen(plan->mounts.items[i].path);
+
+		if (len > width && len <= 48)
+			width = len;
+	}
+	strbuf_puts(out, "\nmounts\n");
+	for (size_t i = 0; i < plan->mounts.len; i++)
+		put_mount(out, plan, &plan->mounts.items[i], width);
+}
+
+/* Words from where the line stands, continued with the indent after WIDTH columns. */
+static void put_word(struct strbuf *out, size_t *line, const char *word, size_t indent)
+{
+	if (out->len - *line > indent && out->len - *line + 1 + strlen(word) > WIDTH) {
+		strbuf_addf(out, "\n%*s", (int)indent, "");
+		*line = out->len - indent;
+	} else if (out->len - *line > indent) {
+		strbuf_putc(out, ' ');
+	}
+	strbuf_puts(out, word);
+}
+
+static void put_names(
+	struct strbuf *out, const char *label, uint64_t mask, const char *(*name)(unsigned bit))
+{
+	size_t line = out->len;
+	size_t indent = strlen(label) + 2;
+
+	if (!mask)
+		return;
+	strbuf_addf(out, "%s  ", label);
+	for (unsigned bit = 0; name(bit); bit++)
+		if (mask & LANDLOCK_BIT(bit))
+			put_word(out, &line, name(bit), indent);
+	strbuf_putc(out, '\n');
+}
+
+/* What people tell apart; the rights one by one are in the JSON form. */
+static const char *rule_word(const struct landlock_rule *rule)
+{
+	bool write = rule->access & LANDLOCK_BIT(FS_WRITE_FILE);
+	bool execute = rule->access & LANDLOCK_BIT(FS_EXECUTE);
+	bool read = rule->access & LANDLOCK_BIT(FS_READ_FILE);
+
+	if (!read)
+		return "list";
+	if (write)
+		return execute ? "read write execute" : "read write";
+	return execute ? "read execute" : "read";
+}
+
+static void put_landlock(struct strbuf *out, const struct landlock_plan *landlock)
+{
+	if (!landlock->abi)
+		return;
+	strbuf_addf(out, "\nLandlock, ABI %d\n", landlock->abi);
+	put_names(out, "  files  ", landlock->handled_fs, landlock_fs_name);
+	put_names(out, "  network", landlock->handled_net, landlock_net_name);
+	put_names(out, "  scopes ", landlock->scoped, landlock_scope_name);
+	for (size_t i = 0; i < landlock->n_rules; i++) {
+		size_t start = out->len;
+
+		strbuf_addf(out, "  %s", rule_word(&landlock->rules[i]));
+		pad(out, start, 22);
+		quote_shell(out, landlock->rules[i].path);
+		strbuf_putc(out, '\n');
+	}
+}
+
+static void put_limit(struct strbuf *out, const char *name, uint64_t value, const char *unit)
+{
+	if (value != UINT64_MAX)
+		strbuf_addf(out, "  %-12s  %" PRIu64 "%s\n", name, value, unit);
+}
+
+static void put_limits(struct strbuf *out, const struct limits_plan *limits)
+{
+	strbuf_addf(out, "\nlimits, %s a control group\n", limits->group ? "with" : "without");
+	put_limit(out, "memory", limits->memory_bytes, " bytes");
+	put_limit(out, "tasks", limits->tasks, "");
+	put_limit(out, "cpu quota", limits->cpu_quota_pct, " % of one CPU");
+	put_limit(out, "cpu budget", limits->cpu_budget_usec, " us");
+	for (size_t i = 0; i < limits->n_rlimits; i++)
+		strbuf_addf(out, "  rlimit %-6s %" PRIu64 " (hard %" PRIu64 ")\n",
+			limits->rlimits[i].name, limits->rlimits[i].soft, limits->rlimits[i].hard);
+}
+
+static void put_command(struct strbuf *out, const char *label, const struct strv *argv)
+{
+	size_t line = out->len;
+	size_t indent = strlen(label);
+
+	strbuf_puts(out, label);
+	for (size_t i = 0; i < argv->len; i++) {
+		autostrbuf struct strbuf word;
+
+		strbuf_init(&word, KS_MAX_TEXT);
+		quote_shell(&word, argv->items[i]);
+		put_word(out, &line, word.data ? word.data : "", indent);
+	}
+	strbuf_putc(out, '\n');
+}
+
+static void put_worker(struct strbuf *out, const struct ks_plan *plan)
+{
+	strbuf_addf(out, "backend   %s\n", ks_backend_kind_name(plan->kind));
+	if (plan->argv.len)
+		put_command(out, "program   ", &plan->argv);
+	strbuf_puts(out, "cwd       ");
+	quote_shell(out, plan->cwd ? plan->cwd : "/");
+	strbuf_addf(out, "\nidentity  user %u, group %u inside; to the kernel %s%s\n",
+		plan->identity.uid, plan->identity.gid,
+		plan->identity.drop ? "ids that own nothing here" : "the caller's ids",
+		plan->identity.idmap ? "; grants are shown with mapped ids" : "");
+	strbuf_addf(out, "filter    %s%s\n",
+		plan->filter.enabled ? policy_profile_name(plan->filter.profile) : "none",
+		plan->filter.notify ? ", denied calls are told by name" : "");
+	if (plan->tty)
+		strbuf_puts(out, "terminal  one of its own\n");
+	strbuf_putc(out, '\n');
+}
+
+int plan_write_text(const struct ks_plan *plan, char **ret_text)
+{
+	autostrbuf struct strbuf out;
+
+	strbuf_init(&out, KS_MAX_TEXT);
+	put_worker(&out, plan);
+	put_receipt(&out, &plan->receipt);
+	put_mounts(&out, plan);
+	put_landlock(&out, &plan->landlock);
+	put_limits(&out, &plan->limits);
+	if (plan->helper.len) {
+		strbuf_puts(&out, "\nhelper\n");
+		put_command(&out, "  ", &plan->helper);
+	}
+	return strbuf_take(&out, ret_text, NULL);
+}
