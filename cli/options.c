@@ -212,7 +212,7 @@ const struct option_row option_rows[] = {
 	{ 0, "tasks", "N", GRANTS, NULL, "processes and threads at once", false, apply_tasks },
 	{ 0, "timeout", "TIME", FOR_RUN, NULL, "wall-clock limit: 500ms, 30s (plain: seconds)", false,
 		apply_timeout },
-	{ 0, "cwd", "DIR", GRANTS, "directory", "working directory inside", false, apply_cwd },
+	{ 0, "cwd", "DIR", FOR_RUN, "directory", "working directory inside", false, apply_cwd },
 	{ 't', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false, apply_tty },
 	{ 'q', "quiet", NULL, FOR_RUN, NULL, "write nothing to stderr, not even failures", true,
 		apply_quiet },

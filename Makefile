@@ -1,0 +1,52 @@
+# The front door. Meson does the work; see CONTRIBUTING.md for using it directly.
+#   make            build            make check      install what is missing, run every test
+#   make demo       install what is missing, build, show a worker and an attacker confined
+#   make install    PREFIX=/usr/local DESTDIR=
+#   make sanitize   the tests under ASan and UBSan, and valgrind
+#   make lint       gcc, clang, clang-tidy, cppcheck, formatting
+#   make format     clang-format everything
+
+PREFIX ?= /usr/local
+BUILD ?= build
+NINJA = ninja -C $(BUILD)
+
+.PHONY: all demo check install uninstall sanitize lint format clean
+
+all: $(BUILD)/build.ninja
+	@$(NINJA)
+
+$(BUILD)/build.ninja:
+	@tools/install-packages build
+	meson setup $(BUILD) --prefix=$(PREFIX)
+
+demo:
+	@tools/install-packages build demo
+	@$(MAKE) --no-print-directory all
+	@examples/python-exec/demo $(BUILD)
+
+check:
+	@tools/install-packages build demo check
+	@$(MAKE) --no-print-directory all
+	@tests/check $(BUILD)
+
+install: all
+	@if [ -n "$(DESTDIR)" ]; then DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild; \
+	else meson install -C $(BUILD) --no-rebuild; fi
+
+uninstall:
+	@$(NINJA) uninstall
+
+sanitize:
+	@tools/install-packages build check
+	@tools/sanitize
+
+lint:
+	@tools/install-packages build lint
+	@tools/lint
+
+format:
+	@tools/install-packages lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A size-tagged structure from a caller of another age. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "core/pipeline.h"
+
+#define DEFAULT_GRACE_MS 2000
+#define DEFAULT_ROWS 24
+#define DEFAULT_COLUMNS 80
+#define MAX_MS (UINT64_MAX / 4000) /* so that microseconds of it can be added to a clock */
+
+static int bad(ks_error **reterr, int code, const char *what, const char *remedy)
+{
+	return error_set(reterr, code, ABOUT(.step = "options", .remedy = remedy), "options: %s", what);
+}
+
+static int copy_sized(const struct ks_run_options *given, struct ks_run_options *options,
+	ks_error **reterr)
+{
+	const unsigned char *tail = (const unsigned char *)given + sizeof(*options);
+	size_t known = given->size < sizeof(*options) ? given->size : sizeof(*options);
+
+	if (given->size < offsetof(struct ks_run_options, timeout_ms))
+		return bad(reterr, -EINVAL, "size is not set", "set size to sizeof(options)");
+	for (size_t i = sizeof(*options); i < given->size; i++, tail++)
+		if (*tail)
+			return bad(reterr, -E2BIG, "this library is older than the program, and does "
+						   "not know an option that is set",
+				"install a newer libkastellan, or leave the option out");
+	memcpy(options, given, known);
+	return 0;
+}
+
+int options_complete(const struct ks_run_options *given, struct ks_run_options *ret_options,
+	ks_error **reterr)
+{
+	struct ks_run_options options = { 0 };
+	int r = given ? copy_sized(given, &options, reterr) : 0;
+
+	if (r < 0)
+		return r;
+	options.size = sizeof(options);
+	if (options.reserved)
+		return bad(reterr, -EINVAL, "reserved is not 0", "zero the structure first");
+	if (options.timeout_ms > MAX_MS || options.grace_ms > MAX_MS)
+		return bad(reterr, -ERANGE, "a time is too long", "0 is no limit");
+	if (options.cwd && options.cwd[0] != '/')
+		return bad(reterr, -EINVAL, "the working directory is not an absolute path",
+			"write it from the root: /srv/data");
+	if (!options.grace_ms)
+		options.grace_ms = DEFAULT_GRACE_MS;
+	if (!options.terminal_rows)
+		options.terminal_rows = DEFAULT_ROWS;
+	if (!options.terminal_columns)
+		options.terminal_columns = DEFAULT_COLUMNS;
+	*ret_options = options;
+	return 0;
+}

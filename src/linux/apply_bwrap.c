@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Bwrap backend's effects: the plan becomes a spec, a set of descriptors and one process (the
+ * monitor), which starts bubblewrap. Should: hand over exactly what the plan names, by number.
+ * Must not: look up any name of a grant again, or decide anything that is not in the plan. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "linux/jail_linux.h"
+#include "linux/launch.h"
+#include "linux/plan_bwrap.h"
+#include "linux/programs.h"
+#include "linux/spec_plan.h"
+
+/* Kernel ids for the workers of privileged callers: a range that distributions leave alone (it ends
+ * below systemd's and nspawn's, and no login or subordinate id reaches it). Two workers of one
+ * supervisor never share an id while fewer than 65536 run. */
+#define KERNEL_ID_BASE 0x7B530000u
+
+struct parts {
+	struct launch launch;
+	int sockets[4]; /* ours and theirs of the monitor, ours and theirs of init */
+	int complaints[2];
+	int null;
+	int spec;
+	int init_exe;
+	int helper_exe;
+	int helper_args;
+	int supervisor;
+	int data[SLOT_DATA_MAX - SLOT_DATA + 1];
+};
+
+static uint32_t next_kernel_id(void)
+{
+	static atomic_uint count;
+
+	return KERNEL_ID_BASE + (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) & 0xffff);
+}
+
+static void parts_init(struct parts *parts)
+{
+	parts->launch.n_slots = 0;
+	memset(parts->sockets, -1, sizeof(parts->sockets));
+	memset(parts->complaints, -1, sizeof(parts->complaints));
+	memset(parts->data, -1, sizeof(parts->data));
+	parts->null = parts->spec = parts->init_exe = parts->helper_exe = -1;
+	parts->helper_args = parts->supervisor = -1;
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cleanup_close(&fds[i]);
+}
+
+static void parts_done(struct parts *parts)
+{
+	close_all(parts->sockets, 4);
+	close_all(parts->complaints, 2);
+	close_all(parts->data, sizeof(parts->data) / sizeof(parts->data[0]));
+	close_all(&parts->null, 1);
+	close_all(&parts->spec, 1);
+	close_all(&parts->init_exe, 1);
+	close_all(&parts->helper_exe, 1);
+	close_all(&parts->helper_args, 1);
+	close_all(&parts->supervisor, 1);
+}
+
+/* A sealed memory file with the text, its offset at the start. */
+static int memory_file(const char *name, const char *text, size_t len)
+{
+	autofd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(fd, text + done, len - done);
+
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+static int open_channels(struct parts *parts)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, parts->sockets) < 0 ||
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, parts->sockets + 2) < 0 ||
+		pipe2(parts->complaints, O_CLOEXEC) < 0 ||
+		fcntl(parts->complaints[0], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	parts->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	parts->supervisor = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return parts->null < 0 || parts->supervisor < 0 ? -errno : 0;
+}
+
+static int make_files(const struct ks_plan *plan, struct parts *parts)
+{
+	autofree char *args = NULL;
+	size_t len = 0;
+	int r = plan_bwrap_args_text(plan, &args, &len);
+
+	if (r < 0)
+		return r;
+	parts->helper_args = memory_file("kastellan-args", args, len);
+	if (parts->helper_args < 0)
+		return parts->helper_args;
+	for (size_t i = 0; i < plan->data.len; i++) {
+		if (SLOT_DATA + i > SLOT_DATA_MAX)
+			return -E2BIG;
+		parts->data[i] = memory_file(
+			"kastellan-data", plan->data.items[i], strlen(plan->data.items[i]));
+		if (parts->data[i] < 0)
+			return parts->data[i];
+	}
+	return 0;
+}
+
+static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio, struct parts *parts)
+{
+	struct launch *launch = &parts->launch;
+	int r = 0;
+
+	r |= launch_add(launch, 0, parts->null) | launch_add(launch, 1, parts->null);
+	r |= launch_add(launch, 2, parts->complaints[1]);
+	r |= launch_add(launch, SLOT_MONITOR, parts->sockets[1]);
+	r |= launch_add(launch, SLOT_INIT, parts->sockets[3]);
+	r |= launch_add(launch, SLOT_SPEC, parts->spec);
+	r |= launch_add(launch, SLOT_INIT_EXE, parts->init_exe);
+	r |= launch_add(launch, SLOT_HELPER_EXE, parts->helper_exe);
+	r |= launch_add(launch, SLOT_HELPER_ARGS, parts->helper_args);
+	r |= launch_add(launch, SLOT_SUPERVISOR, parts->supervisor);
+	for (int i = 0; !stdio->terminal && i < 3; i++)
+		r |= launch_add(launch, SLOT_STDIN + i, stdio->fds[i]);
+	for (size_t i = 0; i < plan->data.len; i++)
+		r |= launch_add(launch, SLOT_DATA + (int)i, parts->data[i]);
+	for (size_t i = 0; i < plan->grants.len; i++)
+		r |= launch_add(launch, SLOT_GRANT + (int)i, plan->grants.items[i].fd);
+	return r < 0 ? -E2BIG : 0;
+}
+
+static int start_monitor(struct parts *parts, struct jail *jail, ks_error **reterr)
+{
+	static const char *monitor_argv[] = { "kastellan-init", "monitor", NULL };
+	int r;
+
+	parts->launch.exe = SLOT_INIT_EXE;
+	parts->launch.argv = monitor_argv;
+	r = launch_run(&parts->launch, &jail->monitor, &jail->monitor_pidfd);
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "start", .path = "kastellan-init"),
+			"kastellan-init cannot be started: %s", strerror(-r));
+	jail->monitor_socket = take_fd(&parts->sockets[0]);
+	jail->init_socket = take_fd(&parts->sockets[2]);
+	jail->complaints = take_fd(&parts->complaints[0]);
+	return 0;
+}
+
+static int prepare(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct parts *parts, ks_error **reterr)
+{
+	uint32_t kernel_id = plan->identity.drop ? next_kernel_id() : 0;
+	int r = init_program_open(&parts->init_exe, reterr);
+
+	if (r == 0)
+		r = helper_program_open(host, &parts->helper_exe, reterr);
+	if (r < 0)
+		return r;
+	r = open_channels(parts);
+	if (r == 0)
+		r = make_files(plan, parts);
+	if (r == 0)
+		r = spec_from_plan(plan, stdio, kernel_id, &parts->spec);
+	if (r == 0)
+		r = fill_slots(plan, stdio, parts);
+	if (r < 0)
+		return error_set(reterr, r,
+			ABOUT(.step = "start",
+				.remedy = r == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL),
+			"the jail cannot be prepared: %s", strerror(-r));
+	return 0;
+}
+
+int apply_bwrap(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr)
+{
+	struct parts *parts = malloc(sizeof(*parts));
+	int r;
+
+	if (!parts)
+		return error_oom(reterr);
+	parts_init(parts);
+	r = prepare(plan, host, stdio, parts, reterr);
+	if (r == 0)
+		r = start_monitor(parts, jail, reterr);
+	parts_done(parts);
+	free(parts);
+	return r;
+}

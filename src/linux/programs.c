@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/programs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+static int open_program(
+	const char *path, const char *what, const char *remedy, int *ret_fd, ks_error **reterr)
+{
+	autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(reterr, -errno, ABOUT(.step = "start", .path = path, .remedy = remedy),
+			"%s cannot be opened: %s: %s", what, path, strerror(errno));
+	/* Whoever may replace it could as well replace the jail. */
+	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_ISUID | S_ISGID)) || (st.st_mode & S_IWOTH))
+		return error_set(reterr, -EPERM,
+			ABOUT(.step = "start", .path = path,
+				.remedy = "make it a plain program: chmod u-s,g-s,o-w"),
+			"%s is set-id, writable for everybody or no file: %s", what, path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int init_program_open(int *ret_fd, ks_error **reterr)
+{
+	const char *named = secure_getenv("KASTELLAN_INIT");
+
+	return open_program(named ? named : KS_LIBEXECDIR "/kastellan-init", "kastellan-init",
+		"install kastellan again; in a build tree set KASTELLAN_INIT", ret_fd, reterr);
+}
+
+int helper_program_open(const struct ks_host *host, int *ret_fd, ks_error **reterr)
+{
+	return open_program(host->bwrap.path, "bubblewrap", "install it again", ret_fd, reterr);
+}

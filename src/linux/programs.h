@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The programs that a jail is made with, found once and opened; they are executed by descriptor. */
+#ifndef KS_LINUX_PROGRAMS_H
+#define KS_LINUX_PROGRAMS_H
+
+#include "resolve/host.h"
+
+/* kastellan-init of this installation; KASTELLAN_INIT in the environment names another one (ignored
+ * in set-id programs). 0 or -errno. */
+int init_program_open(int *ret_fd, ks_error **reterr);
+
+/* bubblewrap, where the probe found it. */
+int helper_program_open(const struct ks_host *host, int *ret_fd, ks_error **reterr);
+
+#endif
