@@ -45,7 +45,7 @@ static int file_error(const char *path, int number, const char *verb, ks_error *
 		ABOUT(.step = "policy", .path = path,
 			.remedy =
 				"check that the path names a policy file and that it may be read"),
-		"cannot %s %s: %s", verb, path, strerrordesc_np(number));
+		"cannot %s %s: %s", verb, path, strerror(number));
 }
 
 /* Reads to the end, or to one byte past the ceiling, which the parser then refuses. */

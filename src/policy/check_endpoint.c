@@ -277,10 +277,18 @@ static int refuse_url(const struct endpoint_check *check, const char *scheme_end
 			.text);
 }
 
+static const char *last_colon(const struct endpoint_check *check)
+{
+	for (size_t i = check->len; i > 0; i--)
+		if (check->bytes[i - 1] == ':')
+			return check->bytes + i - 1;
+	return NULL;
+}
+
 static int check_parts(const struct endpoint_check *check, char *ret_host, uint16_t *ret_port)
 {
 	const char *colon = memchr(check->bytes, ':', check->len);
-	const char *last = colon ? memrchr(check->bytes, ':', check->len) : NULL;
+	const char *last = last_colon(check);
 	size_t host_len = colon ? (size_t)(colon - check->bytes) : check->len;
 
 	if (check->len == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bounds.h"
 #include "policy/check.h"
@@ -104,8 +105,8 @@ static int refuse_unknown(
 					       policy_field_list().text);
 
 	return problem_add(reader->problems, -EINVAL, node->key_at,
-		ABOUT(.field = as_written(key, len).text, .remedy = remedy.text), "unknown key %s",
-		quoted(key, len).text);
+		ABOUT(.field = len ? as_written(key, len).text : "\"\"", .remedy = remedy.text),
+		"is no key of a policy");
 }
 
 static int read_schema_name(struct reader *reader, const json_t *value, const struct node *node)

@@ -113,7 +113,7 @@ static int scan_container(struct positions *p, size_t container, size_t *at, uns
 	char close = object ? '}' : ']';
 	size_t last = NO_NODE;
 
-	if (depth >= KS_MAX_POLICY_DEPTH) {
+	if (depth > KS_MAX_POLICY_DEPTH) {
 		p->stop = *at;
 		p->expected = "nested too deep";
 		return -E2BIG;

@@ -48,10 +48,12 @@ void policy_clear_endpoints(struct ks_policy *policy)
 	policy->n_endpoints = 0;
 }
 
-/* Values are often secrets: they do not stay behind in freed memory. */
+/* Values are often secrets: they do not stay behind in freed memory. The stores are volatile, or
+ * the compiler would leave them out. */
 static void free_value(char *value)
 {
-	explicit_bzero(value, strlen(value));
+	for (volatile char *byte = value; *byte; byte++)
+		*byte = '\0';
 	free(value);
 }
 
