@@ -38,6 +38,7 @@ class Suite:
             (guests is None or self.guest in guests)
             and (users is None or self.user in users)
             and self.guest not in getattr(function, "but", ())
+            and getattr(function, "where", lambda *_: True)(self.guest, self.user)
         )
 
     def _one(self, function):

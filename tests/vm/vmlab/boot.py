@@ -9,6 +9,7 @@ import selectors
 import shutil
 import subprocess
 import tarfile
+import threading
 import time
 
 from . import cache, kernel, payload, rootfs
@@ -21,10 +22,15 @@ WORDS = (
 )
 DISK_ORDER = ("root", "payload", "results")
 _running = set()
+_stopping = threading.Event()
 
 
 class Hang(Exception):
     """The guest did not come as far as the payload."""
+
+
+class Stopped(Exception):
+    """The run is being ended from outside."""
 
 
 class Results:
@@ -45,7 +51,8 @@ class Results:
 
 
 def stop_all():
-    """Ends every machine that this process started."""
+    """Ends every machine that this process started, and starts no other."""
+    _stopping.set()
     for machine in tuple(_running):
         machine.kill()
 
@@ -75,6 +82,8 @@ def run(guest, made, payload_dir, work, limits):
         "payload": (work / "payload", "readonly=on"),
         "results": (work / "results", "cache=unsafe"),
     }
+    if _stopping.is_set():
+        raise Stopped()
     started = time.monotonic()
     argv = command(guest, made_kernel / "vmlinuz", work / "initramfs", disks)
     environment = dict(os.environ, TMPDIR=str(work))
@@ -85,6 +94,10 @@ def run(guest, made, payload_dir, work, limits):
         _running.add(machine)
         try:
             watch(machine, console, started + boot_limit, 2 * user_limit + 60)
+        except Hang:
+            if _stopping.is_set():
+                raise Stopped() from None
+            raise
         finally:
             machine.kill()
             _running.discard(machine)
@@ -136,15 +149,10 @@ def command(guest, image, initramfs, disks):
 
 
 def amd64():
-    accelerator = os.environ.get("KASTELLAN_VM_ACCEL", "tcg")
-    if accelerator == "kvm":
-        options = "-M microvm,acpi=on,rtc=on -accel kvm -cpu host"
-        words = ""
-    else:
-        # Without the words on the clock, this machine hangs in most boots: the kernel measures the
-        # counter against a timer that an emulator cannot keep.
-        options = "-M microvm,acpi=on,rtc=on -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off"
-        words = f"tsc=reliable tsc_early_khz={counter_khz()} no_timer_check"
+    # Without the words on the clock, this machine hangs in most boots: the kernel measures the
+    # counter against a timer that an emulator cannot keep.
+    options = "-M microvm,acpi=on,rtc=on -accel tcg,thread=multi,tb-size=512 -cpu max,la57=off"
+    words = f"tsc=reliable tsc_early_khz={counter_khz()} no_timer_check"
     return {
         "options": options.split(), "words": words, "console": "ttyS0",
         "disk": "virtio-blk-device",

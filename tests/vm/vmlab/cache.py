@@ -12,8 +12,10 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+LEFT_OVER = 6 * 3600  # seconds
 
 
 class Unavailable(Exception):
@@ -25,6 +27,15 @@ def directory():
     path = pathlib.Path(path) if path else pathlib.Path.home() / ".cache" / "kastellan-vm"
     path.mkdir(parents=True, exist_ok=True)
     return path.resolve()
+
+
+def sweep():
+    """Removes what runs left that were killed long ago."""
+    for pattern in ("run-*", "tmp-*"):
+        for path in directory().glob(pattern):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT_OVER:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def recipe_hash(sources, *words):

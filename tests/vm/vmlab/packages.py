@@ -76,6 +76,7 @@ class Apt:
             "APT::Install-Recommends": "false",
             "APT::Sandbox::User": "root",
             "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
             "Debug::NoLocking": "1",
             "Dir": "/",
             "Dir::State": root,
