@@ -11,33 +11,45 @@
 
 struct why_not {
 	enum ks_finding_state state;
-	int code;	   /* -errno for an error object; 0 where it works */
-	const char *layer; /* static: "bubblewrap", "userns", "landlock", "seccomp", "cgroup", "idmap" */
-	char *detail;	   /* the state in words, or NULL */
-	char *reason;	   /* NULL where it works */
-	char *remedy;	   /* NULL where there is nothing to do */
+	int code; /* -errno for an error object; 0 where it works */
+	const char *layer; /* at fault, static: "bubblewrap", "userns", "landlock", ...; or NULL */
+	char *detail; /* the state in words, or NULL */
+	char *reason; /* NULL where it works */
+	char *remedy; /* NULL where there is nothing to do */
 };
 
-/* What a function of this kind finds; 0 or -ENOMEM. Free with why_not_done(). */
+/* A finding; 0 or -ENOMEM. *ret is to be released with why_not_done() in both cases. */
 typedef int why_not_function(const struct ks_host *host, struct why_not *ret);
 
-why_not_function why_not_bwrap_program; /* bubblewrap itself, its features */
-why_not_function why_not_userns;
+why_not_function why_not_bwrap_program; /* bubblewrap itself: there, safe, complete */
+why_not_function why_not_userns; /* namespaces for somebody without privileges */
 why_not_function why_not_landlock;
 why_not_function why_not_seccomp;
 why_not_function why_not_cgroup;
 why_not_function why_not_idmap;
 
-/* The whole of the Bwrap backend: the first of its layers that fails, or the first that is
- * limited. */
+/* The whole of the Bwrap backend: the first layer that makes it fail, else the first that limits
+ * it. Of facts that were only looked at, not tried, it finds what they show. */
 why_not_function why_not_bwrap;
+
+/* A helper that said `complaint` and ended without having made the jail. */
+int why_not_complaint(const struct ks_host *host, const char *complaint, struct why_not *ret);
 
 void why_not_done(struct why_not *why);
 
-/* 0 where the finding is not a failure; else its code, with the error made from it. */
+/* 0 where the finding is not a failure; else its code, with the error made from it: the layer is
+ * the error's step. */
 int why_not_error(const struct why_not *why, ks_error **reterr);
 
-/* Why a helper that said `complaint` and ended could not make the jail. Always returns -errno. */
+/* The same of why_not_complaint(). Always returns -errno. */
 int why_not_helper(const struct ks_host *host, const char *complaint, ks_error **reterr);
+
+/* For the parts of this stage: both fill *ret and return 0 or -ENOMEM. */
+int why_not_say(struct why_not *ret, enum ks_finding_state state, int code, const char *layer,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+int why_not_advise(struct why_not *ret, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int why_not_describe(struct why_not *ret, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exported functions of <kastellan/backend.h> that tie the stage to this system. */
+#include <kastellan/backend.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "resolve/kinds.h"
+#include "resolve/probe.h"
+#include "resolve/resolve.h"
+
+const char *ks_backend_kind_name(enum ks_backend_kind kind)
+{
+	return kind_name((unsigned)kind);
+}
+
+int ks_backend_kind_from_name(const char *name, enum ks_backend_kind *ret_kind, ks_error **reterr)
+{
+	return kind_from_name(&platform_backends, name, ret_kind, reterr);
+}
+
+int ks_backends_new(ks_backends **ret_backends)
+{
+	return backends_new(&platform_backends, host_probe, ret_backends);
+}
+
+int ks_backends_probe(ks_backends *backends, ks_error **reterr)
+{
+	const struct findings *findings;
+
+	return backends_findings(backends, &findings, reterr);
+}
+
+int ks_backends_finding(ks_backends *backends, size_t index, struct ks_finding *ret_finding)
+{
+	const struct findings *findings;
+	const struct findings_row *row;
+	struct ks_finding finding = {.size = ret_finding->size};
+	int r = backends_findings(backends, &findings, NULL);
+
+	if (r < 0)
+		return r;
+	if (ret_finding->size < sizeof(ret_finding->size))
+		return -EINVAL;
+	if (index >= findings->len)
+		return -ENOENT;
+	row = &findings->rows[index];
+	finding.name = row->name;
+	finding.detail = row->why.detail;
+	if (row->is_backend)
+		finding.layer = row->why.layer;
+	finding.reason = row->why.reason;
+	finding.remedy = row->why.remedy;
+	finding.state = row->why.state;
+	finding.kind = row->kind;
+	finding.is_backend = row->is_backend;
+	finding.is_default = row->is_default;
+	memset(ret_finding, 0, ret_finding->size);
+	memcpy(ret_finding, &finding,
+		finding.size < sizeof(finding) ? finding.size : sizeof(finding));
+	return 0;
+}
+
+int ks_backends_json(ks_backends *backends, char **ret_text, ks_error **reterr)
+{
+	const struct findings *findings;
+	const struct ks_host *host;
+	int r = backends_findings(backends, &findings, reterr);
+
+	if (r == 0)
+		r = backends_host(backends, true, &host, reterr);
+	return r < 0 ? r : findings_write_json(findings, host, ret_text);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of backends of one operating system, and the backend as an object.
+ *
+ * Each platform directory has its own table, chosen by the build: a kind of another system is not
+ * in it. The table is an argument here, so that the rules are tested with tables of any system. */
+#ifndef KS_RESOLVE_BACKENDS_H
+#define KS_RESOLVE_BACKENDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <kastellan/backend.h>
+
+#include "resolve/facts.h"
+#include "resolve/host.h"
+#include "resolve/why_not.h"
+
+struct grants;
+struct ks_plan;
+struct plan_request;
+
+/* What a backend does that differs from the others: the stages after it read only the plan. */
+struct backend_ops {
+	int (*plan)(const struct plan_request *request, struct grants *grants,
+		struct ks_plan **ret_plan, ks_error **reterr);
+};
+
+struct backend_row {
+	enum ks_backend_kind kind;
+	const char *default_image; /* NULL = a backend without images */
+	const struct backend_ops *ops; /* NULL = not in this version */
+	why_not_function *why_not; /* NULL with ops NULL */
+};
+
+struct backend_table {
+	const struct backend_row *rows; /* at most BACKEND_MAX_ROWS */
+	size_t len;
+	enum ks_backend_kind default_kind; /* KS_BACKEND_NONE where there is no backend at all */
+};
+
+#define BACKEND_MAX_ROWS 8
+
+extern const struct backend_table platform_backends;
+
+const struct backend_row *backend_row_find(
+	const struct backend_table *table, enum ks_backend_kind kind);
+
+/* A backend of that row (NULL: one that refuses everything). 0 or -ENOMEM. image may be NULL. */
+int backend_new(const struct backend_row *row, const char *image, struct facts *facts,
+	ks_backend **ret_backend);
+
+/* What its plans are made with; NULL for a stub and for what is not in this version. */
+const struct backend_ops *backend_ops(const ks_backend *backend);
+
+/* Facts of its host, which live as long as the backend. A stub has those of an empty host. */
+int backend_host(
+	ks_backend *backend, bool tried, const struct ks_host **ret_host, ks_error **reterr);
+
+/* 0 if a plan can be made: there is such a backend in this version and on this system. Else
+ * -EOPNOTSUPP, naming the backend. */
+int backend_can_plan(const ks_backend *backend, ks_error **reterr);
+
+/* 0 if a spawn may be tried. Else the errno, with the layer as the error's step, the reason and the
+ * remedy. Looks only at the facts: what shows when it is done is told by why_not_helper(). */
+int backend_can_spawn(ks_backend *backend, const struct ks_host *host, ks_error **reterr);
+
+/* NULL for a backend that is no stub. Members that the stub's maker did not know of are zero.
+ * ret_data may be NULL. */
+const struct ks_backend_stub_ops *backend_stub(const ks_backend *backend, void **ret_data);
+
+#endif

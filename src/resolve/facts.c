@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "resolve/facts.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct facts {
+	atomic_uint references;
+	probe_function *probe;
+	pthread_mutex_t lock;
+	/* Both are kept once known, as readers hold pointers into them. */
+	struct ks_host *quick;
+	struct ks_host *tried;
+};
+
+struct facts *facts_new(probe_function *probe)
+{
+	struct facts *facts = calloc(1, sizeof(*facts));
+
+	if (!facts)
+		return NULL;
+	atomic_init(&facts->references, 1);
+	facts->probe = probe;
+	pthread_mutex_init(&facts->lock, NULL);
+	return facts;
+}
+
+struct facts *facts_ref(struct facts *facts)
+{
+	atomic_fetch_add_explicit(&facts->references, 1, memory_order_relaxed);
+	return facts;
+}
+
+void facts_unref(struct facts *facts)
+{
+	if (!facts || atomic_fetch_sub_explicit(&facts->references, 1, memory_order_acq_rel) != 1)
+		return;
+	host_free(facts->quick);
+	host_free(facts->tried);
+	pthread_mutex_destroy(&facts->lock);
+	free(facts);
+}
+
+int facts_get(struct facts *facts, bool tried, const struct ks_host **ret_host, ks_error **reterr)
+{
+	struct ks_host **slot = tried ? &facts->tried : &facts->quick;
+	int r = 0;
+
+	pthread_mutex_lock(&facts->lock);
+	if (facts->tried)
+		slot = &facts->tried;
+	if (!*slot)
+		r = facts->probe(tried, slot, reterr);
+	if (r == 0)
+		*ret_host = *slot;
+	pthread_mutex_unlock(&facts->lock);
+	return r;
+}
