@@ -79,10 +79,9 @@ def refused(t, probe, act, how, who, option):
     place = t.directory("place")
     argv = t.probe(probe, act, place)
     indistinct = (option and t.host.configured(option) is False) or (who == ROOT and not t.root)
-    if not t.options.controls_only:
-        t.denied(argv, by={how}, write=[place])
-        if indistinct and not how.startswith("killed"):
-            t.cannot("only root can do it here, so that a refusal says nothing")
+    t.denied(argv, by={how}, write=[place])
+    if indistinct and not how.startswith("killed"):
+        t.cannot("only root can do it here, so that a refusal says nothing")
     control(t, argv, who, option)
 
 

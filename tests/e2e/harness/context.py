@@ -4,10 +4,11 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 from harness import check
-from harness.jail import Control, Jail
+from harness.jail import Control, Jail, end
 
 
 class Context:
@@ -79,20 +80,22 @@ class Context:
     # The two halves of every denial.
 
     def denied(self, argv, by, **options):
-        """by: errno names, or "killed" with the call that the outcome has to name."""
+        """by: errno names, or "killed: CALL", the call that the outcome has to name."""
+        if self.options.controls_only:
+            return
         result = self.run(argv, **options)
         wanted = {by} if isinstance(by, str) else set(by)
         if not any(result.verdict == word or result.verdict == f"denied: {word}"
                    for word in wanted):
             check.fail(f"in the jail: expected {sorted(wanted)}, found {result.verdict!r}")
-        return result
 
     def allowed(self, argv, **options):
         """With the grant that the act needs."""
+        if self.options.controls_only:
+            return
         result = self.run(argv, **options)
         check.true(result.verdict.startswith("allowed"),
                    f"with the grant: expected allowed, found {result.verdict!r}")
-        return result
 
     def possible(self, argv, **options):
         """The control: unconfined, it works. That is what makes the denial worth something."""
@@ -104,11 +107,21 @@ class Context:
     def contained(self, argv, by, granted=None, **options):
         """Denied in the jail and possible outside; granted: options of a jail where it is allowed
         too."""
-        if not self.options.controls_only:
-            self.denied(argv, by, **options)
-            if granted is not None:
-                self.allowed(argv, **granted)
+        self.denied(argv, by, **options)
+        if granted is not None:
+            self.allowed(argv, **granted)
         return self.possible(argv)
+
+    def contained_in(self, argv, directory):
+        """Denied to a jail that is started in the directory, possible for a plain program there."""
+        self.denied(argv, by={"ENOENT", "EACCES"}, cwd=directory)
+        return self.possible(argv, cwd=directory)
+
+    def victim(self, argv=("/bin/sleep", "1000"), **options):
+        """A process of the host that everybody may know of; its pid."""
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, **options)
+        self.later(end, process)
+        return process.pid
 
     # Saying that a test does not apply.
 
@@ -120,6 +133,10 @@ class Context:
     @staticmethod
     def skip(reason):
         raise check.Skip(reason)
+
+    def needs_jail(self):
+        """For tests whose first act is not in the main thread."""
+        return self.jail
 
     def needs_root(self):
         if not self.root:
