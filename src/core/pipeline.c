@@ -10,6 +10,8 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "plan/open_grants.h"
+#include "plan/receipt.h"
 #include "supervise/child.h"
 
 static int check_argv(const char *const *argv, ks_error **reterr)
@@ -32,6 +34,42 @@ static char *wanted_directory(const char *cwd)
 	return real || !cwd ? real : strdup(cwd);
 }
 
+/* A stub enforces nothing, and its receipt says so in every row. */
+static int plan_stub(
+	ks_backend *backend, const struct plan_request *request, struct ks_plan **ret_plan)
+{
+	struct ks_plan *plan = plan_alloc();
+	int r = plan ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = ks_policy_copy(request->policy, &plan->policy);
+	for (int field = 0; r == 0 && field < FIELD_COUNT; field++)
+		r = receipt_say(&plan->receipt, (enum policy_field)field,
+			SAYS(.verdict = RECEIPT_ABSENT, .request = "", .mechanism = "none",
+				.detail = "a stub runs no program and enforces nothing"));
+	for (size_t i = 0; r == 0 && request->argv && request->argv[i]; i++)
+		r = strv_add(&plan->argv, request->argv[i]);
+	if (r < 0) {
+		plan_free(plan);
+		return r;
+	}
+	plan->kind = ks_backend_kind(backend);
+	*ret_plan = plan;
+	return 0;
+}
+
+static int plan_on_host(ks_backend *backend, const struct plan_request *request,
+	struct ks_plan **ret_plan, ks_error **reterr)
+{
+	struct grants grants = { 0 };
+	int r = grants_open(request->policy, request->host->privileged, &grants, reterr);
+
+	if (r == 0)
+		r = backend_ops(backend)->plan(request, &grants, ret_plan, reterr);
+	grants_done(&grants);
+	return r;
+}
+
 int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr)
 {
@@ -47,25 +85,47 @@ int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *cons
 		return r;
 	if (options->cwd && !cwd)
 		return error_oom(reterr);
-	r = backend_host(backend, &request.host, reterr);
-	if (r < 0)
-		return r;
-	return backend->ops->plan(backend, &request, ret_plan, reterr);
+	if (backend_stub(backend, NULL))
+		return plan_stub(backend, &request, ret_plan) < 0 ? error_oom(reterr) : 0;
+	r = backend_can_plan(backend, reterr);
+	if (r == 0)
+		r = backend_host(backend, false, &request.host, reterr);
+	if (r == 0)
+		r = plan_on_host(backend, &request, ret_plan, reterr);
+	return r;
+}
+
+static int spawn_stub(ks_backend *backend, struct ks_plan *plan, const char *const *argv,
+	ks_child **ret_child, ks_error **reterr)
+{
+	void *data = NULL;
+	const struct ks_backend_stub_ops *ops = backend_stub(backend, &data);
+	int code = 0;
+	int r = ops->spawn ? ops->spawn(data, plan->policy, argv, &code) : 0;
+
+	if (r < 0) {
+		plan_free(plan);
+		return error_set(reterr, r, ABOUT(.step = "stub"), "the stub refuses: %s", strerror(-r));
+	}
+	return child_finished(plan, code, ret_child) < 0 ? error_oom(reterr) : 0;
 }
 
 int pipeline_spawn(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
 {
 	struct ks_plan *plan = NULL;
-	const struct ks_host *host;
-	int r = backend->ops->ready ? backend->ops->ready(backend, reterr) : 0;
+	const struct ks_host *host = NULL;
+	int r = pipeline_plan(backend, policy, argv, options, &plan, reterr);
 
+	if (r < 0)
+		return r;
+	if (backend_stub(backend, NULL))
+		return spawn_stub(backend, plan, argv, ret_child, reterr);
+	r = backend_host(backend, false, &host, reterr);
 	if (r == 0)
-		r = pipeline_plan(backend, policy, argv, options, &plan, reterr);
+		r = backend_can_spawn(backend, host, reterr);
 	if (r == 0)
 		r = receipt_check(&plan->receipt, options->allow_degraded, reterr);
-	if (r == 0)
-		r = backend_host(backend, &host, reterr);
 	if (r < 0) {
 		plan_free(plan);
 		return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linux/open_grants.h"
+#include "plan/open_grants.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -98,7 +98,7 @@ static bool name_exists(const struct grant *grant, const struct mount_list *list
 	       (mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_BIND_GRANT);
 }
 
-static int add_link(struct mount_list *list, const struct mount_list *system,
+static int add_link(struct mount_list *list, const struct mount_list *builtin,
 	const struct grant *grant, ks_error **reterr)
 {
 	const struct mount *same = mount_list_find(list, grant->asked);
@@ -108,7 +108,7 @@ static int add_link(struct mount_list *list, const struct mount_list *system,
 		return 0;
 	if (same)
 		return changed(grant, reterr);
-	if (name_exists(grant, list) || name_exists(grant, system))
+	if (name_exists(grant, list) || name_exists(grant, builtin))
 		return 0;
 	r = mount_list_add(
 		list, &(const struct mount){.kind = MOUNT_LINK}, grant->asked, grant->path);
@@ -126,7 +126,7 @@ static int compare_asked(const void *a, const void *b)
 /* Shorter names first, so that a link above another name is known when that name is looked at,
  * whatever the order in the policy. */
 static int add_links(struct mount_list *list, const struct grants *grants,
-	const struct mount_list *system, ks_error **reterr)
+	const struct mount_list *builtin, ks_error **reterr)
 {
 	autofree const struct grant **sorted = calloc(grants->len + 1, sizeof(*sorted));
 	size_t len = 0;
@@ -140,7 +140,7 @@ static int add_links(struct mount_list *list, const struct grants *grants,
 	if (len > 1)
 		qsort(sorted, len, sizeof(*sorted), compare_asked);
 	for (size_t i = 0; r == 0 && i < len; i++)
-		r = add_link(list, system, sorted[i], reterr);
+		r = add_link(list, builtin, sorted[i], reterr);
 	return r;
 }
 
@@ -162,7 +162,7 @@ static int check_links(
 	return 0;
 }
 
-int plan_grant_mounts(const struct grants *grants, const struct mount_list *system,
+int plan_grant_mounts(const struct grants *grants, const struct mount_list *builtin,
 	struct mount_list *ret_list, ks_error **reterr)
 {
 	int r = 0;
@@ -173,6 +173,6 @@ int plan_grant_mounts(const struct grants *grants, const struct mount_list *syst
 			r = error_oom(reterr);
 	}
 	if (r == 0)
-		r = add_links(ret_list, grants, system, reterr);
+		r = add_links(ret_list, grants, builtin, reterr);
 	return r < 0 ? r : check_links(ret_list, grants, reterr);
 }

@@ -29,14 +29,14 @@ static bool covered(const struct mount *mount, const struct mount_list *by)
 }
 
 static int add_uncovered(
-	struct mount_list *list, const struct mount_list *system, const struct mount_list *grants)
+	struct mount_list *list, const struct mount_list *builtin, const struct mount_list *grants)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < system->len; i++) {
-		const struct mount *mount = &system->items[i];
+	for (size_t i = 0; r == 0 && i < builtin->len; i++) {
+		const struct mount *mount = &builtin->items[i];
 
-		if (!covered(mount, grants) && !covered(mount, system))
+		if (!covered(mount, grants) && !covered(mount, builtin))
 			r = mount_list_add(list, mount, mount->path, mount->source);
 	}
 	for (size_t i = 0; r == 0 && i < grants->len; i++) {
@@ -87,16 +87,16 @@ static int collect_data(struct ks_plan *plan)
 
 int plan_mounts(struct ks_plan *plan, const struct ks_host *host, ks_error **reterr)
 {
-	automounts struct mount_list system = {0};
+	automounts struct mount_list builtin = {0};
 	automounts struct mount_list grants = {0};
 	int r;
 
-	if (plan_system_mounts(plan->policy, host, &system) < 0)
+	if (plan_system_mounts(plan->policy, host, &builtin) < 0)
 		return error_oom(reterr);
-	r = plan_grant_mounts(&plan->grants, &system, &grants, reterr);
+	r = plan_grant_mounts(&plan->grants, &builtin, &grants, reterr);
 	if (r < 0)
 		return r;
-	if (add_uncovered(&plan->mounts, &system, &grants) < 0)
+	if (add_uncovered(&plan->mounts, &builtin, &grants) < 0)
 		return error_oom(reterr);
 	mount_list_sort(&plan->mounts);
 	r = check_places(plan, reterr);

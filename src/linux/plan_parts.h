@@ -24,7 +24,7 @@ int plan_system_mounts(
 	const struct ks_policy *policy, const struct ks_host *host, struct mount_list *ret_list);
 
 /* The grants, each once, and links for those that were asked for by another name. */
-int plan_grant_mounts(const struct grants *grants, const struct mount_list *system,
+int plan_grant_mounts(const struct grants *grants, const struct mount_list *builtin,
 	struct mount_list *ret_list, ks_error **reterr);
 
 /* Both as one list in the order of application: plan->mounts and plan->data. */

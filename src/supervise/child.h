@@ -24,4 +24,8 @@ struct ks_child {
 int child_start(struct ks_plan *plan, const struct ks_host *host,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 
+/* A child that has ended already, with that exit code; takes the plan, also on failure. 0 or
+ * -errno. */
+int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child);
+
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The only place where the names of grants are resolved: each is opened once, and from then on the
- * descriptor is what is mounted, ruled and verified. */
-#ifndef KS_LINUX_OPEN_GRANTS_H
-#define KS_LINUX_OPEN_GRANTS_H
+ * descriptor is what is mounted, ruled and verified. Each platform directory has its own
+ * implementation, chosen by the build. */
+#ifndef KS_PLAN_OPEN_GRANTS_H
+#define KS_PLAN_OPEN_GRANTS_H
 
 #include "plan/plan.h"
 
