@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_LINUX_INIT_CAPABILITIES_H
+#define KS_LINUX_INIT_CAPABILITIES_H
+
+#include "linux/init/message.h"
+
+/* Empties the effective, permitted, inheritable and ambient sets of the calling process. */
+int capabilities_clear(struct failure *failure);
+
+/* The same, and before it all that keeps them from coming back: the bounding set and the secure
+ * bits, where the process may still change them, and no_new_privs, always. */
+int capabilities_renounce(struct failure *failure);
+
+/* Fails unless all of it holds. */
+int capabilities_check(struct failure *failure);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor should: start the helper, outlive the supervisor, then end every process of the jail
+ * and remove its control groups. It must not: depend on anybody's cooperation, be reachable by a
+ * signal other than SIGKILL, keep a descriptor that belongs to the jail, or be a member of what it
+ * ends. It is the subreaper of the jail: once it has no child left, no process of the jail is left,
+ * as a pid namespace's first process is reaped last. */
+#include "linux/init/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/control.h"
+#include "linux/init/groups.h"
+#include "linux/init/helper.h"
+#include "linux/init/message.h"
+#include "linux/init/process.h"
+#include "linux/init/spec_read.h"
+#include "linux/jail_linux.h"
+
+/* How long the end of processes and groups is waited for. A big worker takes its time to give its
+ * memory back, and nobody else would remove its groups. */
+#define END_PATIENCE_MS 10000
+
+struct monitor {
+	int signals;
+	int report; /* the helper's failure before its exec, or its end; -1 afterwards */
+	pid_t helper;
+	int helper_status;
+	bool helper_ended;
+	bool told;
+};
+
+static struct spec spec;
+static struct groups groups;
+
+static void settle(void)
+{
+	signals_settle();
+	setsid();
+	/* Where nothing is pinned. */
+	if (chdir("/") < 0)
+		return;
+	/* Nobody of the same user gets at the monitor's memory and descriptors. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int start(struct monitor *monitor, unsigned n_grants, struct failure *failure)
+{
+	int pair[2];
+	pid_t parent = getpid();
+	int r;
+
+	/* Before the fork: the children learn of it when they are made. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return failure_set(failure, errno, "monitor", "subreaper");
+	monitor->signals = signals_open();
+	if (monitor->signals < 0)
+		return failure_set(failure, -monitor->signals, "monitor", "signalfd");
+	r = spec_load(SLOT_SPEC, &spec, failure);
+	if (r < 0)
+		return r;
+	if (spec.n_helper == 0)
+		return failure_set(failure, EBADMSG, "spec", "no helper is named");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return failure_set(failure, errno, "monitor", "socketpair");
+	monitor->helper = fork();
+	if (monitor->helper == 0) {
+		close(pair[0]);
+		helper_run(&spec, n_grants, pair[1], parent);
+	}
+	close(pair[1]);
+	monitor->report = pair[0];
+	if (monitor->helper < 0) {
+		monitor->helper = 0;
+		return failure_set(failure, errno, "monitor", "fork");
+	}
+	return 0;
+}
+
+/* The pipe of complaints ends with the helper and init, so the monitor must let go of it. */
+static void let_go(const struct monitor *monitor)
+{
+	const int keep[] = {SLOT_MONITOR, SLOT_SUPERVISOR, monitor->signals, monitor->report};
+
+	dup2(STDIN_FILENO, STDERR_FILENO);
+	close_others(keep, sizeof(keep) / sizeof(keep[0]));
+}
+
+/* A child can be one that fell to the subreaper. Their pids are safe to signal: they stay taken
+ * until they are waited for here. */
+static void kill_children(void)
+{
+	char path[64 + NUMBER_TEXT] = "/proc/self/task/";
+	char text[4096];
+	const char *at = text;
+	size_t len = sizeof("/proc/self/task/") - 1;
+
+	number_text((uint64_t)getpid(), path + len);
+	while (path[len])
+		len++;
+	for (const char *tail = "/children"; *tail; tail++)
+		path[len++] = *tail;
+	path[len] = '\0';
+	if (read_small_file(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return;
+	while (*at) {
+		uint64_t pid = parse_number(&at);
+
+		if (pid > 1)
+			kill((pid_t)pid, SIGKILL);
+	}
+}
+
+/* True when no child is left. */
+static bool reap(struct monitor *monitor)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (pid != monitor->helper)
+			continue;
+		monitor->helper_status = status;
+		monitor->helper_ended = true;
+	}
+	return pid < 0 && errno == ECHILD;
+}
+
+static void on_child(struct monitor *monitor)
+{
+	bool empty;
+
+	signals_drain(monitor->signals);
+	empty = reap(monitor);
+	if (!monitor->helper_ended || monitor->told)
+		return;
+	if (!empty) {
+		/* Init lost its parent and has been told to die; this is for the moment before it
+		 * could ask for that. */
+		kill_children();
+		return;
+	}
+	monitor->told = true;
+	control_send(SLOT_MONITOR, CONTROL_HELPER_EXIT, monitor->helper_status, NULL, 0, NULL, 0);
+}
+
+static void on_report(struct monitor *monitor)
+{
+	struct control_message message;
+	int r = control_receive(monitor->report, &message);
+
+	if (r == 0)
+		return;
+	if (r == 1)
+		control_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, message.header.value,
+			message.data, message.len, NULL, 0);
+	close(monitor->report);
+	monitor->report = -1;
+}
+
+/* False when the supervisor is gone, or talks nonsense. */
+static bool on_supervisor(void)
+{
+	struct control_message message;
+	struct failure failure;
+	int r;
+
+	while ((r = control_receive(SLOT_MONITOR, &message)) == 1) {
+		while (message.n_fds)
+			close(message.fds[--message.n_fds]);
+		if (message.header.type != CONTROL_GROUP ||
+			groups_add(&groups, message.data, message.len) < 0) {
+			failure_set(&failure, EINVAL, "monitor", "a group that cannot be kept");
+			failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
+			return false;
+		}
+	}
+	return r == 0;
+}
+
+static void wait_for_the_end(struct monitor *monitor)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = SLOT_SUPERVISOR, .events = POLLIN},
+			{.fd = SLOT_MONITOR, .events = POLLIN},
+			{.fd = monitor->report, .events = POLLIN},
+			{.fd = monitor->signals, .events = POLLIN},
+		};
+
+		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
+			continue;
+		if (fds[1].revents && !on_supervisor())
+			return;
+		/* What the supervisor still said before it died has been read above. */
+		if (fds[0].revents)
+			return;
+		if (fds[2].revents)
+			on_report(monitor);
+		if (fds[3].revents)
+			on_child(monitor);
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void end_all(struct monitor *monitor)
+{
+	int64_t deadline = now_ms() + END_PATIENCE_MS;
+	struct timespec pause = {.tv_nsec = 1000000};
+
+	for (;;) {
+		bool reaped, removed;
+
+		/* The helper first: init dies with its parent, and all of the jail with init. */
+		kill_children();
+		groups_kill(&groups);
+		reaped = reap(monitor);
+		removed = groups_remove(&groups);
+		if ((reaped && removed) || now_ms() >= deadline)
+			return;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 50000000)
+			pause.tv_nsec *= 2;
+	}
+}
+
+int monitor_main(void)
+{
+	struct monitor monitor = {.signals = -1, .report = -1};
+	struct failure failure;
+	unsigned n_grants;
+	bool failed;
+
+	settle();
+	/* Counted while no descriptor of our own can be mistaken for one. */
+	n_grants = helper_count_grants();
+	failed = start(&monitor, n_grants, &failure) < 0;
+	let_go(&monitor);
+	if (failed)
+		failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
+	/* Also after a failure: groups may have been entrusted to us. */
+	wait_for_the_end(&monitor);
+	end_all(&monitor);
+	return failed ? INIT_EXIT_FAILED : INIT_EXIT_DONE;
+}

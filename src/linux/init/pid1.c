@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first process of the jail. It should: check that the jail is the one that was planned, start
+ * the worker when told to, reap whatever falls to it, report the worker's end exactly as it was,
+ * and take everything in the jail with it when it ends: background processes do not outlive the
+ * program. It must not: allocate, wait for the supervisor while the worker runs (the worker's end
+ * and failures excepted), keep any privilege, or be a way out: it is not dumpable and outside the
+ * worker's Landlock domain, and pid 1 of a namespace takes no signal from within. */
+#include "linux/init/pid1.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "linux/control.h"
+#include "linux/init/capabilities.h"
+#include "linux/init/denials.h"
+#include "linux/init/message.h"
+#include "linux/init/process.h"
+#include "linux/init/spec_read.h"
+#include "linux/init/terminal.h"
+#include "linux/init/verify.h"
+#include "linux/init/worker.h"
+#include "linux/jail_linux.h"
+
+#define REAP_AT_ONCE \
+	128 /* so that a flood of orphans cannot keep the supervisor from being heard */
+
+struct pid1 {
+	int signals;
+	int report; /* from the worker until its exec; -1 before and afterwards */
+	int terminal; /* the worker's side, kept so that the size can be set; -1 without one */
+	struct denials denials;
+	pid_t worker; /* 0: not started, or ended */
+	bool armed; /* everything is in force, only the exec is left */
+	bool leftover; /* children may be left to reap without a further signal */
+};
+
+static struct spec spec;
+
+static int settle(struct pid1 *self, struct failure *failure)
+{
+	const int from_start[] = {SLOT_INIT, SLOT_SPEC, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR};
+	const int keep[] = {SLOT_INIT, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR};
+	int r;
+
+	signals_settle();
+	/* The helper's parent can only be seen as pid 0 from here; the helper has asked for the
+	 * same before its exec, so that there is no moment without it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return failure_set(failure, errno, "identity", "prctl");
+	r = close_others(from_start, sizeof(from_start) / sizeof(from_start[0]));
+	if (r < 0)
+		return failure_set(failure, -r, "descriptors", "close_range");
+	r = spec_load(SLOT_SPEC, &spec, failure);
+	if (r < 0)
+		return r;
+	r = close_others(keep, spec_flags(&spec) & SPEC_FLAG_TTY ? 1 : 4);
+	if (r < 0)
+		return failure_set(failure, -r, "descriptors", "close_range");
+	r = capabilities_renounce(failure);
+	if (r == 0)
+		r = verify_jail(&spec, failure);
+	if (r < 0)
+		return r;
+	self->signals = signals_open();
+	return self->signals < 0 ? failure_set(failure, -self->signals, "descriptors", "signalfd")
+				 : 0;
+}
+
+/* Ends and reaps all there is. Nothing can be born meanwhile but by what is dying. */
+static void end_all(void)
+{
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		;
+}
+
+static void __attribute__((noreturn)) leave(int status)
+{
+	kill(-1, SIGKILL);
+	/* The kernel ends and reaps the namespace with its first process. */
+	_exit(status);
+}
+
+static void __attribute__((noreturn)) leave_failed(const struct failure *failure)
+{
+	kill(-1, SIGKILL);
+	failure_send(SLOT_INIT, CONTROL_FAILED, failure);
+	leave(INIT_EXIT_FAILED);
+}
+
+static uint64_t microseconds(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+/* What the worker says before it is the program. */
+static void on_report(struct pid1 *self)
+{
+	struct control_message message;
+	int r;
+
+	while (self->report >= 0 && (r = control_receive(self->report, &message)) != 0) {
+		if (r == 1 && message.header.type == CONTROL_FAILED) {
+			kill(-1, SIGKILL);
+			message_send(SLOT_INIT, CONTROL_FAILED, message.header.value, message.data,
+				message.len);
+			leave(INIT_EXIT_FAILED);
+		}
+		if (r == 1) {
+			self->armed = true;
+			if (message.n_fds)
+				self->denials.listener = message.fds[0];
+			continue;
+		}
+		close(self->report);
+		self->report = -1;
+		if (self->armed)
+			message_send(SLOT_INIT, CONTROL_STARTED, self->worker, NULL, 0);
+	}
+}
+
+/* The worker's end is the jail's end. */
+static void __attribute__((noreturn))
+on_worker_end(struct pid1 *self, int status, const struct rusage *used)
+{
+	const struct control_usage usage = {.user_usec = microseconds(used->ru_utime),
+		.system_usec = microseconds(used->ru_stime),
+		.max_rss_kib = (uint64_t)used->ru_maxrss};
+	struct failure failure;
+
+	/* Its last words first: they are there, as it is gone. */
+	on_report(self);
+	if (!self->armed) {
+		failure_set(
+			&failure, ECANCELED, "worker", "it ended before its program, by signal ");
+		failure_add_number(&failure, WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0);
+		leave_failed(&failure);
+	}
+	end_all();
+	message_send(SLOT_INIT, CONTROL_EXIT, status, &usage, sizeof(usage));
+	leave(INIT_EXIT_DONE);
+}
+
+static void on_child(struct pid1 *self)
+{
+	struct rusage used;
+	int status;
+
+	signals_drain(self->signals);
+	self->leftover = false;
+	for (unsigned i = 0; i < REAP_AT_ONCE; i++) {
+		pid_t pid = wait4(-1, &status, WNOHANG | __WALL, &used);
+
+		if (pid <= 0)
+			return;
+		if (pid == self->worker)
+			on_worker_end(self, status, &used);
+	}
+	self->leftover = true;
+}
+
+static void start_worker(struct pid1 *self, const int *groups, size_t n_groups)
+{
+	struct failure failure;
+	int r = 0;
+
+	if (n_groups == 0 && !(spec_flags(&spec) & SPEC_FLAG_KEEP_GROUP))
+		r = failure_set(&failure, EPROTO, "cgroup", "no group to join was handed over");
+	if (r == 0 && spec_flags(&spec) & SPEC_FLAG_TTY)
+		r = terminal_open(spec.winsize, &self->terminal, &failure);
+	if (r == 0)
+		r = worker_start(&spec, self->terminal, groups, n_groups, &self->worker,
+			&self->report, &failure);
+	if (r < 0)
+		leave_failed(&failure);
+	/* Or their other ends would never see the worker close them. */
+	if (!(spec_flags(&spec) & SPEC_FLAG_TTY))
+		for (int slot = SLOT_STDIN; slot <= SLOT_STDERR; slot++)
+			close(slot);
+}
+
+static void on_message(struct pid1 *self, const struct control_message *message)
+{
+	switch (message->header.type) {
+	case CONTROL_GO:
+		if (self->worker == 0)
+			start_worker(self, message->fds, message->n_fds);
+		break;
+	case CONTROL_SIGNAL:
+		if (self->worker > 0)
+			kill(-self->worker, message->header.value);
+		break;
+	case CONTROL_WINSIZE:
+		if (self->terminal >= 0 && message->len == sizeof(struct spec_winsize))
+			terminal_resize(self->terminal, message->data);
+		break;
+	case CONTROL_KILL:
+		/* The worker's end is then reported like any other. */
+		kill(-1, SIGKILL);
+		if (self->worker == 0)
+			leave(INIT_EXIT_DONE);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_supervisor(struct pid1 *self)
+{
+	struct control_message message;
+	int r = control_receive(SLOT_INIT, &message);
+
+	if (r < 0)
+		leave(INIT_EXIT_ORPHANED);
+	if (r == 0)
+		return;
+	on_message(self, &message);
+	while (message.n_fds)
+		close(message.fds[--message.n_fds]);
+}
+
+static void __attribute__((noreturn)) serve(struct pid1 *self)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = self->report, .events = POLLIN},
+			{.fd = self->denials.listener, .events = POLLIN},
+			{.fd = SLOT_INIT, .events = POLLIN},
+			{.fd = self->signals, .events = POLLIN},
+		};
+
+		if (poll(fds, sizeof(fds) / sizeof(fds[0]), self->leftover ? 0 : -1) < 0)
+			continue;
+		if (fds[0].revents)
+			on_report(self);
+		if (fds[1].revents)
+			denials_take(&self->denials, self->worker, fds[1].revents);
+		if (fds[2].revents)
+			on_supervisor(self);
+		if (fds[3].revents || self->leftover)
+			on_child(self);
+	}
+}
+
+int pid1_main(void)
+{
+	struct pid1 self = {.signals = -1, .report = -1, .terminal = -1};
+	struct failure failure;
+
+	denials_init(&self.denials);
+	/* Nothing of the jail is touched, and nobody else's processes, by one who is not its first.
+	 */
+	if (getpid() != 1)
+		return INIT_EXIT_FAILED;
+	if (settle(&self, &failure) < 0)
+		leave_failed(&failure);
+	if (message_send(SLOT_INIT, CONTROL_READY, 0, NULL, 0) < 0)
+		leave(INIT_EXIT_ORPHANED);
+	serve(&self);
+}

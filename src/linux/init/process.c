@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/init/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KERNEL_SIGNALS 64
+#define KERNEL_SIGSET_BYTES 8
+
+/* The kernel's own calls: the C library keeps two real-time signals to itself and would skip them.
+ */
+void signals_settle(void)
+{
+	const uint64_t all = ~0ull;
+	const uint64_t kernel_sigaction[8] = {0};
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_BYTES);
+	for (int signal = 1; signal <= KERNEL_SIGNALS; signal++)
+		syscall(SYS_rt_sigaction, signal, kernel_sigaction, NULL, KERNEL_SIGSET_BYTES);
+}
+
+void signals_unblock(void)
+{
+	const uint64_t none = 0;
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_BYTES);
+}
+
+int signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+void signals_drain(int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) > 0)
+		;
+}
+
+int close_others(const int *keep, size_t n_keep)
+{
+	unsigned from = 3;
+
+	for (;;) {
+		unsigned next = ~0u;
+
+		for (size_t i = 0; i < n_keep; i++)
+			if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next > from &&
+			syscall(SYS_close_range, from, next == ~0u ? next : next - 1, 0) < 0)
+			return -errno;
+		if (next == ~0u)
+			return 0;
+		from = next + 1;
+	}
+}
+
+long read_small_file(int dirfd, const char *path, char *text, size_t room)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t got = 1;
+	int code = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (got > 0 && len < room - 1) {
+		got = read(fd, text + len, room - 1 - len);
+		if (got < 0)
+			code = errno;
+		else
+			len += (size_t)got;
+	}
+	close(fd);
+	text[len] = '\0';
+	return code ? -code : (long)len;
+}
+
+int write_small_file(int dirfd, const char *path, const char *text)
+{
+	int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+	int code = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		code = errno;
+	close(fd);
+	return -code;
+}
+
+uint64_t parse_number(const char **text)
+{
+	uint64_t number = 0;
+
+	while (**text >= '0' && **text <= '9')
+		number = number * 10 + (uint64_t)(*(*text)++ - '0');
+	if (**text)
+		(*text)++;
+	return number;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State that a process inherits from the one that started it, put in order. System calls only. */
+#ifndef KS_LINUX_INIT_PROCESS_H
+#define KS_LINUX_INIT_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Blocks every signal and gives each its default disposition, those of the C library's own use
+ * included: an ignored SIGCHLD of the caller would lose exit statuses. */
+void signals_settle(void);
+/* The mask that a new program expects: empty. */
+void signals_unblock(void);
+/* A descriptor that becomes readable when a child ends, or -errno. Empty it with signals_drain().
+ */
+int signals_open(void);
+void signals_drain(int fd);
+
+/* Closes every descriptor from 3 on that is not in keep, which is in any order and may hold -1.
+ * Returns 0 or -errno. */
+int close_others(const int *keep, size_t n_keep);
+
+/* Reads a whole small file (of /proc or of a control group) at path, relative to dirfd, and ends it
+ * with a NUL. Returns its length, cut to room - 1, or -errno. */
+long read_small_file(int dirfd, const char *path, char *text, size_t room);
+/* Writes text to the file at path in one go; 0 or -errno. */
+int write_small_file(int dirfd, const char *path, const char *text);
+
+/* The number at the head of *text, and *text moved behind it and one separator. */
+uint64_t parse_number(const char **text);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker's Landlock domain. */
+#ifndef KS_LINUX_INIT_RULESET_H
+#define KS_LINUX_INIT_RULESET_H
+
+#include "linux/init/spec_read.h"
+
+/* Opens the ruleset and every object that has a rule. *ret_fd is -1 where the spec has no Landlock.
+ */
+int ruleset_build(const struct spec *spec, int *ret_fd, struct failure *failure);
+
+/* Restricts the calling process and closes the ruleset. Needs no_new_privs. */
+int ruleset_enforce(int fd, struct failure *failure);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading of the spec: everything is checked once, before anything is done; afterwards the records
+ * are pointed into. Pure but for spec_load(). */
+#ifndef KS_LINUX_INIT_SPEC_READ_H
+#define KS_LINUX_INIT_SPEC_READ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/filter.h>
+
+#include "base/bounds.h"
+#include "linux/init/message.h"
+#include "linux/spec.h"
+
+/* The policy's variables and the few that the backend adds. */
+#define SPEC_MAX_ENV (KS_MAX_ENV + 32)
+
+struct spec_filter {
+	const struct sock_filter *instructions; /* NULL: not given */
+	unsigned short len;
+};
+
+struct spec {
+	const char *text;
+	size_t size;
+	const char *argv[KS_MAX_ARGS + 1];
+	size_t argc;
+	const char *envp[SPEC_MAX_ENV + 1];
+	size_t envc;
+	const char *helper[KS_MAX_ARGS + 1];
+	size_t n_helper;
+	const char *cwd; /* NULL where the record is absent, as all pointers below */
+	const char *search;
+	const uint32_t *flag_bits;
+	const struct spec_ids *ids;
+	const struct spec_ids *kernel_ids;
+	const struct spec_winsize *winsize;
+	const struct spec_landlock *landlock;
+	struct spec_filter notify;
+	struct spec_filter kill;
+};
+
+/* text is aligned to 8 bytes and outlives *ret. Returns 0, or -EBADMSG, -EPROTONOSUPPORT or -E2BIG
+ * with the reason in *failure; *ret is then undefined. */
+int spec_parse(const void *text, size_t size, struct spec *ret, struct failure *failure);
+
+/* Maps the sealed file and parses it. */
+int spec_load(int fd, struct spec *ret, struct failure *failure);
+
+/* The payload of the next record of the type, or NULL. *cursor starts at 0. */
+const void *spec_next(const struct spec *spec, uint32_t type, size_t *cursor);
+
+static inline uint32_t spec_flags(const struct spec *spec)
+{
+	return spec->flag_bits ? *spec->flag_bits : 0;
+}
+
+#endif

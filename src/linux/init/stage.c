@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A privileged caller's worker has kernel ids of its own, which own no file. So the helper is given
+ * each grant as a mount that shows the owner of the grant as the worker. All grants are staged,
+ * also those that keep their ids: the helper looks the names of its descriptors up again, and as
+ * nobody in particular it may not be let through the directories above a grant.
+ *
+ * The clones are made first, as a grant may lie beneath the place they are staged at. */
+#include "linux/init/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "linux/control.h"
+#include "linux/init/userns.h"
+
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+#ifndef OPEN_TREE_CLOEXEC
+#define OPEN_TREE_CLOEXEC O_CLOEXEC
+#endif
+
+#define STAGE "/tmp"
+#define STAGE_OPTIONS "mode=0755,size=64k,nr_inodes=2048"
+#define FLAGS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+static int trees[KS_MAX_GRANTS];
+
+static int set_attributes(int tree, struct mount_attr attr, unsigned flags)
+{
+	return (int)syscall(
+		SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
+}
+
+/* Flags and privacy are for the whole tree; they cannot fail for one of its file systems. The ids
+ * can: a mount beneath the grant whose file system has no mapping keeps its own ids, which gives
+ * the worker less. */
+static int dress(int tree, int user_namespace)
+{
+	struct mount_attr plain = {.attr_set = FLAGS, .propagation = MS_PRIVATE};
+	struct mount_attr mapped = {.attr_set = MOUNT_ATTR_IDMAP};
+
+	if (set_attributes(tree, plain, AT_RECURSIVE) < 0)
+		return -errno;
+	if (user_namespace < 0)
+		return 0;
+	mapped.userns_fd = (uint64_t)user_namespace;
+	if (set_attributes(tree, mapped, AT_RECURSIVE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != EPERM)
+		return -errno;
+	return set_attributes(tree, mapped, 0) < 0 ? -errno : 0;
+}
+
+static const struct spec_stage *stage_of(const struct spec *spec, uint32_t slot)
+{
+	const struct spec_stage *stage;
+	size_t cursor = 0;
+
+	while ((stage = spec_next(spec, SPEC_STAGE, &cursor)))
+		if (stage->slot == slot)
+			return stage;
+	return NULL;
+}
+
+static int failed(struct failure *failure, int code, const char *what, unsigned grant)
+{
+	failure_set(failure, code, "stage", what);
+	failure_add(failure, " of grant ");
+	failure_add_number(failure, grant);
+	return -code;
+}
+
+static int clone_one(const struct spec *spec, unsigned grant, struct failure *failure)
+{
+	const struct spec_stage *stage = stage_of(spec, SLOT_GRANT + grant);
+	int user_namespace = -1;
+	int r;
+
+	trees[grant] = (int)syscall(SYS_open_tree, SLOT_GRANT + (int)grant, "",
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	if (trees[grant] < 0)
+		return failed(failure, errno, "the mount", grant);
+	if (stage) {
+		user_namespace = userns_for(
+			(struct spec_ids){stage->owner_uid, stage->owner_gid}, *spec->kernel_ids);
+		if (user_namespace < 0)
+			return failed(failure, -user_namespace, "the user namespace", grant);
+	}
+	r = dress(trees[grant], user_namespace);
+	if (user_namespace >= 0)
+		close(user_namespace);
+	return r < 0 ? failed(failure, -r, "the id-mapped mount", grant) : 0;
+}
+
+/* The host's mounts keep coming and going here, so that nothing is pinned; ours stay ours. */
+static int open_stage(struct failure *failure)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return failure_set(failure, errno, "stage", "a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return failure_set(failure, errno, "stage", "the mounts' propagation");
+	if (mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, STAGE_OPTIONS) < 0)
+		return failure_set(failure, errno, "stage", "a tmpfs over " STAGE);
+	return 0;
+}
+
+static int make_place(const char *path, bool directory)
+{
+	int fd;
+
+	if (directory)
+		return mkdir(path, 0755) < 0 ? -errno : 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int place_one(unsigned grant, struct failure *failure)
+{
+	char path[sizeof(STAGE "/") + NUMBER_TEXT] = STAGE "/";
+	struct stat st;
+	int r;
+
+	number_text(grant, path + sizeof(STAGE "/") - 1);
+	if (fstat(trees[grant], &st) < 0)
+		return failed(failure, errno, "the type", grant);
+	r = make_place(path, S_ISDIR(st.st_mode));
+	if (r < 0)
+		return failed(failure, -r, "the place", grant);
+	if (syscall(SYS_move_mount, trees[grant], "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return failed(failure, errno, "the attachment", grant);
+	/* The clone's descriptor is that of the mount; the copy is without close-on-exec. */
+	if (dup2(trees[grant], SLOT_GRANT + (int)grant) < 0)
+		return failed(failure, errno, "the descriptor", grant);
+	close(trees[grant]);
+	return 0;
+}
+
+static int check_stages(const struct spec *spec, unsigned n_grants, struct failure *failure)
+{
+	const struct spec_stage *stage;
+	size_t cursor = 0;
+
+	while ((stage = spec_next(spec, SPEC_STAGE, &cursor)))
+		if (stage->slot < SLOT_GRANT || stage->slot >= SLOT_GRANT + n_grants)
+			return failure_set(failure, EBADF, "stage", "a slot that holds no grant");
+	return 0;
+}
+
+int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
+{
+	int r = check_stages(spec, n_grants, failure);
+
+	if (n_grants == 0)
+		return r;
+	for (unsigned i = 0; r == 0 && i < n_grants; i++)
+		r = clone_one(spec, i, failure);
+	if (r == 0)
+		r = open_stage(failure);
+	for (unsigned i = 0; r == 0 && i < n_grants; i++)
+		r = place_one(i, failure);
+	return r;
+}

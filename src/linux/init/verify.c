@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/init/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int verify_ids(const struct spec_ids *ids, struct failure *failure)
+{
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	if (getresuid(&uid, &euid, &suid) < 0 || getresgid(&gid, &egid, &sgid) < 0)
+		return failure_set(failure, errno, "identity", "getresuid");
+	if (uid == ids->uid && euid == uid && suid == uid && gid == ids->gid && egid == gid &&
+		sgid == gid)
+		return 0;
+	failure_set(failure, EPERM, "identity", "ids ");
+	failure_add_number(failure, uid);
+	failure_add(failure, ":");
+	failure_add_number(failure, gid);
+	failure_add(failure, " instead of ");
+	failure_add_number(failure, ids->uid);
+	failure_add(failure, ":");
+	failure_add_number(failure, ids->gid);
+	return -EPERM;
+}
+
+/* No link is followed, so that one that was planted on the way is found out. */
+static int verify_grant(const struct spec_verify *grant, struct failure *failure)
+{
+	const char *path = (const char *)(grant + 1);
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+	struct stat st;
+	struct statvfs mount;
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	int r = 0;
+
+	if (fd < 0)
+		return failure_set(failure, errno, "verify", path);
+	if (fstat(fd, &st) < 0 || fstatvfs(fd, &mount) < 0)
+		r = failure_set(failure, errno, "verify", path);
+	else if (st.st_dev != grant->dev || st.st_ino != grant->ino)
+		r = failure_set(failure, ESTALE, "verify", path);
+	else if (grant->read_only && !(mount.f_flag & ST_RDONLY))
+		r = failure_set(failure, EROFS, "verify", path);
+	close(fd);
+	return r;
+}
+
+int verify_jail(const struct spec *spec, struct failure *failure)
+{
+	const struct spec_verify *grant;
+	size_t cursor = 0;
+	int r;
+
+	if (spec->argc == 0 || !spec->cwd || !spec->ids)
+		return failure_set(failure, EBADMSG, "spec", "no program, directory or ids");
+	r = verify_ids(spec->ids, failure);
+	while (r == 0 && (grant = spec_next(spec, SPEC_VERIFY, &cursor)))
+		r = verify_grant(grant, failure);
+	return r;
+}

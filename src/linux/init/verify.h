@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_LINUX_INIT_VERIFY_H
+#define KS_LINUX_INIT_VERIFY_H
+
+#include "linux/init/spec_read.h"
+
+/* Whether the jail is the one that was planned: its ids, and the object behind each grant. Also
+ * whether the spec says all that the worker needs. Changes nothing. */
+int verify_jail(const struct spec *spec, struct failure *failure);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From init's fork to the program's exec: system calls only. The order is the security property:
+ * the control group before anything that costs, descriptors before limits on them, what is opened
+ * by name before Landlock, everything that the filter forbids before the filter, and after the
+ * filter nothing but the hand-over of its listener and the exec. */
+#include "linux/init/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "linux/control.h"
+#include "linux/init/capabilities.h"
+#include "linux/init/filter.h"
+#include "linux/init/limits.h"
+#include "linux/init/process.h"
+#include "linux/init/program.h"
+#include "linux/init/ruleset.h"
+#include "linux/jail_linux.h"
+
+/* What the child needs of its parent. */
+struct start {
+	const struct spec *spec;
+	int terminal;
+	const int *groups;
+	size_t n_groups;
+	int report;
+};
+
+static int join_groups(const struct start *start, struct failure *failure)
+{
+	for (size_t i = 0; i < start->n_groups; i++)
+		if (write(start->groups[i], "0", 1) != 1) {
+			failure_set(failure, errno, "cgroup", "joining group ");
+			failure_add_number(failure, i);
+			return -failure->code;
+		}
+	return 0;
+}
+
+static int take_session(const struct start *start, struct failure *failure)
+{
+	if (setsid() < 0)
+		return failure_set(failure, errno, "session", "setsid");
+	if (start->terminal >= 0 && ioctl(start->terminal, TIOCSCTTY, 0) < 0)
+		return failure_set(failure, errno, "session", "TIOCSCTTY");
+	return 0;
+}
+
+static int take_stdio(const struct start *start, struct failure *failure)
+{
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+	const int keep[] = {start->report};
+	int r;
+
+	for (int i = 0; i < 3; i++)
+		if (dup2(start->terminal >= 0 ? start->terminal : SLOT_STDIN + i, i) < 0)
+			return failure_set(failure, errno, "stdio", names[i]);
+	r = close_others(keep, 1);
+	return r < 0 ? failure_set(failure, -r, "descriptors", "close_range") : 0;
+}
+
+static int take_place(const struct start *start, struct failure *failure)
+{
+	umask(022);
+	if (chdir(start->spec->cwd) < 0)
+		return failure_set(failure, errno, "cwd", start->spec->cwd);
+	return 0;
+}
+
+static int confine(const struct start *start, struct failure *failure)
+{
+	int ruleset = -1;
+	int listener = -1;
+	int r = ruleset_build(start->spec, &ruleset, failure);
+
+	if (r == 0)
+		r = limits_set(start->spec, failure);
+	if (r == 0)
+		r = capabilities_renounce(failure);
+	if (r == 0)
+		r = capabilities_check(failure);
+	if (r == 0)
+		r = ruleset_enforce(ruleset, failure);
+	if (r == 0)
+		r = filter_load(start->spec, &listener, failure);
+	if (r < 0)
+		return r;
+	r = control_send(
+		start->report, CONTROL_READY, 0, NULL, 0, &listener, listener >= 0 ? 1 : 0);
+	return r < 0 ? failure_set(failure, -r, "seccomp", "the listener's hand-over") : 0;
+}
+
+static void __attribute__((noreturn)) child(const struct start *start)
+{
+	struct failure failure;
+	int r = join_groups(start, &failure);
+
+	if (r == 0)
+		r = take_session(start, &failure);
+	if (r == 0)
+		r = take_stdio(start, &failure);
+	if (r == 0)
+		r = take_place(start, &failure);
+	/* Dispositions are the default ones since init settled them. A signal for the program may
+	 * end us from here on; that it did is told by what is missing on the report. */
+	signals_unblock();
+	if (r == 0)
+		r = confine(start, &failure);
+	if (r == 0)
+		program_execute(start->spec, &failure);
+	failure_send(start->report, CONTROL_FAILED, &failure);
+	_exit(INIT_EXIT_FAILED);
+}
+
+int worker_start(const struct spec *spec, int terminal, const int *groups, size_t n_groups,
+	pid_t *ret_pid, int *ret_report, struct failure *failure)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return failure_set(failure, errno, "worker", "socketpair");
+	pid = fork();
+	if (pid == 0) {
+		const struct start start = {.spec = spec,
+			.terminal = terminal,
+			.groups = groups,
+			.n_groups = n_groups,
+			.report = pair[1]};
+
+		child(&start);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return failure_set(failure, errno, "worker", "fork");
+	}
+	*ret_pid = pid;
+	*ret_report = pair[0];
+	return 0;
+}
