@@ -2,7 +2,7 @@
 #ifndef KS_LINUX_INIT_CAPABILITIES_H
 #define KS_LINUX_INIT_CAPABILITIES_H
 
-#include "linux/init/message.h"
+#include "linux/init/failure.h"
 
 /* Empties the effective, permitted, inheritable and ambient sets of the calling process. */
 int capabilities_clear(struct failure *failure);

@@ -19,8 +19,7 @@
 #include "linux/init/process.h"
 #include "linux/jail_linux.h"
 
-#define REPORT_MAX 64 /* a worker that makes processes which are denied must not fill the socket \
-		       */
+#define REPORT_MAX 64 /* so that a flood of denied processes does not fill the socket */
 #define ROOM 512 /* what a future kernel's notification may need */
 
 void denials_init(struct denials *denials)

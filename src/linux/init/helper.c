@@ -15,6 +15,7 @@
 
 #include "linux/control.h"
 #include "linux/init/capabilities.h"
+#include "linux/init/message.h"
 #include "linux/init/process.h"
 #include "linux/init/stage.h"
 

@@ -9,7 +9,7 @@
 #include <linux/filter.h>
 
 #include "base/bounds.h"
-#include "linux/init/message.h"
+#include "linux/init/failure.h"
 #include "linux/spec.h"
 
 /* The policy's variables and the few that the backend adds. */

@@ -2,7 +2,7 @@
 #ifndef KS_LINUX_INIT_TERMINAL_H
 #define KS_LINUX_INIT_TERMINAL_H
 
-#include "linux/init/message.h"
+#include "linux/init/failure.h"
 #include "linux/spec.h"
 
 /* Opens a terminal of the jail's own devpts, hands its master to the supervisor and leaves the

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "linux/init/message.h"
+#include "linux/init/failure.h"
 #include "linux/init/process.h"
 
 #define LAST_ID 0xfffffffeull /* the highest that is an id; the next one means "none" */

@@ -18,6 +18,7 @@
 #include "linux/init/capabilities.h"
 #include "linux/init/filter.h"
 #include "linux/init/limits.h"
+#include "linux/init/message.h"
 #include "linux/init/process.h"
 #include "linux/init/program.h"
 #include "linux/init/ruleset.h"
