@@ -9,7 +9,7 @@ import tempfile
 
 
 def main():
-    tool, built = sys.argv[1:]
+    tool, built = map(os.path.abspath, sys.argv[1:])
     with open(built, "rb") as file:
         wanted = file.read()
     with tempfile.TemporaryDirectory() as directory:
