@@ -8,8 +8,7 @@
 
 #include "linux/init/failure.h"
 
-/* Like control_send(), but waits while the socket is full until the other side reads or hangs up.
- */
+/* Like control_send(), but waits while the socket is full. */
 int message_send(int socket, uint32_t type, int32_t value, const void *data, size_t len);
 
 /* The failure as a message of the given type: value is the errno, data "step NUL detail NUL". */

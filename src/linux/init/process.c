@@ -12,8 +12,7 @@
 #define KERNEL_SIGNALS 64
 #define KERNEL_SIGSET_BYTES 8
 
-/* The kernel's own calls: the C library keeps two real-time signals to itself and would skip them.
- */
+/* By the kernel's own calls: the C library keeps two real-time signals to itself. */
 void signals_settle(void)
 {
 	const uint64_t all = ~0ull;

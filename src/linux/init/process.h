@@ -11,8 +11,8 @@
 void signals_settle(void);
 /* The mask that a new program expects: empty. */
 void signals_unblock(void);
-/* A descriptor that becomes readable when a child ends, or -errno. Empty it with signals_drain().
- */
+/* A descriptor that becomes readable when a child ends (empty it with signals_drain()), or
+ * -errno. */
 int signals_open(void);
 void signals_drain(int fd);
 

@@ -18,8 +18,7 @@
 #define ACCESS_FS_IOCTL_DEV (1ull << 15)
 #define ACCESS_FS_RESOLVE_UNIX (1ull << 16)
 
-/* The rights that something which is no directory can have; the kernel refuses a rule with others.
- */
+/* The rights that something other than a directory can have; a rule with more is refused. */
 #define ACCESS_FILE                                                                       \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |                     \
 		LANDLOCK_ACCESS_FS_READ_FILE | ACCESS_FS_TRUNCATE | ACCESS_FS_IOCTL_DEV | \

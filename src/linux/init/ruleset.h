@@ -5,8 +5,8 @@
 
 #include "linux/init/spec_read.h"
 
-/* Opens the ruleset and every object that has a rule. *ret_fd is -1 where the spec has no Landlock.
- */
+/* Opens the ruleset and every object that has a rule. *ret_fd stays as it is where the spec has no
+ * Landlock. */
 int ruleset_build(const struct spec *spec, int *ret_fd, struct failure *failure);
 
 /* Restricts the calling process and closes the ruleset. Needs no_new_privs. */

@@ -5,8 +5,8 @@
 #include "linux/init/spec_read.h"
 
 /* Turns every grant's descriptor into one of a private mount below a tmpfs over /tmp, in a mount
- * namespace of this process's own, with mapped ids where SPEC_STAGE says so. Needs CAP_SYS_ADMIN.
- */
+ * namespace of this process's own, with mapped ids where SPEC_STAGE says so. Needs
+ * CAP_SYS_ADMIN. */
 int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *failure);
 
 #endif
