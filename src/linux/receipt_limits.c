@@ -99,9 +99,8 @@ static int say_memory(struct ks_plan *plan, const struct ks_host *host)
 		return say_nothing(plan, FIELD_MEM_MB);
 	if (!group->memory) {
 		mechanism = format("RLIMIT_AS %" PRIu64 " MiB", mem);
-		detail = format(
-			"the address space of each process is limited, not the memory of "
-			"all together, and neither is that of files in /tmp and /dev/shm: %s",
+		detail = format("%s; so the address space of each process is limited, but neither "
+				"the memory of all together nor that of files in /tmp and /dev/shm",
 			cgroup_reason(group));
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,
@@ -109,8 +108,7 @@ static int say_memory(struct ks_plan *plan, const struct ks_host *host)
 				.remedy = cgroup_remedy(host)),
 			request && mechanism && detail);
 	}
-	mechanism = format("%s, memory%s of the whole tree", manager_text(group),
-		group->swap ? " and swap" : "");
+	mechanism = format("%s: memory%s", manager_text(group), group->swap ? " and swap" : "");
 	if (group->swap)
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
@@ -134,16 +132,15 @@ static int say_cpu(struct ks_plan *plan, const struct ks_host *host)
 	if (cpu == 0)
 		return say_nothing(plan, FIELD_CPU_MS);
 	if (group->cpu_time) {
-		mechanism = format("%s, CPU time of the whole tree watched by the supervisor + "
-				   "RLIMIT_CPU %" PRIu64 " s for each process",
+		mechanism = format("%s: CPU time, watched + RLIMIT_CPU %" PRIu64 " s a process",
 			manager_text(group), backstop);
 		return say(plan, FIELD_CPU_MS,
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
 			request && mechanism);
 	}
 	mechanism = format("RLIMIT_CPU %" PRIu64 " s", backstop);
-	detail = format("each process has a budget of its own, in whole seconds, and a new process "
-			"starts with a fresh one: %s",
+	detail = format("%s; so each process has a budget of its own, in whole seconds, and a new "
+			"process starts with a fresh one",
 		cgroup_reason(group));
 	return say(plan, FIELD_CPU_MS,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
@@ -158,7 +155,7 @@ static int say_quota(struct ks_plan *plan, const struct ks_host *host)
 	autofree char *request = unset ? format("default (%u %% of one CPU)", DEFAULT_CPU_QUOTA_PCT)
 				       : format("%" PRIu64 " %% of one CPU",
 						 plan->policy->cpu_quota_pct);
-	autofree char *mechanism = format("%s, bandwidth of the whole tree", manager_text(group));
+	autofree char *mechanism = format("%s: CPU bandwidth", manager_text(group));
 
 	if (group->cpu_quota)
 		return say(plan, FIELD_CPU_QUOTA_PCT,
@@ -180,19 +177,18 @@ static int say_tasks(struct ks_plan *plan, const struct ks_host *host)
 	autofree char *detail = NULL;
 
 	if (group->tasks) {
-		mechanism = format(
-			"%s, processes and threads of the whole tree", manager_text(group));
+		mechanism = format("%s: processes and threads", manager_text(group));
 		return say(plan, FIELD_TASKS_MAX,
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
 			request && mechanism);
 	}
 	mechanism = format("RLIMIT_NPROC %" PRIu64, rlimit_soft(plan, RLIMIT_NPROC));
-	detail = format("counted by user id, one of kastellan's own processes included: in the "
-			"jail alone since Linux 5.14, before it %s; a refused process is not "
-			"reported: %s",
-		plan->identity.drop ? "with kastellan's others for this worker"
-				    : "with everything that the calling user runs",
-		cgroup_reason(group));
+	detail = format("%s; so processes are counted by user id, one of kastellan's own "
+			"included: those in the jail since Linux 5.14, before it also %s; a "
+			"refused one is not reported",
+		cgroup_reason(group),
+		plan->identity.drop ? "kastellan's others for this worker"
+				    : "all that the calling user runs");
 	return say(plan, FIELD_TASKS_MAX,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
 			.detail = detail, .remedy = cgroup_remedy(host)),

@@ -86,30 +86,29 @@ static void request_paths(struct strbuf *text, const struct ks_plan *plan,
 			text, "%s%s", paths[i].path, is_absent(plan, &paths[i]) ? " (absent)" : "");
 }
 
-/* Read-only mounts inside writable ones: rights of Landlock add up along a path. */
+static bool inside_writable(const struct mount_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (list->items[i].writable && path_beneath(list->items[i].path, path))
+			return true;
+	return false;
+}
+
+/* Read-only grants inside what may be written: rights of Landlock add up along a path. */
 static size_t held_by_mount_alone(const struct ks_plan *plan)
 {
 	const struct mount_list *list = &plan->mounts;
 	size_t count = 0;
 
-	for (size_t i = 0; i < list->len; i++) {
-		bool inside = false;
-
-		if (list->items[i].kind != MOUNT_BIND_GRANT || list->items[i].writable)
-			continue;
-		for (size_t k = 0; k < list->len; k++)
-			inside = inside ||
-				 (list->items[k].kind == MOUNT_BIND_GRANT &&
-					 list->items[k].writable &&
-					 path_beneath(list->items[k].path, list->items[i].path));
-		count += inside;
-	}
+	for (size_t i = 0; i < list->len; i++)
+		count += list->items[i].kind == MOUNT_BIND_GRANT && !list->items[i].writable &&
+			 inside_writable(list, list->items[i].path);
 	return count;
 }
 
 static void describe_files(struct row_text *text, const struct ks_plan *plan)
 {
-	strbuf_puts(&text->mechanism, "mount namespace (bwrap)");
+	strbuf_puts(&text->mechanism, "mount namespace");
 	if (plan->landlock.abi)
 		strbuf_addf(&text->mechanism, " + Landlock ABI %d", plan->landlock.abi);
 	else
@@ -141,10 +140,10 @@ static int say_read(struct ks_plan *plan)
 	describe_files(&text, plan);
 	if (held && alone)
 		strbuf_addf(&text.mechanism,
-			"; for %zu inside a writable grant the read-only mount alone", alone);
+			" (%zu inside a writable directory: the read-only mount alone)", alone);
 	if (unmapped(plan, FIELD_FS_READ))
-		strbuf_puts(&text.mechanism, "; where ids cannot be mapped, only what everybody "
-					     "may read");
+		strbuf_puts(
+			&text.mechanism, "; where ids cannot be mapped, what everybody may read");
 	return row_say(plan, FIELD_FS_READ, &text, held ? RECEIPT_HELD : RECEIPT_DEGRADED,
 		held ? NULL : LANDLOCK_REMEDY);
 }
@@ -159,7 +158,8 @@ static int say_write(struct ks_plan *plan)
 	request_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
 	describe_files(&text, plan);
 	if (plan->identity.idmap && plan->policy->n_fs_write)
-		strbuf_puts(&text.mechanism, ", files owned as in the grant (mapped ids)");
+		strbuf_puts(
+			&text.mechanism, "; new files belong to the grant's owner (mapped ids)");
 	if (foreign) {
 		strbuf_addf(&text.detail,
 			"%sthe file system of %s cannot show it with mapped ids: the worker writes "
@@ -192,9 +192,9 @@ static bool describe_net(struct row_text *text, const struct ks_plan *plan)
 	bool strict = plan->filter.profile == KS_PROFILE_WORKER_STRICT;
 	bool second = false;
 
-	strbuf_puts(&text->mechanism, "network namespace with nothing but its own loopback");
+	strbuf_puts(&text->mechanism, "network namespace");
 	if (plan->filter.enabled && strict) {
-		strbuf_puts(&text->mechanism, " + seccomp (no socket can be made)");
+		strbuf_puts(&text->mechanism, " + seccomp (no sockets)");
 		second = true;
 	}
 	if (plan->landlock.handled_net) {
@@ -240,15 +240,12 @@ static int say_profile(struct ks_plan *plan, const struct ks_host *host)
 	row_text_init(&text);
 	strbuf_puts(&text.request, policy_profile_name(plan->policy->profile));
 	if (plan->filter.enabled) {
-		strbuf_addf(&text.mechanism,
-			"seccomp filter for %s + no_new_privs + no capabilities%s",
+		strbuf_addf(&text.mechanism, "seccomp (%s), no_new_privs, no capabilities%s",
 			plan->filter.machine,
-			plan->filter.notify
-				? ""
-				: "; forbidden calls kill without their name being told");
+			plan->filter.notify ? "" : "; a call that kills is not named");
 		return row_say(plan, FIELD_PROFILE, &text, RECEIPT_HELD, NULL);
 	}
-	strbuf_puts(&text.mechanism, "no_new_privs + no capabilities");
+	strbuf_puts(&text.mechanism, "no_new_privs, no capabilities");
 	if (host->seccomp)
 		strbuf_addf(&text.detail, "there is no system-call filter for this machine (%s)",
 			host->machine ? host->machine : "unknown");
@@ -268,7 +265,7 @@ static int say_env(struct ks_plan *plan)
 		strbuf_puts(&text.request, "none");
 	for (size_t i = 0; i < policy->n_env && next_name(&text.request, i, policy->n_env); i++)
 		strbuf_puts(&text.request, policy->env[i].name);
-	strbuf_puts(&text.mechanism, "cleared, then exactly these set");
+	strbuf_puts(&text.mechanism, "cleared, then exactly these");
 	return row_say(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
 }
 

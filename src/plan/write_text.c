@@ -22,74 +22,95 @@ static void pad(struct strbuf *out, size_t start, size_t width)
 	while (!out->error && out->len - start < width);
 }
 
-static size_t longest(const struct receipt *receipt, bool request)
+/* One word of a text that is continued with the indent after WIDTH columns. *line is where the line
+ * began. */
+static void put_word(struct strbuf *out, size_t *line, const char *word, size_t len, size_t indent)
+{
+	if (out->len - *line > indent && out->len - *line + 1 + len > WIDTH) {
+		strbuf_addf(out, "\n%*s", (int)indent, "");
+		*line = out->len - indent;
+	} else if (out->len - *line > indent) {
+		strbuf_putc(out, ' ');
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)word[i] < 0x20 || word[i] == 0x7f)
+			strbuf_addf(out, "\\x%02x", (unsigned char)word[i]);
+		else
+			strbuf_putc(out, word[i]);
+}
+
+/* A text from the indent on, where the line stands already or which it is padded to. */
+static void put_text(struct strbuf *out, size_t line, size_t indent, const char *text)
+{
+	if (out->len - line < indent)
+		pad(out, line, indent);
+	while (text && *text) {
+		size_t len = strcspn(text, " ");
+
+		put_word(out, &line, text, len, indent);
+		text += len;
+		/* One only: more of them belong to a name. */
+		text += *text == ' ';
+	}
+	strbuf_putc(out, '\n');
+}
+
+#define VERDICT_COLUMN 15
+#define REQUEST_COLUMN 25
+#define REQUEST_WIDTH 28
+
+static size_t request_width(const struct receipt *receipt)
 {
 	size_t width = strlen("REQUEST");
 
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		const char *text = request ? receipt->rows[i].request
-					   : policy_field_name(receipt->rows[i].field);
-		size_t len = text ? strlen(text) : 0;
+		size_t len = receipt->rows[i].request ? strlen(receipt->rows[i].request) : 0;
 
-		/* One long list of paths is no reason to push every verdict out of sight. */
-		if (len > width && len <= 32)
+		if (len > width && len <= REQUEST_WIDTH)
 			width = len;
 	}
 	return width;
 }
 
-/* Request texts hold paths of the policy, which have no control characters; mechanism and detail
- * may name resolved paths. */
-static void put_safe(struct strbuf *out, const char *text)
+static void put_note(struct strbuf *out, const char *label, const char *text)
 {
-	for (; text && *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			strbuf_addf(out, "\\x%02x", (unsigned char)*text);
-		else
-			strbuf_putc(out, *text);
+	size_t line = out->len;
+
+	if (!text)
+		return;
+	strbuf_addf(out, "%*s%s", VERDICT_COLUMN, "", label);
+	put_text(out, line, REQUEST_COLUMN, text);
 }
 
-static void put_row(
-	struct strbuf *out, const struct receipt_row *row, size_t names, size_t requests)
+static void put_row(struct strbuf *out, const struct receipt_row *row, size_t width)
 {
-	size_t start = out->len;
-	size_t indent = names + 2;
+	size_t line = out->len;
+	size_t column = REQUEST_COLUMN + width + 2;
+	bool fits = row->request && strlen(row->request) <= width;
 
 	strbuf_puts(out, policy_field_name(row->field));
-	pad(out, start, names + 2);
-	put_safe(out, row->request);
-	pad(out, start, names + requests + 4);
+	pad(out, line, VERDICT_COLUMN);
 	strbuf_puts(out, receipt_verdict_name(row->verdict));
-	pad(out, start, names + requests + 4 + 10);
-	put_safe(out, row->mechanism);
-	strbuf_putc(out, '\n');
-	if (row->detail) {
-		strbuf_addf(out, "%*swhy: ", (int)indent, "");
-		put_safe(out, row->detail);
-		strbuf_putc(out, '\n');
+	pad(out, line, REQUEST_COLUMN);
+	if (fits) {
+		strbuf_puts(out, row->request);
+	} else {
+		put_text(out, line, REQUEST_COLUMN, row->request);
+		line = out->len;
 	}
-	if (row->remedy) {
-		strbuf_addf(out, "%*sdo:  ", (int)indent, "");
-		put_safe(out, row->remedy);
-		strbuf_putc(out, '\n');
-	}
+	put_text(out, line, column, row->mechanism);
+	put_note(out, "why", row->detail);
+	put_note(out, "remedy", row->remedy);
 }
 
 static void put_receipt(struct strbuf *out, const struct receipt *receipt)
 {
-	size_t names = longest(receipt, false);
-	size_t requests = longest(receipt, true);
-	size_t start = out->len;
+	size_t width = request_width(receipt);
 
-	strbuf_puts(out, "FIELD");
-	pad(out, start, names + 2);
-	strbuf_puts(out, "REQUEST");
-	pad(out, start, names + requests + 4);
-	strbuf_puts(out, "VERDICT");
-	pad(out, start, names + requests + 4 + 10);
-	strbuf_puts(out, "MECHANISM\n");
+	strbuf_addf(out, "%-*s%-*s%-*s%s\n", VERDICT_COLUMN, "FIELD",
+		REQUEST_COLUMN - VERDICT_COLUMN, "VERDICT", (int)width + 2, "REQUEST", "MECHANISM");
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		put_row(out, &receipt->rows[i], names, requests);
+		put_row(out, &receipt->rows[i], width);
 }
 
 int receipt_write_text(const struct receipt *receipt, char **ret_text)
@@ -134,15 +155,40 @@ static void put_mount(
 	case MOUNT_DEV:
 		strbuf_puts(out, "fresh, minimal");
 		break;
-	case MOUNT_MASK_FILE:
-	case MOUNT_MASK_DIRECTORY:
-		strbuf_puts(out, "covered up");
-		break;
 	case MOUNT_BIND_HOST:
 		strbuf_puts(out, "the host's");
 		break;
+	case MOUNT_MASK_FILE:
+	case MOUNT_MASK_DIRECTORY:
+		break;
 	}
 	strbuf_putc(out, '\n');
+}
+
+static bool is_mask(const struct mount *mount)
+{
+	return mount->kind == MOUNT_MASK_FILE || mount->kind == MOUNT_MASK_DIRECTORY;
+}
+
+/* There are many, and which they are matters to few: one paragraph. */
+static void put_masks(struct strbuf *out, const struct mount_list *mounts)
+{
+	size_t line = out->len;
+	size_t indent = strlen("  covered up: ");
+	bool any = false;
+
+	for (size_t i = 0; i < mounts->len; i++) {
+		const char *path = mounts->items[i].path;
+
+		if (!is_mask(&mounts->items[i]))
+			continue;
+		if (!any)
+			strbuf_puts(out, "  covered up: ");
+		any = true;
+		put_word(out, &line, path, strlen(path), indent);
+	}
+	if (any)
+		strbuf_putc(out, '\n');
 }
 
 static void put_mounts(struct strbuf *out, const struct ks_plan *plan)
@@ -157,19 +203,9 @@ static void put_mounts(struct strbuf *out, const struct ks_plan *plan)
 	}
 	strbuf_puts(out, "\nmounts\n");
 	for (size_t i = 0; i < plan->mounts.len; i++)
-		put_mount(out, plan, &plan->mounts.items[i], width);
-}
-
-/* Words from where the line stands, continued with the indent after WIDTH columns. */
-static void put_word(struct strbuf *out, size_t *line, const char *word, size_t indent)
-{
-	if (out->len - *line > indent && out->len - *line + 1 + strlen(word) > WIDTH) {
-		strbuf_addf(out, "\n%*s", (int)indent, "");
-		*line = out->len - indent;
-	} else if (out->len - *line > indent) {
-		strbuf_putc(out, ' ');
-	}
-	strbuf_puts(out, word);
+		if (!is_mask(&plan->mounts.items[i]))
+			put_mount(out, plan, &plan->mounts.items[i], width);
+	put_masks(out, &plan->mounts);
 }
 
 static void put_names(
@@ -183,7 +219,7 @@ static void put_names(
 	strbuf_addf(out, "%s  ", label);
 	for (unsigned bit = 0; name(bit); bit++)
 		if (mask & LANDLOCK_BIT(bit))
-			put_word(out, &line, name(bit), indent);
+			put_word(out, &line, name(bit), strlen(name(bit)), indent);
 	strbuf_putc(out, '\n');
 }
 
@@ -243,12 +279,17 @@ static void put_command(struct strbuf *out, const char *label, const struct strv
 	size_t indent = strlen(label);
 
 	strbuf_puts(out, label);
-	for (size_t i = 0; i < argv->len; i++) {
+	for (size_t i = 0; i < argv->len;) {
 		autostrbuf struct strbuf word;
 
+		/* An option stays on one line with what belongs to it. */
 		strbuf_init(&word, KS_MAX_TEXT);
 		quote_shell(&word, argv->items[i]);
-		put_word(out, &line, word.data ? word.data : "", indent);
+		for (i++; i < argv->len && strncmp(argv->items[i], "--", 2) != 0; i++) {
+			strbuf_putc(&word, ' ');
+			quote_shell(&word, argv->items[i]);
+		}
+		put_word(out, &line, word.data ? word.data : "", word.len, indent);
 	}
 	strbuf_putc(out, '\n');
 }

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of the host a jail shows, and where: order, nesting, links, refusals. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "linux/control.h"
+#include "linux/plan_parts.h"
+#include "plan/landlock.h"
+#include "plan/mounts.h"
+#include "plan/paths.h"
+#include "plan_fixture.h"
+
+#define READ FIELD_FS_READ
+#define WRITE FIELD_FS_WRITE
+
+static struct ks_host *host;
+
+static int load_host(void **state)
+{
+	(void)state;
+	host = fixture_host("debian12-root");
+	return 0;
+}
+
+static int free_host(void **state)
+{
+	(void)state;
+	host_free(host);
+	return 0;
+}
+
+static void test_order_of_paths(void **state)
+{
+	(void)state;
+	assert_true(path_compare("/", "/a") < 0);
+	assert_true(path_compare("/a", "/a/b") < 0);
+	assert_true(path_compare("/a/b", "/a-b") < 0);
+	assert_true(path_compare("/a-b", "/a/b") > 0);
+	assert_int_equal(path_compare("/a/b", "/a/b"), 0);
+	assert_true(path_beneath("/", "/a"));
+	assert_false(path_beneath("/", "/"));
+	assert_true(path_beneath("/a", "/a/b/c"));
+	assert_false(path_beneath("/a", "/ab"));
+	assert_false(path_beneath("/a", "/a"));
+	assert_true(path_covers("/a", "/a"));
+}
+
+static void expect_seen(
+	const struct ks_plan *plan, const char *path, enum mount_kind kind, bool writable)
+{
+	const struct mount *seen = fixture_seen(&plan->mounts, path);
+
+	if (!seen)
+		fail_msg("nothing is mounted at %s", path);
+	if (seen->kind != kind || seen->writable != writable)
+		fail_msg("%s shows %s %s", path, mount_kind_name(seen->kind),
+			seen->writable ? "rw" : "ro");
+}
+
+static void test_default_shows_no_host_directory_but_usr(void **state)
+{
+	struct ks_plan *plan = fixture_plan(host, "{}", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < plan->mounts.len; i++) {
+		const struct mount *mount = &plan->mounts.items[i];
+
+		if (mount->kind != MOUNT_BIND_HOST)
+			continue;
+		assert_true(path_covers("/usr", mount->path) || path_beneath("/etc", mount->path));
+		assert_false(mount->writable);
+	}
+	expect_seen(plan, "/usr/bin/env", MOUNT_BIND_HOST, false);
+	expect_seen(plan, "/tmp/x", MOUNT_TMPFS, true);
+	expect_seen(plan, "/dev/shm/x", MOUNT_TMPFS, true);
+	expect_seen(plan, "/etc/passwd", MOUNT_DATA, false);
+	expect_seen(plan, "/proc/cmdline", MOUNT_MASK_FILE, false);
+	expect_seen(plan, "/proc/self", MOUNT_PROC, false);
+	assert_null(fixture_seen(&plan->mounts, "/root"));
+	assert_null(fixture_seen(&plan->mounts, "/home"));
+	assert_null(fixture_seen(&plan->mounts, "/sys"));
+	assert_null(fixture_seen(&plan->mounts, "/run"));
+	plan_free(plan);
+}
+
+static void test_nested_grants(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+
+	(void)state;
+	/* As a policy lists them: all reads, then all writes. */
+	fixture_grant(&grants, READ, "/srv/ro", NULL, true);
+	fixture_grant(&grants, READ, "/srv/rw/keep", NULL, true);
+	fixture_grant(&grants, READ, "/srv/rw/keep.txt", NULL, false);
+	fixture_grant(&grants, WRITE, "/srv/ro/out", NULL, true);
+	fixture_grant(&grants, WRITE, "/srv/rw", NULL, true);
+	fixture_grant(&grants, WRITE, "/srv/ro/log", NULL, false);
+	plan = fixture_plan(host, "{}", &grants);
+	expect_seen(plan, "/srv/ro/x", MOUNT_BIND_GRANT, false);
+	expect_seen(plan, "/srv/ro/out/x", MOUNT_BIND_GRANT, true);
+	expect_seen(plan, "/srv/ro/log", MOUNT_BIND_GRANT, true);
+	expect_seen(plan, "/srv/rw/x", MOUNT_BIND_GRANT, true);
+	expect_seen(plan, "/srv/rw/keep/x", MOUNT_BIND_GRANT, false);
+	expect_seen(plan, "/srv/rw/keep.txt", MOUNT_BIND_GRANT, false);
+	assert_null(fixture_seen(&plan->mounts, "/srv/other"));
+	plan_free(plan);
+}
+
+static void test_same_path_twice_is_one_writable_mount(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+	size_t count = 0;
+
+	(void)state;
+	fixture_grant(&grants, READ, "/srv/d", NULL, true);
+	fixture_grant(&grants, READ, "/link", "/srv/d", true);
+	fixture_grant(&grants, WRITE, "/srv/d", NULL, true);
+	plan = fixture_plan(host, "{}", &grants);
+	for (size_t i = 0; i < plan->mounts.len; i++)
+		count += strcmp(plan->mounts.items[i].path, "/srv/d") == 0;
+	assert_int_equal(count, 1);
+	expect_seen(plan, "/srv/d", MOUNT_BIND_GRANT, true);
+	expect_seen(plan, "/link", MOUNT_LINK, false);
+	/* The mount is made from the descriptor of the grant that may write. */
+	assert_int_equal(mount_list_find(&plan->mounts, "/srv/d")->grant, 2);
+	plan_free(plan);
+}
+
+static void expect_link(const struct ks_plan *plan, const char *path, const char *target)
+{
+	const struct mount *mount = mount_list_find(&plan->mounts, path);
+
+	if (!target) {
+		if (mount)
+			fail_msg("%s is made, and exists already", path);
+		return;
+	}
+	assert_non_null(mount);
+	assert_int_equal(mount->kind, MOUNT_LINK);
+	assert_string_equal(mount->source, target);
+}
+
+static void test_links_are_made_where_the_name_is_missing(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+
+	(void)state;
+	fixture_grant(&grants, READ, "/data/now/in", "/srv/v2/in", true);
+	fixture_grant(&grants, READ, "/data/now", "/srv/v2", true);
+	fixture_grant(&grants, READ, "/srv/all", NULL, true);
+	fixture_grant(&grants, READ, "/srv/all/current", "/opt/x", true);
+	fixture_grant(&grants, READ, "/usr/bin/tool", "/opt/tool/bin/tool", false);
+	fixture_grant(&grants, READ, "/lib/firmware", "/usr/lib/firmware", true);
+	fixture_grant(&grants, READ, "/tmp/l", "/srv/tmp", true);
+	fixture_grant(&grants, READ, "/etc/app.conf", "/opt/app.conf", false);
+	plan = fixture_plan(host, "{}", &grants);
+	expect_link(plan, "/data/now", "/srv/v2");
+	expect_link(plan, "/data/now/in", NULL); /* beneath that link */
+	expect_link(plan, "/srv/all/current", NULL); /* the grant has the link itself */
+	expect_link(plan, "/usr/bin/tool", NULL); /* so has the host's /usr */
+	expect_link(plan, "/lib/firmware", NULL); /* beneath the root's own link */
+	expect_link(plan, "/tmp/l", "/srv/tmp"); /* the jail's /tmp is a new one */
+	expect_link(plan, "/etc/app.conf", "/opt/app.conf");
+	expect_seen(plan, "/srv/v2/in", MOUNT_BIND_GRANT, false);
+	expect_seen(plan, "/opt/tool/bin/tool", MOUNT_BIND_GRANT, false);
+	plan_free(plan);
+}
+
+static void test_a_grant_replaces_what_it_covers(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+
+	(void)state;
+	fixture_grant(&grants, READ, "/etc", NULL, true);
+	fixture_grant(&grants, WRITE, "/tmp", NULL, true);
+	fixture_grant(&grants, READ, "/usr", NULL, true);
+	fixture_grant(&grants, WRITE, "/usr/local/cache", NULL, true);
+	plan = fixture_plan(host, "{}", &grants);
+	for (size_t i = 0; i < plan->mounts.len; i++)
+		assert_false(path_beneath("/etc", plan->mounts.items[i].path));
+	assert_int_equal(plan->data.len, 0);
+	expect_seen(plan, "/etc/passwd", MOUNT_BIND_GRANT, false);
+	expect_seen(plan, "/tmp/x", MOUNT_BIND_GRANT, true);
+	expect_seen(plan, "/usr/bin", MOUNT_BIND_GRANT, false);
+	expect_seen(plan, "/usr/local/cache", MOUNT_BIND_GRANT, true);
+	plan_free(plan);
+}
+
+static void test_a_single_file_of_etc_replaces_the_generated_one(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+
+	(void)state;
+	fixture_grant(&grants, READ, "/etc/hosts", NULL, false);
+	plan = fixture_plan(host, "{}", &grants);
+	expect_seen(plan, "/etc/hosts", MOUNT_BIND_GRANT, false);
+	expect_seen(plan, "/etc/passwd", MOUNT_DATA, false);
+	plan_free(plan);
+}
+
+static void expect_refusal(struct grants *grants, int code, const char *path, const char *words)
+{
+	struct plan_request request = {.policy = fixture_policy("{}"), .host = host};
+	struct ks_plan *plan = NULL;
+	ks_error *error = NULL;
+	size_t len = grants->len;
+
+	assert_int_equal(plan_bwrap(&request, grants, &plan, &error), code);
+	assert_null(plan);
+	assert_int_equal(grants->len, len); /* still the caller's */
+	assert_non_null(error);
+	assert_string_equal(ks_error_path(error), path);
+	assert_non_null(ks_error_field(error));
+	assert_non_null(ks_error_remedy(error));
+	if (!strstr(ks_error_message(error), words))
+		fail_msg("%s", ks_error_message(error));
+	ks_error_free(error);
+	grants_done(grants);
+	ks_policy_free((ks_policy *)request.policy);
+}
+
+static void refuse_one(const char *asked, const char *path, const char *words)
+{
+	struct grants grants = {0};
+
+	fixture_grant(&grants, READ, "/srv/fine", NULL, true);
+	fixture_grant(&grants, WRITE, asked, path, true);
+	expect_refusal(&grants, -EINVAL, asked, words);
+}
+
+static void test_refused_grants(void **state)
+{
+	(void)state;
+	refuse_one("/", NULL, "the whole root");
+	refuse_one("/srv/root", "/", "the whole root");
+	refuse_one("/proc", NULL, "the jail makes itself");
+	refuse_one("/proc/self/cwd", "/srv/x", "the jail makes itself");
+	refuse_one("/srv/p", "/proc/sys", "the jail makes itself");
+	refuse_one("/sys/fs/cgroup", NULL, "the jail makes itself");
+	refuse_one("/dev/shm", NULL, "the jail makes itself");
+}
+
+static void test_names_that_changed_meanwhile(void **state)
+{
+	struct grants grants = {0};
+
+	(void)state;
+	/* /a was a link when the first was opened, and a directory for the second. */
+	fixture_grant(&grants, READ, "/a", "/srv/x", true);
+	fixture_grant(&grants, READ, "/a/b", NULL, true);
+	expect_refusal(&grants, -ESTALE, "/a/b", "different objects");
+
+	fixture_grant(&grants, READ, "/a", "/srv/x", true);
+	fixture_grant(&grants, READ, "/a", "/srv/y", true);
+	expect_refusal(&grants, -ESTALE, "/a", "different objects");
+
+	fixture_grant(&grants, READ, "/a", "/srv/x", true);
+	fixture_grant(&grants, READ, "/a", NULL, true);
+	expect_refusal(&grants, -ESTALE, "/a", "different objects");
+
+	/* /lib is a link of the host's, and nothing lies beneath it under that name. */
+	fixture_grant(&grants, READ, "/lib/x", NULL, true);
+	expect_refusal(&grants, -ESTALE, "/lib/x", "was no directory");
+}
+
+static void test_every_mount_has_its_rule(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+	const struct landlock_plan *landlock;
+	uint64_t file = 0, directory = 0, read_only = 0;
+
+	(void)state;
+	fixture_grant(&grants, READ, "/srv/ro", NULL, true);
+	fixture_grant(&grants, WRITE, "/srv/rw", NULL, true);
+	fixture_grant(&grants, WRITE, "/srv/file", NULL, false);
+	plan = fixture_plan(host, "{}", &grants);
+	landlock = &plan->landlock;
+	for (size_t i = 0; i < landlock->n_rules; i++) {
+		const struct landlock_rule *rule = &landlock->rules[i];
+
+		/* The kernel refuses a rule with a right that is not handled. */
+		assert_int_equal(rule->access & ~landlock->handled_fs, 0);
+		assert_true(rule->access != 0);
+		if (strcmp(rule->path, "/srv/ro") == 0)
+			read_only = rule->access;
+		if (strcmp(rule->path, "/srv/rw") == 0)
+			directory = rule->access;
+		if (strcmp(rule->path, "/srv/file") == 0)
+			file = rule->access;
+	}
+	assert_false(read_only & LANDLOCK_BIT(FS_WRITE_FILE));
+	assert_true(read_only & LANDLOCK_BIT(FS_READ_FILE));
+	assert_true(directory & LANDLOCK_BIT(FS_MAKE_REG));
+	assert_false(directory & (LANDLOCK_BIT(FS_MAKE_CHAR) | LANDLOCK_BIT(FS_MAKE_BLOCK)));
+	assert_true(file & LANDLOCK_BIT(FS_WRITE_FILE));
+	assert_false(file & (LANDLOCK_BIT(FS_READ_DIR) | LANDLOCK_BIT(FS_MAKE_REG)));
+	plan_free(plan);
+}
+
+/* Random trees of grants. */
+
+#define TREES 400
+#define MAX_TREE 14
+
+static uint64_t random_state;
+
+static unsigned pick(unsigned below)
+{
+	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(random_state >> 33) % below;
+}
+
+static void random_path(char *path, size_t size, bool *ret_file)
+{
+	static const char *const tops[] = {"/srv", "/usr", "/etc", "/tmp", "/home/u", "/usr/local"};
+	static const char *const names[] = {"a", "b", "a-b"};
+	size_t depth = pick(4);
+	int len = snprintf(path, size, "%s", tops[pick(6)]);
+
+	for (size_t i = 0; i < depth; i++)
+		len += snprintf(path + len, size - (size_t)len, "/%s", names[pick(3)]);
+	/* Files have a name of their own, so that nothing is ever beneath one. */
+	*ret_file = pick(4) == 0;
+	if (*ret_file)
+		snprintf(path + len, size - (size_t)len, "/file");
+}
+
+static void random_grants(struct grants *grants)
+{
+	size_t count = 1 + pick(MAX_TREE);
+
+	for (size_t i = 0; i < count; i++) {
+		char path[128];
+		char asked[160];
+		bool file;
+
+		random_path(path, sizeof(path), &file);
+		snprintf(asked, sizeof(asked), "/links/%u", pick(1000000));
+		fixture_grant(
+			grants, pick(2) ? WRITE : READ, pick(4) == 0 ? asked : path, path, !file);
+	}
+}
+
+/* What the policy means at a path: the deepest grant, and of equal ones the writing one. */
+static const struct grant *meant(const struct grants *grants, const char *path)
+{
+	const struct grant *best = NULL;
+
+	for (size_t i = 0; i < grants->len; i++) {
+		const struct grant *grant = &grants->items[i];
+
+		if (!path_covers(grant->path, path))
+			continue;
+		if (!best || path_beneath(best->path, grant->path) ||
+			(strcmp(best->path, grant->path) == 0 && grant->field == WRITE))
+			best = grant;
+	}
+	return best;
+}
+
+/* NULL, or the path where the list shows something else than the grants mean. */
+static const char *mismatch(const struct mount_list *list, const struct grants *grants)
+{
+	for (size_t i = 0; i < grants->len; i++) {
+		const char *path = grants->items[i].path;
+		const struct grant *grant = meant(grants, path);
+		const struct mount *seen = fixture_seen(list, path);
+
+		if (!seen || seen->kind != MOUNT_BIND_GRANT ||
+			strcmp(seen->path, grant->path) != 0 ||
+			seen->writable != (grant->field == WRITE) ||
+			strcmp(grants->items[seen->grant].path, grant->path) != 0)
+			return path;
+	}
+	return NULL;
+}
+
+/* Nothing is made beneath a grant but grants, which exist there: no mount point, link or file of
+ * ours ever follows what a worker may have planted. Nothing at all is beneath a link. */
+static void expect_nothing_made_in_grants(const struct mount_list *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		for (size_t k = 0; k < list->len; k++) {
+			const struct mount *above = &list->items[i];
+			const struct mount *mount = &list->items[k];
+
+			if (i == k || !path_covers(above->path, mount->path))
+				continue;
+			assert_true(k > i);
+			assert_true(above->kind != MOUNT_LINK && above->kind != MOUNT_DATA);
+			if (above->kind == MOUNT_BIND_GRANT)
+				assert_int_equal(mount->kind, MOUNT_BIND_GRANT);
+		}
+}
+
+static void expect_same(const struct mount_list *a, const struct mount_list *b)
+{
+	assert_int_equal(a->len, b->len);
+	for (size_t i = 0; i < a->len; i++) {
+		assert_string_equal(a->items[i].path, b->items[i].path);
+		assert_int_equal(a->items[i].kind, b->items[i].kind);
+		assert_int_equal(a->items[i].writable, b->items[i].writable);
+	}
+}
+
+static void copy_shuffled(const struct grants *from, struct grants *to)
+{
+	for (size_t i = 0; i < from->len; i++) {
+		const struct grant *grant = &from->items[i];
+
+		fixture_grant(to, grant->field, grant->asked, grant->path, grant->directory);
+	}
+	for (size_t i = to->len; i > 1; i--) {
+		size_t k = pick((unsigned)i);
+		struct grant swap = to->items[i - 1];
+
+		to->items[i - 1] = to->items[k];
+		to->items[k] = swap;
+	}
+}
+
+static void test_random_trees_mean_what_they_say(void **state)
+{
+	(void)state;
+	random_state = 20240917;
+	for (unsigned tree = 0; tree < TREES; tree++) {
+		struct grants grants = {0};
+		struct grants shuffled = {0};
+		struct ks_plan *plan, *other;
+		const char *wrong;
+
+		random_grants(&grants);
+		copy_shuffled(&grants, &shuffled);
+		plan = fixture_plan(host, "{}", &grants);
+		other = fixture_plan(host, "{}", &shuffled);
+		wrong = mismatch(&plan->mounts, &plan->grants);
+		if (wrong)
+			fail_msg("tree %u: %s", tree, wrong);
+		expect_nothing_made_in_grants(&plan->mounts);
+		expect_same(&plan->mounts, &other->mounts);
+		plan_free(plan);
+		plan_free(other);
+	}
+}
+
+/* The check above, on lists that are wrong: in reverse order, and reads before writes. */
+static void test_the_check_sees_wrong_orders(void **state)
+{
+	struct grants grants = {0};
+	struct ks_plan *plan;
+	struct mount *items;
+
+	(void)state;
+	fixture_grant(&grants, READ, "/srv/rw/keep", NULL, true);
+	fixture_grant(&grants, WRITE, "/srv/rw", NULL, true);
+	plan = fixture_plan(host, "{}", &grants);
+	assert_null(mismatch(&plan->mounts, &plan->grants));
+	items = plan->mounts.items;
+	for (size_t i = 0; i + 1 < plan->mounts.len; i++)
+		if (items[i].kind == MOUNT_BIND_GRANT && items[i + 1].kind == MOUNT_BIND_GRANT) {
+			struct mount swap = items[i];
+
+			items[i] = items[i + 1];
+			items[i + 1] = swap;
+			break;
+		}
+	assert_string_equal(mismatch(&plan->mounts, &plan->grants), "/srv/rw/keep");
+	plan_free(plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_of_paths),
+		cmocka_unit_test(test_default_shows_no_host_directory_but_usr),
+		cmocka_unit_test(test_nested_grants),
+		cmocka_unit_test(test_same_path_twice_is_one_writable_mount),
+		cmocka_unit_test(test_links_are_made_where_the_name_is_missing),
+		cmocka_unit_test(test_a_grant_replaces_what_it_covers),
+		cmocka_unit_test(test_a_single_file_of_etc_replaces_the_generated_one),
+		cmocka_unit_test(test_refused_grants),
+		cmocka_unit_test(test_names_that_changed_meanwhile),
+		cmocka_unit_test(test_every_mount_has_its_rule),
+		cmocka_unit_test(test_random_trees_mean_what_they_say),
+		cmocka_unit_test(test_the_check_sees_wrong_orders),
+	};
+
+	return cmocka_run_group_tests_name("plan_mounts", tests, load_host, free_host);
+}
