@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kastellan doctor: what works here, what does not, and what to do about it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+
+static const char *state_word(enum ks_finding_state state)
+{
+	switch (state) {
+	case KS_FINDING_WORKS:
+		return "works";
+	case KS_FINDING_LIMITED:
+		return "limited";
+	case KS_FINDING_FAILS:
+		break;
+	}
+	return "fails";
+}
+
+static void print_finding(const struct ks_finding *finding)
+{
+	printf("  %-12s %-8s", finding->name, state_word(finding->state));
+	if (finding->layer && strcmp(finding->layer, finding->name) != 0)
+		printf(" %s:", finding->layer);
+	if (finding->reason)
+		printf(" %s", finding->reason);
+	else if (finding->detail)
+		printf(" %s", finding->detail);
+	if (finding->is_default)
+		printf("%s(the default)", finding->reason || finding->detail ? " " : "  ");
+	putchar('\n');
+	if (finding->remedy)
+		printf("  %-12s %-8s %s\n", "", "remedy:", finding->remedy);
+}
+
+/* Returns 0, or -errno. *ret_works: the default backend holds all that a policy can ask. */
+static int look_at_all(ks_backends *backends, bool print, bool *ret_works, ks_error **reterr)
+{
+	struct ks_finding finding = {.size = sizeof(finding)};
+	int section = -1;
+	int r = ks_backends_probe(backends, reterr);
+
+	*ret_works = false;
+	for (size_t i = 0; r == 0; i++) {
+		r = ks_backends_finding(backends, i, &finding);
+		if (r < 0)
+			break;
+		if (finding.is_default && finding.state == KS_FINDING_WORKS)
+			*ret_works = true;
+		if (!print)
+			continue;
+		if (section != finding.is_backend)
+			puts(finding.is_backend ? "\nbackends" : "layers");
+		section = finding.is_backend;
+		print_finding(&finding);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+static int doctor(bool json, bool *ret_works, ks_error **reterr)
+{
+	ks_backends *backends = NULL;
+	char *text = NULL;
+	int r = ks_backends_new(&backends);
+
+	if (r == 0)
+		r = look_at_all(backends, !json, ret_works, reterr);
+	if (r == 0 && json)
+		r = ks_backends_json(backends, &text, reterr);
+	if (r == 0 && text)
+		puts(text);
+	if (r == 0 && fflush(stdout) != 0)
+		r = -EIO;
+	free(text);
+	ks_backends_free(backends);
+	return r;
+}
+
+int command_doctor(int argc, char **argv)
+{
+	struct arguments arguments;
+	ks_error *error = NULL;
+	bool works = false;
+	int r = arguments_parse(argc, argv, FOR_DOCTOR, &arguments, &error);
+
+	if (r == 0 && arguments.help) {
+		for (size_t i = 0; i < n_command_rows; i++)
+			if (command_rows[i].run == command_doctor)
+				print_help(&command_rows[i]);
+		works = true;
+	} else if (r == 0) {
+		r = doctor(arguments.json, &works, &error);
+	}
+	if (r < 0) {
+		if (error)
+			print_error(error);
+		else
+			fprintf(stderr, "kastellan: doctor: %s\n", strerror(-r));
+	}
+	ks_error_free(error);
+	arguments_done(&arguments);
+	if (r < 0)
+		return STATUS_FAILED;
+	return works ? STATUS_OK : STATUS_NO;
+}

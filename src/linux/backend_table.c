@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The backends of Linux. */
+#include "linux/plan_bwrap.h"
+#include "resolve/backends.h"
+
+static const struct backend_ops bwrap_ops = {.plan = plan_bwrap};
+
+static const struct backend_row rows[] = {
+	{.kind = KS_BACKEND_BWRAP, .ops = &bwrap_ops, .why_not = why_not_bwrap},
+	{.kind = KS_BACKEND_NATIVE},
+	{.kind = KS_BACKEND_LANDLOCK},
+	{.kind = KS_BACKEND_FIRECRACKER_VM},
+	{.kind = KS_BACKEND_QEMU_VM},
+};
+
+const struct backend_table platform_backends = {
+	.rows = rows,
+	.len = sizeof(rows) / sizeof(rows[0]),
+	.default_kind = KS_BACKEND_BWRAP,
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel says of itself and of the caller, for a few system calls. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "linux/probe_parts.h"
+
+static bool has_capabilities(void)
+{
+	static const unsigned needed[] = {CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!(data[needed[i] / 32].effective & 1U << needed[i] % 32))
+			return false;
+	return true;
+}
+
+/* Whether the id exists in the caller's user namespace: in the initial one all do, in that of an
+ * unprivileged container only some. */
+static bool is_mapped(const char *map, unsigned long id)
+{
+	autofile FILE *file = fopen(map, "re");
+	unsigned long inside;
+	unsigned long outside;
+	unsigned long count;
+
+	while (file && fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3)
+		if (id >= inside && id - inside < count)
+			return true;
+	return false;
+}
+
+static unsigned count_processors(void)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 1;
+}
+
+int probe_system(struct ks_host *host)
+{
+	struct utsname names;
+
+	if (uname(&names) < 0)
+		return -ENOMEM; /* it cannot fail with a good pointer */
+	host->os = strdup("linux");
+	host->machine = strdup(names.machine);
+	host->kernel = strdup(names.release);
+	host->uid = geteuid();
+	host->gid = getegid();
+	host->processors = count_processors();
+	host->privileged = has_capabilities() && is_mapped("/proc/self/uid_map", PROBE_KERNEL_ID) &&
+			   is_mapped("/proc/self/gid_map", PROBE_KERNEL_ID);
+	return host->os && host->machine && host->kernel ? 0 : -ENOMEM;
+}
+
+/* "ID=debian" or "ID=\"opensuse-leap\"", of which the first word counts. */
+static char *id_value(const char *value)
+{
+	size_t len;
+
+	value += strspn(value, "\"'");
+	len = strcspn(value, "\"'-_ \n");
+	return strndup(value, len);
+}
+
+int probe_distribution(struct ks_host *host)
+{
+	autofile FILE *file = fopen("/etc/os-release", "re");
+	autofree char *line = NULL;
+	size_t room = 0;
+
+	if (!file)
+		file = fopen("/usr/lib/os-release", "re");
+	while (file && !host->distribution && getline(&line, &room, file) > 0) {
+		if (strncmp(line, "ID=", 3) != 0)
+			continue;
+		host->distribution = id_value(line + 3);
+		if (!host->distribution)
+			return -ENOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of the host a jail's root is made from, before any grant. */
+#ifndef KS_LINUX_SYSTEM_PATHS_H
+#define KS_LINUX_SYSTEM_PATHS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Paths that are shown read-only where they exist, in no particular order. */
+extern const char *const system_paths[];
+extern const size_t n_system_paths;
+
+/* Whether an entry of /proc stays visible. Every other one that is neither a process nor a link is
+ * covered up, so that one which a new kernel adds is hidden until somebody has thought about it. */
+bool system_proc_kept(const char *name);
+
+/* Whether a path is one of the shown ones, or beneath one. */
+bool system_path_shown(const char *path);
+
+#endif
