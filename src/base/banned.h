@@ -8,7 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets system popen
+/* Fortified headers may have made macros of these. */
+#undef sprintf
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+
+#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok gets popen
 #pragma GCC poison tmpnam mktemp
+
+/* A word that is also a good name for other things: only the call is banned. */
+#define system(command) _Static_assert(0, "no shell is ever started")
 
 #endif
