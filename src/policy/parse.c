@@ -159,6 +159,14 @@ static int read_policy(struct reader *reader, const json_t *root)
 	return 0;
 }
 
+static bool is_blank(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
+			return false;
+	return true;
+}
+
 /* What can be told before the text is taken for JSON. */
 static int check_encoding(struct problems *problems, const char *text, size_t len)
 {
@@ -173,7 +181,7 @@ static int check_encoding(struct problems *problems, const char *text, size_t le
 		return problem_add(problems, -EINVAL, valid,
 			ABOUT(.remedy = "save the file as UTF-8"), "the byte 0x%02x is not UTF-8",
 			(unsigned char)text[valid]);
-	if (strspn(text, " \t\r\n") >= len)
+	if (is_blank(text, len))
 		return problem_add(problems, -EINVAL, 0,
 			ABOUT(.remedy = "write {} for a policy with every default"),
 			"the text is empty");
@@ -232,13 +240,17 @@ static int refuse_json(
 {
 	size_t at = error->position > 0 ? (size_t)error->position - 1 : 0;
 
-	if (json_error_code(error) == json_error_out_of_memory)
+	/* In most places jansson says nothing at all when memory runs out. */
+	if (json_error_code(error) == json_error_out_of_memory || !*error->text)
 		return problem_oom(problems);
 	if (json_error_code(error) == json_error_numeric_overflow &&
 		refuse_huge_number(problems, positions))
 		return -EINVAL;
+	/* A failed allocation inside a token makes it an invalid one to jansson. */
 	return problem_add(problems, -EINVAL, at < problems->len ? at : NOWHERE,
-		ABOUT(.remedy = "correct the text there"), "not valid JSON: %s",
+		ABOUT(.remedy = "look at the text there; if it is sound, memory ran out: try "
+				"again"),
+		"the JSON library refuses the text: %s",
 		as_written(error->text, strlen(error->text)).text);
 }
 
@@ -275,10 +287,12 @@ static void parse_with(struct reader *reader)
 	if (!positions->repeats)
 		flags |= JSON_REJECT_DUPLICATES;
 	root = json_loadb(positions->text, positions->len, flags, &error);
-	if (root)
-		read_policy(reader, root);
-	else
+	if (!root)
 		refuse_json(problems, positions, &error);
+	else if (!positions_agree(positions, root))
+		problem_oom(problems);
+	else
+		read_policy(reader, root);
 }
 
 static void parse_text(struct reader *reader, const char *text, size_t len)

@@ -48,18 +48,20 @@ static void node_link(struct positions *p, size_t container, size_t last, size_t
 
 static int scan_key(struct positions *p, size_t *at, size_t *ret_key_at, json_t **ret_key)
 {
-	size_t start = *at;
+	size_t start = *at, length;
 
 	if (!scan_peek(p, start, '"'))
 		return scan_stop(p, start, "a key in double quotes");
-	if (scan_string(p, at) < 0)
+	if (scan_string(p, at, &length) < 0)
 		return -EINVAL;
 	/* The library decodes: a key spelled with escapes is the same key. A string of its own may
 	 * hold NUL, which the library does not take in a key, so that it can be reported by name.
 	 */
 	*ret_key = json_loadb(p->text + start, *at - start, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	if (!*ret_key)
+	if (!*ret_key || json_string_length(*ret_key) != length) {
+		json_decref(*ret_key);
 		return -ENOMEM;
+	}
 	*ret_key_at = start;
 	return 0;
 }
@@ -156,7 +158,7 @@ static int scan_value(struct positions *p, size_t *at, unsigned depth, size_t *r
 	if (scan_peek(p, *at, '{') || scan_peek(p, *at, '['))
 		r = scan_container(p, node, at, depth + 1);
 	else
-		r = scan_scalar(p, at);
+		r = scan_scalar(p, at, &p->nodes[node].length);
 	if (r < 0)
 		return r;
 	p->nodes[node].end = *at;
@@ -230,6 +232,64 @@ int positions_scan(const char *text, size_t len, struct positions *ret)
 	if (at < len)
 		return scan_stop(ret, at, "the end of the text");
 	return find_repeats(ret);
+}
+
+static bool node_agrees(const struct positions *p, const struct node *node, const json_t *value);
+
+static bool object_agrees(const struct positions *p, const struct node *node, const json_t *object)
+{
+	size_t keys = 0;
+
+	if (!json_is_object(object))
+		return false;
+	for (size_t i = node->first; i != NO_NODE; i = p->nodes[i].next) {
+		const json_t *value = json_object_get(object, json_string_value(p->nodes[i].key));
+
+		/* Of two values for one key jansson has the last. */
+		if (p->nodes[i].repeated)
+			continue;
+		keys++;
+		if (!node_agrees(p, &p->nodes[i], value))
+			return false;
+	}
+	return json_object_size(object) == keys;
+}
+
+static bool array_agrees(const struct positions *p, const struct node *node, const json_t *array)
+{
+	size_t n = 0;
+
+	if (!json_is_array(array) || json_array_size(array) != node->count)
+		return false;
+	for (size_t i = node->first; i != NO_NODE; i = p->nodes[i].next)
+		if (!node_agrees(p, &p->nodes[i], json_array_get(array, n++)))
+			return false;
+	return true;
+}
+
+static bool node_agrees(const struct positions *p, const struct node *node, const json_t *value)
+{
+	switch (p->text[node->at]) {
+	case '{':
+		return object_agrees(p, node, value);
+	case '[':
+		return array_agrees(p, node, value);
+	case '"':
+		return json_is_string(value) && json_string_length(value) == node->length;
+	case 't':
+		return json_is_true(value);
+	case 'f':
+		return json_is_false(value);
+	case 'n':
+		return json_is_null(value);
+	default:
+		return json_is_number(value);
+	}
+}
+
+bool positions_agree(const struct positions *positions, const json_t *root)
+{
+	return node_agrees(positions, &positions->nodes[0], root);
 }
 
 void positions_done(struct positions *positions)

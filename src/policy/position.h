@@ -16,6 +16,7 @@
 struct node {
 	size_t at; /* the value's first byte */
 	size_t end; /* behind its last byte */
+	size_t length; /* of a string: its bytes once it is decoded */
 	size_t key_at; /* its key's opening quote, where it has a key */
 	json_t *key; /* the key, decoded; NULL in an array */
 	size_t next; /* the next value of the same array or object, or NO_NODE */
@@ -43,6 +44,13 @@ struct positions {
  * and remedy; -E2BIG where it has more values or levels than any policy, with stop and expected;
  * -ENOMEM. Call positions_done() in any case. */
 int positions_scan(const char *text, size_t len, struct positions *ret);
+
+/* Whether jansson's reading has the shape of the text: the same kinds, counts, keys and lengths of
+ * strings. Where memory runs out inside a string, jansson 2.14 may drop a character and call it a
+ * success; a grant for another path must not come of that. */
+bool positions_agree(const struct positions *positions, const json_t *root);
+
+/* Frees what the scan made. */
 void positions_done(struct positions *positions);
 
 #endif

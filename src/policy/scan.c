@@ -99,33 +99,30 @@ static int hex4(const struct positions *p, size_t at)
 	return value;
 }
 
-/* A backslash and what belongs to it. */
-static int scan_escape(struct positions *p, size_t *at)
+/* How many bytes a character of the basic plane has in UTF-8. */
+static size_t utf8_width(int code)
+{
+	return code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+}
+
+/* What follows "\\u"; *at is at the backslash. */
+static int scan_unicode(struct positions *p, size_t *at, size_t *length)
 {
 	size_t start = *at;
-	int code;
+	int code = hex4(p, start + 2), low;
 
-	if (start + 1 >= p->len)
-		return scan_stop(p, p->len, "the rest of an escape");
-	if (p->text[start + 1] != 'u') {
-		if (!memchr("\"\\/bfnrt", p->text[start + 1], 8))
-			return stop_with(p, start, "an escape of JSON",
-				"write two backslashes for one, or \\u and four hexadecimal "
-				"digits");
-		*at += 2;
-		return 0;
-	}
-	code = hex4(p, start + 2);
 	if (code < 0)
 		return stop_with(p, start, "an escape of JSON",
 			"write exactly four hexadecimal digits after \\u");
 	*at += 6;
-	if (code < 0xd800 || code > 0xdfff)
+	if (code < 0xd800 || code > 0xdfff) {
+		*length += utf8_width(code);
 		return 0;
+	}
 	if (code <= 0xdbff && starts(p, *at, "\\u")) {
-		int low = hex4(p, *at + 2);
-
+		low = hex4(p, *at + 2);
 		*at += 6;
+		*length += 4;
 		if (low >= 0xdc00 && low <= 0xdfff)
 			return 0;
 	}
@@ -133,14 +130,32 @@ static int scan_escape(struct positions *p, size_t *at)
 		"write the character itself, or both halves of its pair");
 }
 
-int scan_string(struct positions *p, size_t *at)
+/* A backslash and what belongs to it. */
+static int scan_escape(struct positions *p, size_t *at, size_t *length)
 {
+	if (*at + 1 >= p->len)
+		return scan_stop(p, p->len, "the rest of an escape");
+	if (p->text[*at + 1] == 'u')
+		return scan_unicode(p, at, length);
+	if (!memchr("\"\\/bfnrt", p->text[*at + 1], 8))
+		return stop_with(p, *at, "an escape of JSON",
+			"write two backslashes for one, or \\u and four hexadecimal digits");
+	*at += 2;
+	++*length;
+	return 0;
+}
+
+int scan_string(struct positions *p, size_t *at, size_t *ret_length)
+{
+	size_t length = 0;
+
 	++*at;
 	while (*at < p->len) {
 		unsigned char c = (unsigned char)p->text[*at];
 
 		if (c == '"') {
 			++*at;
+			*ret_length = length;
 			return 0;
 		}
 		if (c == '\n' || c == '\r')
@@ -150,10 +165,13 @@ int scan_string(struct positions *p, size_t *at)
 		if (c < 0x20)
 			return stop_with(p, *at, "no control character in a string",
 				"write it as \\u and four hexadecimal digits");
-		if (c != '\\')
-			++*at;
-		else if (scan_escape(p, at) < 0)
-			return -EINVAL;
+		if (c == '\\') {
+			if (scan_escape(p, at, &length) < 0)
+				return -EINVAL;
+			continue;
+		}
+		++*at;
+		++length;
 	}
 	return scan_stop(p, p->len, "a closing double quote");
 }
@@ -199,12 +217,12 @@ static int scan_number(struct positions *p, size_t *at)
 	return 0;
 }
 
-int scan_scalar(struct positions *p, size_t *at)
+int scan_scalar(struct positions *p, size_t *at, size_t *ret_length)
 {
 	static const char *const words[] = {"true", "false", "null"};
 
 	if (scan_peek(p, *at, '"'))
-		return scan_string(p, at);
+		return scan_string(p, at, ret_length);
 	if (*at < p->len && (is_digit(p->text[*at]) || p->text[*at] == '-'))
 		return scan_number(p, at);
 	for (size_t i = 0; i < 3; i++) {

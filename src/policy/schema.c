@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "policy/position.h"
 
 /* Patterns are ECMA 262; a schema counts characters where the parser counts bytes, so that its
  * lengths are the looser ones. */
@@ -47,9 +48,14 @@ json_t *schema_profile(const struct policy_field_info *info)
 	json_t *names = json_array();
 
 	(void)info;
-	for (enum ks_profile profile = 0; policy_profile_name(profile); profile++)
-		if (json_array_append_new(names, json_string(policy_profile_name(profile))) < 0)
-			break;
+	for (enum ks_profile profile = 0; policy_profile_name(profile); profile++) {
+		json_t *name = json_string(policy_profile_name(profile));
+
+		if (json_array_append_new(names, name) < 0) {
+			json_decref(names);
+			return NULL;
+		}
+	}
 	return json_pack("{s:o}", "enum", names);
 }
 
@@ -83,6 +89,22 @@ static json_t *with(json_t *object, const char *key, json_t *value)
 	return object;
 }
 
+/* A JSON text of the table. The check is that of the parser: see positions_agree(). */
+static json_t *constant(const char *text)
+{
+	struct positions positions;
+	json_t *value = NULL;
+
+	if (positions_scan(text, strlen(text), &positions) == 0)
+		value = json_loads(text, JSON_DECODE_ANY, NULL);
+	if (value && !positions_agree(&positions, value)) {
+		json_decref(value);
+		value = NULL;
+	}
+	positions_done(&positions);
+	return value;
+}
+
 static json_t *field_schema(const struct policy_field_row *row)
 {
 	const struct policy_field_info *info = &row->info;
@@ -97,9 +119,8 @@ static json_t *field_schema(const struct policy_field_row *row)
 		schema = NULL;
 	}
 	json_decref(type);
-	schema = with(schema, "default", json_loads(info->default_text, JSON_DECODE_ANY, NULL));
-	return with(schema, "examples",
-		json_pack("[o]", json_loads(info->example, JSON_DECODE_ANY, NULL)));
+	schema = with(schema, "default", constant(info->default_text));
+	return with(schema, "examples", json_pack("[o]", constant(info->example)));
 }
 
 int policy_schema(char **ret_text)
