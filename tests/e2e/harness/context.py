@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import check
+from harness import check, residue
 from harness.jail import Control, Jail, end
 
 
@@ -122,6 +122,24 @@ class Context:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, **options)
         self.later(end, process)
         return process.pid
+
+    @staticmethod
+    def beneath(pid):
+        """The living processes that a process and its descendants have started."""
+        return residue.descendants(pid)
+
+    @staticmethod
+    def finish(process):
+        """The end of a jail that was started without waiting: its input ends, then it does."""
+        if process.stdin and not process.stdin.closed:
+            process.stdin.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            end(process)
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
 
     # Saying that a test does not apply.
 

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory, tasks and CPU time of the whole worker tree, and how it ends that takes too much."""
+
+from harness import check
+from harness.discover import add, test
+
+ROOMY = {"cpu_ms": 20000, "tasks_max": 64, "cpu_quota_pct": 200}
+OWN_ENDS = {"denied: ENOMEM", "denied: ENOSPC", "denied: EFBIG"}
+
+
+def hog(t, act, *arguments):
+    return t.probe("hog", act, *map(str, arguments))
+
+
+# Ways to take 150 MiB.
+MEMORY = [
+    ("one process", "memory", [150]),
+    ("a shared mapping", "shared", [150]),
+    ("a memfd", "memfd", [150]),
+    ("a file in /tmp", "file", [150, "/tmp/hog"]),
+    ("a file in /dev/shm", "file", [150, "/dev/shm/hog"]),
+    ("thirty processes of 5 MiB", "children", [150, 30]),
+]
+
+
+def memory(t, act, arguments):
+    t.needs_held("mem_mb")
+    argv = hog(t, act, *arguments)
+    outside = [argument if not str(argument).startswith("/") else t.work / "hog"
+               for argument in arguments]
+    t.possible(hog(t, act, *outside))
+    result = t.run(argv, policy={**ROOMY, "mem_mb": 64})
+    if result.type == "oom":
+        check.equal(result.code, 137, "exit code")
+        check.within(result.usage["oom_kills"], 1, 1000, "oom_kills")
+    else:
+        check.one_of(result.verdict, OWN_ENDS, "the program's own account")
+    peak = result.usage["memory_peak_bytes"]
+    check.within(peak, 1, 66 * 1024 * 1024, "peak")
+    t.allowed(argv, policy={**ROOMY, "mem_mb": 512})
+
+
+for name, act, arguments in MEMORY:
+    add(f"mem_mb bounds {name}; with more it passes",
+        lambda t, row=(act, arguments): memory(t, *row), __name__)
+
+
+@test("one process over the limit ends as oom, by the kernel's hand and with the count")
+def oom_type(t):
+    t.needs_held("mem_mb")
+    result = t.run(hog(t, "memory", 150), policy={**ROOMY, "mem_mb": 64})
+    check.equal((result.type, result.code), ("oom", 137), "outcome")
+
+
+@test("a child that is killed for memory does not pass for the program's own end")
+def oom_child(t):
+    t.needs_held("mem_mb")
+    script = '"$@"; echo "child $?"; exit 3'
+    result = t.run(["/bin/sh", "-c", script, "sh", *hog(t, "memory", 150)],
+                   policy={**ROOMY, "mem_mb": 64})
+    check.one_of((result.type, result.code), {("oom", 137), ("oom", 3)}, "outcome")
+    check.within(result.usage["oom_kills"], 1, 10, "oom_kills")
+
+
+@test("mem_mb 0 is no limit")
+def no_memory_limit(t):
+    t.allowed(hog(t, "memory", 150), policy={**ROOMY, "mem_mb": 0})
+
+
+@test("memory below the limit passes, and the peak is measured")
+def memory_peak(t):
+    t.needs_held("mem_mb")
+    result = t.run(hog(t, "memory", 100), policy={**ROOMY, "mem_mb": 150})
+    check.true(result.verdict.startswith("allowed"), result.verdict)
+    check.within(result.usage["memory_peak_bytes"], 100 << 20, 150 << 20, "peak")
+
+
+@test("--mem takes sizes and wins over the file")
+def memory_option(t):
+    t.needs_held("mem_mb")
+    argv = hog(t, "memory", 150)
+    for size, passes in (("64M", False), ("64", False), ("512M", True), ("1G", True)):
+        result = t.run(argv, policy={**ROOMY, "mem_mb": 200 if not passes else 64},
+                       flags=["--mem", size])
+        check.equal(result.verdict.startswith("allowed"), passes, f"--mem {size}")
+
+
+# Processes and threads.
+
+@test("tasks_max bounds processes")
+def processes(t):
+    t.needs_held("tasks_max")
+    for limit in (8, 40):
+        result = t.run(hog(t, "processes", 200), policy={**ROOMY, "tasks_max": limit})
+        check.equal(result.verdict, "denied: EAGAIN", "the program's own account")
+        made = int(result.lines[0].split()[1])
+        check.within(made, limit - 4, limit, f"made under {limit}")
+        check.equal(result.type, "tasks", "outcome")
+        check.equal(result.code, 1, "exit code")
+        check.within(result.usage["tasks_refused"], 1, 10, "tasks_refused")
+    t.allowed(hog(t, "processes", 200), policy={**ROOMY, "tasks_max": 300, "mem_mb": 256})
+    t.possible(hog(t, "processes", 200))
+
+
+@test("tasks_max counts threads as well")
+def threads(t):
+    t.needs_held("tasks_max")
+    argv = hog(t, "threads", 200)
+    result = t.run(argv, policy={**ROOMY, "tasks_max": 16})
+    check.equal((result.verdict, result.type), ("denied: EAGAIN", "tasks"), "outcome")
+    check.within(int(result.lines[0].split()[1]), 11, 16, "made")
+    t.allowed(argv, policy={**ROOMY, "tasks_max": 300})
+    t.possible(argv)
+
+
+@test("the default is 64 tasks")
+def default_tasks(t):
+    t.needs_held("tasks_max")
+    result = t.run(hog(t, "processes", 200), policy={"cpu_ms": 10000, "mem_mb": 128})
+    check.within(int(result.lines[0].split()[1]), 58, 64, "made")
+
+
+@test("a program that lives with a refused fork ends by itself: the type is exit")
+def refused_and_fine(t):
+    t.needs_held("tasks_max")
+    script = '"$@"; exit 0'
+    result = t.run(["/bin/sh", "-c", script, "sh", *hog(t, "processes", 200)],
+                   policy={**ROOMY, "tasks_max": 16})
+    check.equal((result.type, result.code), ("exit", 0), "outcome")
+    check.within(result.usage["tasks_refused"], 1, 10, "tasks_refused")
+
+
+@test("a fork bomb is held, and everything of it ends")
+def fork_bomb(t):
+    t.needs_held("tasks_max", "cpu_ms")
+    result = t.run(hog(t, "bomb", 10), policy={"tasks_max": 32, "cpu_ms": 3000},
+                   flags=["--timeout", "8s"])
+    check.one_of(result.type, {"tasks", "cpu", "oom", "timeout"}, "outcome")
+    check.within(result.seconds, 0, 12, "seconds")
+
+
+@test("the shell's fork bomb as well")
+def shell_bomb(t):
+    t.needs_held("tasks_max")
+    result = t.run(["/bin/bash", "-c", "b() { b | b & }; b; sleep 1; exit 1"],
+                   policy={"tasks_max": 32, "cpu_ms": 3000}, flags=["--timeout", "8s"])
+    check.one_of(result.type, {"tasks", "cpu", "oom", "timeout"}, "outcome")
+    check.within(result.usage["tasks_refused"], 1, 10**9, "tasks_refused")
+
+
+@test("descriptors are bounded")
+def descriptors(t):
+    argv = hog(t, "descriptors", 100000)
+    result = t.run(argv)
+    check.equal(result.verdict, "denied: EMFILE", "in the jail")
+
+
+# CPU time.
+
+@test("cpu_ms ends a program that burns")
+def burn(t):
+    t.needs_held("cpu_ms")
+    argv = hog(t, "burn", 3000)
+    result = t.run(argv, policy={"cpu_ms": 400})
+    check.equal((result.type, result.code), ("cpu", 137), "outcome")
+    check.within(result.usage["cpu_ms"], 390, 900, "CPU time")
+    t.allowed(argv, policy={"cpu_ms": 10000})
+
+
+@test("cpu_ms counts the whole tree: many short children spend it together")
+def burn_children(t):
+    t.needs_held("cpu_ms")
+    argv = hog(t, "burn_children", 3000)
+    result = t.run(argv, policy={"cpu_ms": 400})
+    check.equal(result.type, "cpu", "outcome")
+    check.within(result.usage["cpu_ms"], 390, 900, "CPU time")
+    t.allowed(argv, policy={"cpu_ms": 20000})
+
+
+@test("cpu_ms counts several processors at once")
+def burn_parallel(t):
+    t.needs_held("cpu_ms")
+    argv = hog(t, "burn_parallel", 1000, 4)
+    result = t.run(argv, policy={"cpu_ms": 600})
+    check.equal(result.type, "cpu", "outcome")
+    check.within(result.usage["cpu_ms"], 590, 1400, "CPU time")
+    t.allowed(argv, policy={"cpu_ms": 20000})
+
+
+@test("the default budget is a second of CPU time; 0 is none")
+def default_budget(t):
+    t.needs_held("cpu_ms")
+    argv = hog(t, "burn", 1800)
+    result = t.run(argv)
+    check.equal(result.type, "cpu", "outcome by default")
+    check.within(result.usage["cpu_ms"], 990, 1600, "CPU time")
+    t.allowed(argv, policy={"cpu_ms": 0})
+
+
+@test("sleeping costs nothing of the budget")
+def sleeping(t):
+    result = t.run(["/bin/sleep", "1.5"], policy={"cpu_ms": 300})
+    check.equal((result.type, result.code), ("exit", 0), "outcome")
+    check.within(result.usage["wall_ms"], 1490, 5000, "wall time")
+    check.within(result.usage["cpu_ms"], 0, 250, "CPU time")
+
+
+@test("a program that handles SIGXCPU does not get away")
+def deaf_to_xcpu(t):
+    t.needs_held("cpu_ms")
+    script = ("import signal\n"
+              "for n in range(1, 65):\n"
+              "    try: signal.signal(n, signal.SIG_IGN)\n"
+              "    except (OSError, ValueError): pass\n"
+              "while True: pass\n")
+    result = t.run(["/usr/bin/python3", "-I", "-c", script], policy={"cpu_ms": 500})
+    check.equal(result.type, "cpu", "outcome")
+    check.within(result.usage["cpu_ms"], 490, 1200, "CPU time")
+
+
+@test("cpu_quota_pct slows down: the same work takes several times as long", 90)
+def quota(t):
+    t.needs_held("cpu_quota_pct")
+    took = {}
+    for percent in (40, 200):
+        result = t.run(hog(t, "burn_parallel", 300, 2),
+                       policy={"cpu_ms": 20000, "cpu_quota_pct": percent})
+        check.true(result.verdict.startswith("allowed"), result.verdict)
+        took[percent] = int(result.lines[0].split()[1])
+    # 600 ms of work at 40 % are 1500 ms; at 200 % they are 300 ms where two processors are free.
+    check.within(took[40], 1250, 20000, "milliseconds at 40 %")
+    check.true(took[40] > 1.5 * took[200], f"no difference: {took}")
+
+
+# Wall clock.
+
+@test("--timeout ends what waits, with 124")
+def timeout(t):
+    result = t.run(["/bin/sleep", "60"], flags=["--timeout", "500ms"])
+    check.equal((result.type, result.code), ("timeout", 124), "outcome")
+    check.within(result.usage["wall_ms"], 490, 3500, "wall time")
+    check.equal(t.run(["/bin/sleep", "0.1"], flags=["--timeout", "10s"]).code, 0, "control")
+
+
+@test("--timeout asks first: a polite program may leave by itself")
+def timeout_polite(t):
+    result = t.run(t.probe("ending", "polite"), flags=["--timeout", "300ms"])
+    check.equal((result.type, result.code), ("timeout", 124), "outcome")
+    check.within(result.usage["wall_ms"], 290, 1800, "wall time")
+
+
+@test("--timeout ends what is deaf to every signal")
+def timeout_deaf(t):
+    for act in ("deaf", "swarm"):
+        result = t.run(t.probe("ending", act), flags=["--timeout", "300ms"])
+        check.equal((result.type, result.code), ("timeout", 124), act)
+        check.within(result.seconds, 0.3, 6, "seconds")
+
+
+@test("--timeout ends what has stopped itself")
+def timeout_stopped(t):
+    result = t.run(t.probe("ending", "stop"), flags=["--timeout", "500ms"])
+    check.equal((result.type, result.code), ("timeout", 124), "outcome")
+
+
+@test("a flood of output that nobody reads does not keep a jail alive")
+def flood_unread(t):
+    process, path = t.jail.start(hog(t, "flood", 1000), read=[t.probes.directory],
+                                 flags=["--timeout", "700ms"], stdout=-1, stdin=-3)
+    t.later(t.finish, process)
+    check.equal(process.wait(10), 124, "exit code")
+    check.equal(t.jail.read_status(path)["outcome"]["type"], "timeout", "outcome")
+
+
+@test("a flood of output arrives whole")
+def flood(t):
+    result = t.run(hog(t, "flood", 64), policy=ROOMY)
+    check.equal(len(result.stdout), 64 << 20, "bytes")
+    check.equal((result.type, result.code), ("exit", 0), "outcome")
