@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ending and removing groups. A pid that is read from a group may have died and been given to a
+ * stranger before the signal goes out: each one is pinned by a pidfd first, and then has to be in
+ * the group still. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "linux/cgroup_end.h"
+#include "linux/cgroup_file.h"
+#include "linux/cgroup_group.h"
+
+#define KILL_PATIENCE_NSEC 1000000000ll
+#define REMOVE_PATIENCE_NSEC 500000000ll
+#define PAUSE_NSEC 500000 /* doubled up to the longest */
+#define PAUSE_MAX_NSEC 8000000
+
+static int64_t now_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void rest(long *nsec)
+{
+	const struct timespec pause = {.tv_nsec = *nsec};
+
+	nanosleep(&pause, NULL);
+	if (*nsec < PAUSE_MAX_NSEC)
+		*nsec *= 2;
+}
+
+size_t cgroup_parse_members(const char *text, pid_t *pids, size_t room)
+{
+	size_t n = 0;
+
+	while (n < room) {
+		const char *end = strchr(text, '\n');
+		uint64_t pid;
+
+		/* A line without an end was cut, and is another number than it seems. */
+		if (!end)
+			break;
+		/* 0 is a process of another pid namespace: not ours to end, and as a target of
+		 * kill() the caller's own process group. */
+		if (cgroup_parse_number(text, &pid) == 0 && pid > 1 && pid <= INT32_MAX)
+			pids[n++] = (pid_t)pid;
+		text = end + 1;
+	}
+	return n;
+}
+
+static bool contains(const pid_t *pids, size_t n, pid_t pid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* Signals a part of the members; the caller repeats it. 0 or -errno. */
+static int kill_some(int dir)
+{
+	char text[KS_MAX_CGROUP_FILE];
+	pid_t pids[CGROUP_MEMBERS_AT_ONCE];
+	pid_t still[KS_MAX_CGROUP_FILE / 2];
+	int pidfds[CGROUP_MEMBERS_AT_ONCE];
+	ssize_t len = cgroup_file_read(dir, "cgroup.procs", text);
+	size_t n, n_still;
+
+	if (len <= 0)
+		return len == -ENODEV ? 0 : (int)len;
+	n = cgroup_parse_members(text, pids, CGROUP_MEMBERS_AT_ONCE);
+	for (size_t i = 0; i < n; i++) {
+		pidfds[i] = (int)syscall(SYS_pidfd_open, pids[i], 0);
+		if (pidfds[i] < 0)
+			pidfds[i] = -errno;
+	}
+	len = cgroup_file_read(dir, "cgroup.procs", text);
+	n_still = len > 0 ? cgroup_parse_members(text, still, KS_MAX_CGROUP_FILE / 2) : 0;
+	for (size_t i = 0; i < n; i++) {
+		bool member = contains(still, n_still, pids[i]);
+
+		if (pidfds[i] >= 0 && member)
+			syscall(SYS_pidfd_send_signal, pidfds[i], SIGKILL, NULL, 0);
+		else if (pidfds[i] < 0 && pidfds[i] != -ESRCH && member)
+			kill(pids[i], SIGKILL); /* out of descriptors, say */
+		cleanup_close(&pidfds[i]);
+	}
+	return 0;
+}
+
+/* 1 = nothing lives in it, 0 = something does, -errno. */
+static int is_empty(int dir)
+{
+	char text[KS_MAX_CGROUP_FILE];
+	uint64_t populated;
+	ssize_t n;
+
+	/* Version 2 knows of sub-groups as well. */
+	if (cgroup_file_key(dir, "cgroup.events", "populated", &populated) == 0)
+		return populated == 0;
+	n = cgroup_file_read(dir, "cgroup.procs", text);
+	if (n == -ENODEV) /* removed by somebody else */
+		return 1;
+	return n < 0 ? (int)n : n == 0;
+}
+
+static int kill_dir(int dir, int64_t deadline)
+{
+	/* Linux 5.14, version 2: all at once. */
+	bool at_once = cgroup_file_write(dir, "cgroup.kill", "1") == 0;
+	long pause = PAUSE_NSEC;
+
+	for (;;) {
+		int r = at_once ? 0 : kill_some(dir);
+
+		if (r >= 0)
+			r = is_empty(dir);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (now_nsec() >= deadline)
+			return -EBUSY;
+		rest(&pause);
+	}
+}
+
+int cgroup_kill(struct cgroup *group)
+{
+	const struct cgroup_dir *pids = cgroup_dir_of(group, CONTROLLER_PIDS);
+	int64_t deadline = now_nsec() + KILL_PATIENCE_NSEC;
+	bool frozen;
+	char text[24] = "max";
+	int r = 0;
+
+	/* Nothing that is about to die forks again, so that a fork bomb cannot outrun this. */
+	frozen = pids && pids->exists && cgroup_file_write(pids->fd, "pids.max", "0") == 0;
+	for (size_t i = 0; i < group->n_dirs; i++) {
+		int one = group->dirs[i].exists ? kill_dir(group->dirs[i].fd, deadline) : 0;
+
+		if (one < 0)
+			r = one;
+	}
+	if (frozen) {
+		if (group->limits.tasks != CGROUP_NO_LIMIT)
+			snprintf(text, sizeof(text), "%" PRIu64, group->limits.tasks);
+		cgroup_file_write(pids->fd, "pids.max", text);
+	}
+	return r;
+}
+
+static int remove_dir(struct cgroup_dir *dir, int64_t deadline)
+{
+	long pause = PAUSE_NSEC;
+
+	/* The last process may be gone for everybody but the hierarchy. */
+	while (rmdir(dir->path) < 0) {
+		if (errno == ENOENT)
+			break;
+		if (errno != EBUSY || now_nsec() >= deadline)
+			return -errno;
+		rest(&pause);
+	}
+	dir->exists = false;
+	cleanup_close(&dir->join);
+	cleanup_close(&dir->fd);
+	dir->join = dir->fd = -1;
+	return 0;
+}
+
+int cgroup_remove(struct cgroup *group)
+{
+	int64_t deadline = now_nsec() + REMOVE_PATIENCE_NSEC;
+	int r = 0;
+
+	for (size_t i = 0; i < group->n_dirs; i++) {
+		int one = group->dirs[i].exists ? remove_dir(&group->dirs[i], deadline) : 0;
+
+		if (one < 0)
+			r = one;
+	}
+	return r;
+}
