@@ -34,16 +34,16 @@ static int take_ids(const struct spec_ids *ids, struct failure *failure)
 	gid_t gid, egid, sgid;
 
 	if (setgroups(0, NULL) < 0)
-		return failure_set(failure, errno, "identity", "setgroups");
+		return failure_set(failure, errno, "ids", "setgroups");
 	if (setresgid(ids->gid, ids->gid, ids->gid) < 0)
-		return failure_set(failure, errno, "identity", "setresgid");
+		return failure_set(failure, errno, "ids", "setresgid");
 	if (setresuid(ids->uid, ids->uid, ids->uid) < 0)
-		return failure_set(failure, errno, "identity", "setresuid");
+		return failure_set(failure, errno, "ids", "setresuid");
 	if (getresuid(&uid, &euid, &suid) < 0 || getresgid(&gid, &egid, &sgid) < 0)
-		return failure_set(failure, errno, "identity", "getresuid");
+		return failure_set(failure, errno, "ids", "getresuid");
 	if (uid != ids->uid || euid != uid || suid != uid || gid != ids->gid || egid != gid ||
 		sgid != gid || getgroups(0, NULL) != 0)
-		return failure_set(failure, EPERM, "identity", "the ids were not taken");
+		return failure_set(failure, EPERM, "ids", "the ids were not taken");
 	return capabilities_clear(failure);
 }
 

@@ -53,7 +53,7 @@ static int settle(struct pid1 *self, struct failure *failure)
 	/* The helper's parent can only be seen as pid 0 from here; the helper has asked for the
 	 * same before its exec, so that there is no moment without it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return failure_set(failure, errno, "identity", "prctl");
+		return failure_set(failure, errno, "ids", "prctl");
 	r = close_others(from_start, sizeof(from_start) / sizeof(from_start[0]));
 	if (r < 0)
 		return failure_set(failure, -r, "descriptors", "close_range");

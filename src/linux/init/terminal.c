@@ -14,7 +14,7 @@
 #include "linux/control.h"
 #include "linux/jail_linux.h"
 
-#define STEP "terminal"
+#define STEP "tty"
 #define MULTIPLEXER "/dev/ptmx"
 
 void terminal_resize(int terminal, const void *data)

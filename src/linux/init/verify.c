@@ -15,11 +15,11 @@ static int verify_ids(const struct spec_ids *ids, struct failure *failure)
 	gid_t gid, egid, sgid;
 
 	if (getresuid(&uid, &euid, &suid) < 0 || getresgid(&gid, &egid, &sgid) < 0)
-		return failure_set(failure, errno, "identity", "getresuid");
+		return failure_set(failure, errno, "ids", "getresuid");
 	if (uid == ids->uid && euid == uid && suid == uid && gid == ids->gid && egid == gid &&
 		sgid == gid)
 		return 0;
-	failure_set(failure, EPERM, "identity", "ids ");
+	failure_set(failure, EPERM, "ids", "ids ");
 	failure_add_number(failure, uid);
 	failure_add(failure, ":");
 	failure_add_number(failure, gid);
@@ -34,7 +34,7 @@ static int verify_ids(const struct spec_ids *ids, struct failure *failure)
 static int verify_grant(const struct spec_verify *grant, struct failure *failure)
 {
 	const char *path = (const char *)(grant + 1);
-	const struct open_how how = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 	struct stat st;
 	struct statvfs mount;
