@@ -82,6 +82,7 @@ int why_not_cgroup(const struct ks_host *host, struct why_not *ret)
 	autostrbuf struct strbuf text;
 	int r;
 
+	strbuf_init(&text, KS_MAX_TEXT);
 	*ret = (struct why_not){0};
 	if (group->manager == CGROUP_NONE)
 		return no_group(host, ret);
@@ -90,7 +91,6 @@ int why_not_cgroup(const struct ks_host *host, struct why_not *ret)
 			group->scope_system ? "system" : "user");
 	else
 		r = why_not_describe(ret, "version %d", group->manager == CGROUP_V1 ? 1 : 2);
-	strbuf_init(&text, KS_MAX_TEXT);
 	if (r == 0)
 		r = missing(group, &text);
 	if (r < 0 || text.len == 0)
