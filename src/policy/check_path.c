@@ -145,7 +145,7 @@ int check_path(struct problems *to, size_t at, enum policy_field field, const ch
 
 	if (check_bytes(&check, path, len - optional) < 0)
 		return -EINVAL;
-	normal = malloc(len - optional + 1);
+	normal = calloc(1, len - optional + 1);
 	if (!normal)
 		return problem_oom(to);
 	if (normalise(&check, path, len - optional, normal) < 0 ||

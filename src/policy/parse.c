@@ -295,20 +295,21 @@ static void parse_with(struct reader *reader)
 		read_policy(reader, root);
 }
 
-static void parse_text(struct reader *reader, const char *text, size_t len)
+static void parse_text(
+	struct problems *problems, struct ks_policy *policy, const char *text, size_t len)
 {
 	struct positions positions;
+	struct reader reader = {problems, &positions, policy};
 	int r = positions_scan(text, len, &positions);
 
-	reader->positions = &positions;
 	if (r == 0)
-		parse_with(reader);
+		parse_with(&reader);
 	else if (r == -EINVAL)
-		refuse_syntax(reader->problems, &positions);
+		refuse_syntax(problems, &positions);
 	else if (r == -E2BIG)
-		refuse_size(reader->problems, &positions);
+		refuse_size(problems, &positions);
 	else
-		problem_oom(reader->problems);
+		problem_oom(problems);
 	positions_done(&positions);
 }
 
@@ -331,19 +332,17 @@ int policy_parse(const char *text, size_t len, const char *name, struct ks_polic
 {
 	struct problems problems = {.name = name, .text = text, .len = len};
 	autoclean(policy_free) struct ks_policy *policy = NULL;
-	struct reader reader = {.problems = &problems};
 
 	if (policy_new(&policy) < 0) {
 		problem_oom(&problems);
 		return problems_finish(&problems, reterr);
 	}
-	reader.policy = policy;
 	if (len > KS_MAX_POLICY_BYTES)
 		problem_add(&problems, -E2BIG, NOWHERE,
 			ABOUT(.remedy = "check that this is the policy's file"),
 			"the text is larger than 1 MiB");
 	else if (check_encoding(&problems, text, len) == 0)
-		parse_text(&reader, text, len);
+		parse_text(&problems, policy, text, len);
 	if (!problems.code)
 		check_written(&problems, policy);
 	if (!problems.code)

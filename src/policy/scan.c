@@ -10,9 +10,14 @@ bool scan_peek(const struct positions *p, size_t at, char c)
 	return at < p->len && p->text[at] == c;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 void scan_space(const struct positions *p, size_t *at)
 {
-	while (*at < p->len && memchr(" \t\n\r", p->text[*at], 4))
+	while (*at < p->len && is_space(p->text[*at]))
 		++*at;
 }
 
@@ -137,7 +142,7 @@ static int scan_escape(struct positions *p, size_t *at, size_t *length)
 		return scan_stop(p, p->len, "the rest of an escape");
 	if (p->text[*at + 1] == 'u')
 		return scan_unicode(p, at, length);
-	if (!memchr("\"\\/bfnrt", p->text[*at + 1], 8))
+	if (!p->text[*at + 1] || !strchr("\"\\/bfnrt", p->text[*at + 1]))
 		return stop_with(p, *at, "an escape of JSON",
 			"write two backslashes for one, or \\u and four hexadecimal digits");
 	*at += 2;

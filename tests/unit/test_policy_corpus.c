@@ -202,5 +202,5 @@ int main(void)
 		cmocka_unit_test(all_good_are_taken),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("policy-corpus", tests, NULL, NULL);
 }
