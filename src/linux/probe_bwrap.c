@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding bubblewrap. Should: take only a file that nobody but root or the caller could have put
- * there. Must not: decide anything by a version number, as distributions backport both options and
- * repairs. */
+/* What bubblewrap can do. Must not: decide anything by a version number, as distributions backport
+ * both options and repairs. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/strv.h"
+#include "linux/bwrap_find.h"
 #include "linux/probe_child.h"
 #include "linux/probe_parts.h"
 
@@ -21,109 +20,11 @@
 #define PROGRAM_ROOM (4 * 1024 * 1024) /* its program file is 70 to 200 KiB */
 #define COMPLAINT_ROOM 512
 
-static bool owned_well(const struct stat *status)
-{
-	return (status->st_uid == 0 || status->st_uid == geteuid()) &&
-	       !(status->st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* 0 with the reason unset; -ENOENT: no such program; -EPERM: it is one, and refused. */
-static int judge_file(const char *path, const char **ret_reason, bool *ret_setuid)
-{
-	struct stat status;
-
-	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || access(path, X_OK) < 0)
-		return -ENOENT;
-	if (!owned_well(&status)) {
-		*ret_reason = "others than root and the caller may write it";
-		return -EPERM;
-	}
-	*ret_setuid = status.st_mode & (S_ISUID | S_ISGID);
-	return 0;
-}
-
 static int set_text(char **slot, char *text)
 {
 	free(*slot);
 	*slot = text;
 	return text ? 0 : -ENOMEM;
-}
-
-static int refuse(struct ks_host *host, const char *path, const char *reason)
-{
-	char *text = NULL;
-
-	if (asprintf(&text, "%s is not used: %s", path, reason) < 0)
-		text = NULL;
-	return set_text(&host->bwrap.reason, text);
-}
-
-/* 1 = taken, 0 = not this one, -ENOMEM. */
-static int consider(struct ks_host *host, const char *path)
-{
-	const char *reason = NULL;
-	bool setuid = false;
-	int r = judge_file(path, &reason, &setuid);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return refuse(host, path, reason);
-	if (set_text(&host->bwrap.path, strdup(path)) < 0)
-		return -ENOMEM;
-	host->bwrap.setuid = setuid;
-	free(host->bwrap.reason);
-	host->bwrap.reason = NULL;
-	return 1;
-}
-
-/* A directory of PATH counts if it is absolute and nobody else could plant a program in it. */
-static int consider_directory(struct ks_host *host, const char *directory, size_t len)
-{
-	char path[PATH_MAX];
-	struct stat status;
-
-	if (len == 0 || directory[0] != '/' || len + sizeof("/bwrap") > sizeof(path))
-		return 0;
-	memcpy(path, directory, len);
-	path[len] = '\0';
-	if (stat(path, &status) < 0 || !owned_well(&status))
-		return 0;
-	snprintf(path + len, sizeof(path) - len, "/bwrap");
-	return consider(host, path);
-}
-
-static int search(struct ks_host *host)
-{
-	static const char *const fixed[] = {"/usr/bin", "/usr/local/bin", "/bin"};
-	const char *rest = getenv("PATH");
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		r = consider_directory(host, fixed[i], strlen(fixed[i]));
-	while (r == 0 && rest && *rest) {
-		size_t len = strcspn(rest, ":");
-
-		r = consider_directory(host, rest, len);
-		rest += len + (rest[len] == ':');
-	}
-	return r < 0 ? r : 0;
-}
-
-static int find(struct ks_host *host)
-{
-	const char *forced = secure_getenv("KASTELLAN_BWRAP");
-	int r;
-
-	if (!forced || !*forced)
-		return search(host);
-	if (forced[0] != '/')
-		return refuse(host, forced, "KASTELLAN_BWRAP has to be an absolute path");
-	r = consider(host, forced);
-	if (r == 0 && !host->bwrap.reason)
-		return refuse(
-			host, forced, "KASTELLAN_BWRAP names no program that can be executed");
-	return r < 0 ? r : 0;
 }
 
 static void take_features(struct host_bwrap *bwrap, const char *bytes, size_t len)
@@ -156,21 +57,36 @@ static bool read_features(struct host_bwrap *bwrap)
 	return true;
 }
 
+/* What hangs once is not started again: it does not work. */
+static int give_up(struct host_bwrap *bwrap)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "bwrap: no answer within %d ms", PROBE_PATIENCE_MS) < 0)
+		text = NULL;
+	bwrap->works = false;
+	return set_text(&bwrap->reason, text);
+}
+
 static int ask_features(struct host_bwrap *bwrap)
 {
 	const char *const argv[] = {"bwrap", "--help", NULL};
 	autofree char *text = malloc(HELP_ROOM);
+	int r;
 
 	if (!text)
 		return -ENOMEM;
-	if (probe_run(bwrap->path, argv, 0, text, HELP_ROOM) == 0)
+	r = probe_run(bwrap->path, argv, 0, text, HELP_ROOM);
+	if (r == 0)
 		take_features(bwrap, text, strlen(text));
-	return 0;
+	return r == -ETIMEDOUT ? give_up(bwrap) : 0;
 }
 
 int probe_bwrap(struct ks_host *host)
 {
-	int r = find(host);
+	static const char *const fixed[] = {"/usr/bin", "/usr/local/bin", "/bin", NULL};
+	const char *forced = secure_getenv("KASTELLAN_BWRAP");
+	int r = bwrap_find(host, fixed, getenv("PATH"), forced && *forced ? forced : NULL);
 
 	if (r < 0 || !host->bwrap.path || host->bwrap.setuid)
 		return r;
@@ -183,9 +99,10 @@ static int ask_version(struct host_bwrap *bwrap)
 	const char *const argv[] = {"bwrap", "--version", NULL};
 	char text[128];
 	char *word;
+	int r = probe_run(bwrap->path, argv, 0, text, sizeof(text));
 
-	if (probe_run(bwrap->path, argv, 0, text, sizeof(text)) != 0)
-		return 0;
+	if (r != 0)
+		return r == -ETIMEDOUT ? give_up(bwrap) : 0;
 	text[strcspn(text, "\n")] = '\0';
 	word = strrchr(text, ' ');
 	return set_text(&bwrap->version, strdup(word ? word + 1 : text));
@@ -251,13 +168,14 @@ int probe_bwrap_try(struct ks_host *host)
 	char second[COMPLAINT_ROOM];
 	int r;
 
-	if (!bwrap->path || bwrap->setuid)
+	if (!bwrap->path || !bwrap->works)
 		return 0;
 	r = ask_version(bwrap);
-	if (r == 0)
+	if (r == 0 && bwrap->works)
 		r = ask_features(bwrap);
-	if (r == 0)
-		r = try_jail(host, bwrap->disable_userns, text);
+	if (r < 0 || !bwrap->works)
+		return r;
+	r = try_jail(host, bwrap->disable_userns, text);
 	if (r == 0 && bwrap->disable_userns) {
 		/* The option needs a /proc/sys that can be written, which a container may not have.
 		 */

@@ -199,18 +199,20 @@ static bool under_a_filter(void)
 	return false;
 }
 
-/* In a chroot no mount is at the root, unless the root is a mount point itself. */
+/* In a chroot no mount is at the root, unless the root is a mount point itself: then it is another
+ * one than that of the first process, where that can be looked at. */
 static bool in_a_chroot(void)
 {
 	autofile FILE *file = fopen("/proc/self/mountinfo", "re");
 	autofree char *line = NULL;
-	struct stat own;
-	struct stat real;
+	struct statx own = {0};
+	struct statx first = {0};
 	size_t room = 0;
 
-	if (stat("/", &own) == 0 && stat("/proc/1/root/.", &real) == 0 &&
-		(own.st_dev != real.st_dev || own.st_ino != real.st_ino))
-		return true;
+	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &own) == 0 &&
+		statx(AT_FDCWD, "/proc/1/root/.", 0, STATX_MNT_ID, &first) == 0 &&
+		own.stx_mask & first.stx_mask & STATX_MNT_ID)
+		return own.stx_mnt_id != first.stx_mnt_id;
 	while (file && getline(&line, &room, file) > 0)
 		if (strstr(line, " / rw") || strstr(line, " / ro"))
 			return false;

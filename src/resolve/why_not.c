@@ -315,7 +315,8 @@ int why_not_bwrap(const struct ks_host *host, struct why_not *ret)
 	if (r < 0 || ret->state == KS_FINDING_FAILS)
 		return r;
 	why_not_done(ret);
-	if (host->tried && !host->bwrap.works)
+	/* Facts that were only looked at have no reason, unless looking was enough. */
+	if (!host->bwrap.works && (host->tried || host->bwrap.reason))
 		return why_not_complaint(host, host->bwrap.reason, ret);
 	return first_limit(host, ret);
 }
