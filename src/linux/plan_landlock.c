@@ -81,9 +81,10 @@ static int add_mount(struct ks_plan *plan, const struct mount *mount)
 
 	switch (mount->kind) {
 	case MOUNT_BIND_HOST:
-		/* The files of /etc have one rule together. */
-		return path_beneath("/etc", mount->path) ? 0
-							 : add_rule(landlock, mount->path, RUNNING);
+		/* The files of /etc have one rule together, and those of /proc. */
+		if (path_beneath("/etc", mount->path) || path_beneath("/proc", mount->path))
+			return 0;
+		return add_rule(landlock, mount->path, RUNNING);
 	case MOUNT_BIND_GRANT:
 		return add_grant(landlock, mount, plan->grants.items[mount->grant].directory);
 	case MOUNT_TMPFS:

@@ -73,10 +73,14 @@ static int add_fresh(struct mount_list *list, const struct ks_policy *policy)
 {
 	const struct mount proc = {.kind = MOUNT_PROC};
 	const struct mount dev = {.kind = MOUNT_DEV};
+	/* The kernel settings, which are read much and written by nobody inside. */
+	const struct mount settings = {.kind = MOUNT_BIND_HOST};
 	const struct mount tmpfs = {
 		.kind = MOUNT_TMPFS, .writable = true, .size = tmpfs_size(policy), .mode = 01777};
 	int r = mount_list_add(list, &proc, "/proc", NULL);
 
+	if (r == 0)
+		r = mount_list_add(list, &settings, "/proc/sys", "/proc/sys");
 	if (r == 0)
 		r = mount_list_add(list, &dev, "/dev", NULL);
 	if (r == 0)

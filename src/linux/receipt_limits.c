@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "plan/receipt.h"
+#include "resolve/why_not.h"
 
 /* A text that is needed until the row has been copied. NULL = out of memory. */
 __attribute__((format(printf, 1, 2))) static char *format(const char *format, ...)
@@ -49,23 +50,6 @@ static const char *cgroup_reason(const struct host_cgroup *group)
 					     : "the control group lacks this controller";
 }
 
-/* What to do about a missing controller. */
-static const char *cgroup_remedy(const struct ks_host *host)
-{
-	if (host->cgroup.manager == CGROUP_SCOPE && !host->cgroup.scope_system)
-		return "let systemd delegate the controllers to users: in "
-		       "/etc/systemd/system/user@.service.d/delegate.conf write [Service] and "
-		       "Delegate=cpu memory pids, run systemctl daemon-reload, and log in again";
-	if (host->cgroup.manager != CGROUP_NONE)
-		return "enable the controller for this group (cgroup.subtree_control of the "
-		       "parent), "
-		       "or in the kernel";
-	if (host->privileged)
-		return "mount the cgroup file system writable (in a container: give it a delegated "
-		       "cgroup)";
-	return "run in a login session of systemd, in a cgroup that your user owns, or as root";
-}
-
 static int say(struct ks_plan *plan, enum policy_field field, const struct receipt_says *says,
 	bool complete)
 {
@@ -87,9 +71,9 @@ static uint64_t rlimit_soft(const struct ks_plan *plan, int resource)
 	return UINT64_MAX;
 }
 
-static int say_memory(struct ks_plan *plan, const struct ks_host *host)
+static int say_memory(
+	struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
 {
-	const struct host_cgroup *group = &host->cgroup;
 	uint64_t mem = plan->policy->mem_mb;
 	autofree char *request = format("%" PRIu64 " MiB", mem);
 	autofree char *mechanism = NULL;
@@ -104,8 +88,7 @@ static int say_memory(struct ks_plan *plan, const struct ks_host *host)
 			cgroup_reason(group));
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,
-				.mechanism = mechanism, .detail = detail,
-				.remedy = cgroup_remedy(host)),
+				.mechanism = mechanism, .detail = detail, .remedy = why->remedy),
 			request && mechanism && detail);
 	}
 	mechanism = format("%s: memory%s", manager_text(group), group->swap ? " and swap" : "");
@@ -116,13 +99,12 @@ static int say_memory(struct ks_plan *plan, const struct ks_host *host)
 	return say(plan, FIELD_MEM_MB,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
 			.detail = "swap is not counted: what is swapped out may come on top",
-			.remedy = "boot with swapaccount=1, or switch swap off (swapoff -a)"),
+			.remedy = why->remedy),
 		request && mechanism);
 }
 
-static int say_cpu(struct ks_plan *plan, const struct ks_host *host)
+static int say_cpu(struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
 {
-	const struct host_cgroup *group = &host->cgroup;
 	uint64_t cpu = plan->policy->cpu_ms;
 	uint64_t backstop = rlimit_soft(plan, RLIMIT_CPU);
 	autofree char *request = format("%" PRIu64 " ms", cpu);
@@ -144,13 +126,13 @@ static int say_cpu(struct ks_plan *plan, const struct ks_host *host)
 		cgroup_reason(group));
 	return say(plan, FIELD_CPU_MS,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
-			.detail = detail, .remedy = cgroup_remedy(host)),
+			.detail = detail, .remedy = why->remedy),
 		request && mechanism && detail);
 }
 
-static int say_quota(struct ks_plan *plan, const struct ks_host *host)
+static int say_quota(
+	struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
 {
-	const struct host_cgroup *group = &host->cgroup;
 	bool unset = plan->policy->cpu_quota_pct == KS_POLICY_UNSET;
 	autofree char *request = unset ? format("default (%u %% of one CPU)", DEFAULT_CPU_QUOTA_PCT)
 				       : format("%" PRIu64 " %% of one CPU",
@@ -163,13 +145,13 @@ static int say_quota(struct ks_plan *plan, const struct ks_host *host)
 			request && mechanism);
 	return say(plan, FIELD_CPU_QUOTA_PCT,
 		SAYS(.verdict = RECEIPT_ABSENT, .request = request, .mechanism = "none",
-			.detail = cgroup_reason(group), .remedy = cgroup_remedy(host)),
+			.detail = cgroup_reason(group), .remedy = why->remedy),
 		request);
 }
 
-static int say_tasks(struct ks_plan *plan, const struct ks_host *host)
+static int say_tasks(
+	struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
 {
-	const struct host_cgroup *group = &host->cgroup;
 	bool unset = plan->policy->tasks_max == KS_POLICY_UNSET;
 	autofree char *request = unset ? format("default (%u)", DEFAULT_TASKS_MAX)
 				       : format("%" PRIu64, plan->policy->tasks_max);
@@ -191,17 +173,24 @@ static int say_tasks(struct ks_plan *plan, const struct ks_host *host)
 				    : "all that the calling user runs");
 	return say(plan, FIELD_TASKS_MAX,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
-			.detail = detail, .remedy = cgroup_remedy(host)),
+			.detail = detail, .remedy = why->remedy),
 		request && mechanism && detail);
 }
 
 int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host)
 {
-	int r = say_cpu(plan, host);
+	const struct host_cgroup *group = &host->cgroup;
+	struct why_not why;
+	int r = why_not_cgroup(host, &why);
 
 	if (r == 0)
-		r = say_memory(plan, host);
+		r = say_cpu(plan, group, &why);
 	if (r == 0)
-		r = say_quota(plan, host);
-	return r < 0 ? r : say_tasks(plan, host);
+		r = say_memory(plan, group, &why);
+	if (r == 0)
+		r = say_quota(plan, group, &why);
+	if (r == 0)
+		r = say_tasks(plan, group, &why);
+	why_not_done(&why);
+	return r;
 }

@@ -15,13 +15,20 @@
 #include "plan/paths.h"
 #include "plan/receipt.h"
 #include "policy/fields.h"
+#include "resolve/why_not.h"
+
+#define UNMAPPED_REMEDY                                                                           \
+	"grant a directory on a file system that takes mapped ids (ext4, xfs, btrfs; tmpfs from " \
+	"Linux 6.3 on), or start kastellan as the user who owns it"
 
 #define MAX_NAMES 4 /* of a list, before "and N more" */
 
-#define LANDLOCK_REMEDY                                                                            \
-	"boot a kernel of 5.13 or newer with Landlock among its security modules (kernel command " \
-	"line: lsm=landlock,...)"
-#define SECCOMP_REMEDY "use a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64"
+/* Why the layers are missing, where they are. */
+struct layers {
+	struct why_not landlock;
+	struct why_not seccomp;
+	struct why_not idmap;
+};
 
 /* Three texts of a row under construction. */
 struct row_text {
@@ -106,14 +113,16 @@ static size_t held_by_mount_alone(const struct ks_plan *plan)
 	return count;
 }
 
-static void describe_files(struct row_text *text, const struct ks_plan *plan)
+static void describe_files(
+	struct row_text *text, const struct ks_plan *plan, const struct layers *layers)
 {
 	strbuf_puts(&text->mechanism, "mount namespace");
 	if (plan->landlock.abi)
 		strbuf_addf(&text->mechanism, " + Landlock ABI %d", plan->landlock.abi);
 	else
-		strbuf_puts(&text->detail, "one layer instead of two: the mount namespace alone; "
-					   "this kernel has no Landlock");
+		strbuf_addf(&text->detail,
+			"one layer instead of two: the mount namespace alone; %s",
+			layers->landlock.reason ? layers->landlock.reason : "no Landlock");
 }
 
 /* A worker with kernel ids of its own owns nothing that the caller may read or write; only mapped
@@ -129,7 +138,7 @@ static const struct grant *unmapped(const struct ks_plan *plan, enum policy_fiel
 	return NULL;
 }
 
-static int say_read(struct ks_plan *plan)
+static int say_read(struct ks_plan *plan, const struct layers *layers)
 {
 	autorow struct row_text text;
 	size_t alone = held_by_mount_alone(plan);
@@ -137,7 +146,7 @@ static int say_read(struct ks_plan *plan)
 
 	row_text_init(&text);
 	request_paths(&text.request, plan, plan->policy->fs_read, plan->policy->n_fs_read);
-	describe_files(&text, plan);
+	describe_files(&text, plan, layers);
 	if (held && alone)
 		strbuf_addf(&text.mechanism,
 			" (%zu inside a writable directory: the read-only mount alone)", alone);
@@ -145,18 +154,18 @@ static int say_read(struct ks_plan *plan)
 		strbuf_puts(
 			&text.mechanism, "; where ids cannot be mapped, what everybody may read");
 	return row_say(plan, FIELD_FS_READ, &text, held ? RECEIPT_HELD : RECEIPT_DEGRADED,
-		held ? NULL : LANDLOCK_REMEDY);
+		held ? NULL : layers->landlock.remedy);
 }
 
-static int say_write(struct ks_plan *plan)
+static int say_write(struct ks_plan *plan, const struct layers *layers)
 {
 	autorow struct row_text text;
 	const struct grant *foreign = unmapped(plan, FIELD_FS_WRITE);
-	const char *remedy = plan->landlock.abi ? NULL : LANDLOCK_REMEDY;
+	const char *remedy = plan->landlock.abi ? NULL : layers->landlock.remedy;
 
 	row_text_init(&text);
 	request_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
-	describe_files(&text, plan);
+	describe_files(&text, plan, layers);
 	if (plan->identity.idmap && plan->policy->n_fs_write)
 		strbuf_puts(
 			&text.mechanism, "; new files belong to the grant's owner (mapped ids)");
@@ -166,10 +175,8 @@ static int say_write(struct ks_plan *plan)
 			"there only what everybody may, and its files belong to a user id of its "
 			"own",
 			text.detail.len ? "; " : "", foreign->asked);
-		remedy = remedy ? remedy
-				: "grant a directory on a file system that takes mapped ids (ext4, "
-				  "xfs, "
-				  "btrfs; Linux 5.12 or newer), or start as an unprivileged user";
+		if (!remedy)
+			remedy = layers->idmap.remedy ? layers->idmap.remedy : UNMAPPED_REMEDY;
 	}
 	return row_say(plan, FIELD_FS_WRITE, &text,
 		text.detail.len ? RECEIPT_DEGRADED : RECEIPT_HELD, remedy);
@@ -205,7 +212,14 @@ static bool describe_net(struct row_text *text, const struct ks_plan *plan)
 	return second;
 }
 
-static int say_net(struct ks_plan *plan)
+/* A kernel without filters, or a machine that none are made for. */
+static const char *filter_remedy(const struct layers *layers)
+{
+	return layers->seccomp.state == KS_FINDING_FAILS ? layers->seccomp.remedy
+							 : "use an x86_64 or aarch64 machine";
+}
+
+static int say_net(struct ks_plan *plan, const struct layers *layers)
 {
 	autorow struct row_text text;
 	bool second;
@@ -223,17 +237,19 @@ static int say_net(struct ks_plan *plan)
 	}
 	if (second)
 		return row_say(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
-	strbuf_addf(&text.detail, "one layer instead of two: the network namespace alone; %s",
-		plan->filter.enabled
-			? "this profile may make sockets, and this kernel's Landlock knows no TCP"
-			: "system-call filters are missing here");
-	return row_say(plan, FIELD_NET, &text, RECEIPT_DEGRADED,
-		plan->filter.enabled
-			? "use profile WorkerStrict, or a kernel of 6.7 or newer with Landlock"
-			: SECCOMP_REMEDY);
+	strbuf_puts(&text.detail, "one layer instead of two: the network namespace alone; ");
+	if (plan->filter.enabled) {
+		strbuf_puts(&text.detail, "this profile may make sockets, and Landlock holds TCP "
+					  "only from Linux 6.7 on");
+		return row_say(plan, FIELD_NET, &text, RECEIPT_DEGRADED,
+			"use profile WorkerStrict, or a kernel from 6.7 on with Landlock");
+	}
+	strbuf_puts(&text.detail, "system-call filters are missing here");
+	return row_say(plan, FIELD_NET, &text, RECEIPT_DEGRADED, filter_remedy(layers));
 }
 
-static int say_profile(struct ks_plan *plan, const struct ks_host *host)
+static int say_profile(
+	struct ks_plan *plan, const struct ks_host *host, const struct layers *layers)
 {
 	autorow struct row_text text;
 
@@ -250,8 +266,9 @@ static int say_profile(struct ks_plan *plan, const struct ks_host *host)
 		strbuf_addf(&text.detail, "there is no system-call filter for this machine (%s)",
 			host->machine ? host->machine : "unknown");
 	else
-		strbuf_puts(&text.detail, "this kernel loads no system-call filters");
-	return row_say(plan, FIELD_PROFILE, &text, RECEIPT_ABSENT, SECCOMP_REMEDY);
+		strbuf_puts(&text.detail,
+			layers->seccomp.reason ? layers->seccomp.reason : "no system-call filters");
+	return row_say(plan, FIELD_PROFILE, &text, RECEIPT_ABSENT, filter_remedy(layers));
 }
 
 /* Names only: values may be secrets, and receipts go into logs. */
@@ -271,13 +288,23 @@ static int say_env(struct ks_plan *plan)
 
 int plan_receipt(struct ks_plan *plan, const struct ks_host *host)
 {
-	int r = say_read(plan);
+	struct layers layers = {0};
+	int r = why_not_landlock(host, &layers.landlock);
 
 	if (r == 0)
-		r = say_write(plan);
+		r = why_not_seccomp(host, &layers.seccomp);
 	if (r == 0)
-		r = say_net(plan);
+		r = why_not_idmap(host, &layers.idmap);
 	if (r == 0)
-		r = say_profile(plan, host);
+		r = say_read(plan, &layers);
+	if (r == 0)
+		r = say_write(plan, &layers);
+	if (r == 0)
+		r = say_net(plan, &layers);
+	if (r == 0)
+		r = say_profile(plan, host, &layers);
+	why_not_done(&layers.landlock);
+	why_not_done(&layers.seccomp);
+	why_not_done(&layers.idmap);
 	return r < 0 ? r : say_env(plan);
 }
