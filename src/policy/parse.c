@@ -279,7 +279,7 @@ static void parse_with(struct reader *reader)
 	 * whole text. The digits are read from the text itself. */
 	size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
 	__attribute__((cleanup(cleanup_json))) json_t *root = NULL;
-	json_error_t error;
+	json_error_t error = {.line = -1};
 
 	if (refuse_nul_keys(problems, positions))
 		return;
