@@ -17,7 +17,8 @@ from init_driver import Jail
 
 # A call that is harmless, and that no program of these tests makes of itself.
 CALL, ARCH = {"x86_64": (135, 0xc000003e), "aarch64": (92, 0xc00000b7)}[platform.machine()]
-SECCOMP, CREATE_RULESET = {"x86_64": (317, 444), "aarch64": (277, 444)}[platform.machine()]
+SECCOMP, SENDMSG = {"x86_64": (317, 46), "aarch64": (277, 211)}[platform.machine()]
+CREATE_RULESET = 444
 ALLOW, NOTIFY, KILL = 0x7fff0000, 0x7fc00000, 0x80000000
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, MAKE_REG = 1, 2, 4, 8, 256
@@ -119,6 +120,11 @@ class Filter(Case):
         d.libc.prctl(38, 1, 0, 0, 0)
         if d.libc.syscall(SECCOMP, 1, 8, program) < 0:
             raise OSError(ctypes.get_errno(), "seccomp")
+
+    def test_an_end_before_the_program_is_no_start(self):
+        """Here by the filter's own doing: it kills the last word before the exec."""
+        self.fails("worker", errno.ECANCELED, records=[("FILTER_KILL", bpf(KILL, SENDMSG))],
+                   detail=f"it ended before its program, by signal {signal.SIGSYS}")
 
     def test_a_filter_that_the_kernel_refuses(self):
         self.fails("seccomp", errno.EINVAL, records=[("FILTER_KILL", struct.pack("=HBBI", 0xff, 0, 0, 0))])

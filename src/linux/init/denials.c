@@ -60,8 +60,11 @@ static void end_process(struct denials *denials, pid_t worker, const struct secc
 	/* Still the same thread, so what was read of its pid was about it. */
 	if (ioctl(denials->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) < 0)
 		return;
-	/* The main process has one such end only, and the outcome is about it. */
-	if (denied.is_main || denials->reported < REPORT_MAX) {
+	/* The main process has one such end only, and the outcome is about it: worth waiting for.
+	 */
+	if (denied.is_main) {
+		message_send(SLOT_INIT, CONTROL_DENIED, call->data.nr, &denied, sizeof(denied));
+	} else if (denials->reported < REPORT_MAX) {
 		denials->reported++;
 		control_send(
 			SLOT_INIT, CONTROL_DENIED, call->data.nr, &denied, sizeof(denied), NULL, 0);

@@ -44,7 +44,7 @@ static void kill_listed(int group)
 	int fds[AT_ONCE];
 	unsigned held = 0;
 
-	if (read_small_file(group, "cgroup.procs", list, sizeof(list)) <= 0)
+	if (read_numbers(group, "cgroup.procs", list, sizeof(list)) <= 0)
 		return;
 	while (*at && held < AT_ONCE) {
 		pids[held] = parse_number(&at);
@@ -55,7 +55,7 @@ static void kill_listed(int group)
 		if (fds[held] >= 0)
 			held++;
 	}
-	if (read_small_file(group, "cgroup.procs", list, sizeof(list)) < 0)
+	if (read_numbers(group, "cgroup.procs", list, sizeof(list)) < 0)
 		list[0] = '\0';
 	for (unsigned i = 0; i < held; i++) {
 		if (contains(list, pids[i]))
@@ -68,7 +68,7 @@ static bool holds_self(int group)
 {
 	char list[16384];
 
-	return read_small_file(group, "cgroup.procs", list, sizeof(list)) > 0 &&
+	return read_numbers(group, "cgroup.procs", list, sizeof(list)) > 0 &&
 	       contains(list, (uint64_t)getpid());
 }
 
@@ -85,7 +85,7 @@ void groups_kill(const struct groups *groups)
 	}
 }
 
-/* Done with: removed, not there, or not ours to remove because we live in it. */
+/* Done with: removed, not there, not ours to remove, or one that we live in. */
 static bool remove_one(const char *path)
 {
 	int group;
@@ -93,8 +93,9 @@ static bool remove_one(const char *path)
 
 	if (rmdir(path) == 0 || errno == ENOENT)
 		return true;
+	/* Anything else does not get better by waiting. */
 	if (errno != EBUSY)
-		return false;
+		return true;
 	group = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (group < 0)
 		return errno == ENOENT;

@@ -109,7 +109,7 @@ static void kill_children(void)
 	for (const char *tail = "/children"; *tail; tail++)
 		path[len++] = *tail;
 	path[len] = '\0';
-	if (read_small_file(AT_FDCWD, path, text, sizeof(text)) <= 0)
+	if (read_numbers(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return;
 	while (*at) {
 		uint64_t pid = parse_number(&at);

@@ -194,8 +194,9 @@ static void on_message(struct pid1 *self, const struct control_message *message)
 			start_worker(self, message->fds, message->n_fds);
 		break;
 	case CONTROL_SIGNAL:
-		if (self->worker > 0)
-			kill(-self->worker, message->header.value);
+		/* Until it has a group of its own it is alone. */
+		if (self->worker > 0 && kill(-self->worker, message->header.value) < 0)
+			kill(self->worker, message->header.value);
 		break;
 	case CONTROL_WINSIZE:
 		if (self->terminal >= 0 && message->len == sizeof(struct spec_winsize))

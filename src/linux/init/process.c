@@ -89,6 +89,17 @@ long read_small_file(int dirfd, const char *path, char *text, size_t room)
 	return code ? -code : (long)len;
 }
 
+long read_numbers(int dirfd, const char *path, char *text, size_t room)
+{
+	long len = read_small_file(dirfd, path, text, room);
+
+	/* A number that is cut would be another one. */
+	if (len == (long)room - 1)
+		while (len > 0 && text[len - 1] >= '0' && text[len - 1] <= '9')
+			text[--len] = '\0';
+	return len;
+}
+
 int write_small_file(int dirfd, const char *path, const char *text)
 {
 	int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);

@@ -23,6 +23,8 @@ int close_others(const int *keep, size_t n_keep);
 /* Reads a whole small file (of /proc or of a control group) at path, relative to dirfd, and ends it
  * with a NUL. Returns its length, cut to room - 1, or -errno. */
 long read_small_file(int dirfd, const char *path, char *text, size_t room);
+/* The same for a file of numbers: what does not fit is cut off behind a whole one. */
+long read_numbers(int dirfd, const char *path, char *text, size_t room);
 /* Writes text to the file at path in one go; 0 or -errno. */
 int write_small_file(int dirfd, const char *path, const char *text);
 

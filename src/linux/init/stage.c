@@ -31,7 +31,11 @@
 #define STAGE_OPTIONS "mode=0755,size=64k,nr_inodes=2048"
 #define FLAGS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
-static int trees[KS_MAX_GRANTS];
+/* The user namespaces of one owner after the other; grants of the same owner follow each other. */
+struct owner {
+	struct spec_ids ids;
+	int user_namespace; /* -1 = none yet */
+};
 
 static int set_attributes(int tree, struct mount_attr attr, unsigned flags)
 {
@@ -78,26 +82,45 @@ static int failed(struct failure *failure, int code, const char *what, unsigned 
 	return -code;
 }
 
-static int clone_one(const struct spec *spec, unsigned grant, struct failure *failure)
+static int namespace_of(
+	struct owner *owner, const struct spec_stage *stage, const struct spec_ids *kernel)
 {
-	const struct spec_stage *stage = stage_of(spec, SLOT_GRANT + grant);
-	int user_namespace = -1;
-	int r;
+	const struct spec_ids ids = {stage->owner_uid, stage->owner_gid};
 
-	trees[grant] = (int)syscall(SYS_open_tree, SLOT_GRANT + (int)grant, "",
+	if (owner->user_namespace >= 0 && owner->ids.uid == ids.uid && owner->ids.gid == ids.gid)
+		return owner->user_namespace;
+	if (owner->user_namespace >= 0)
+		close(owner->user_namespace);
+	owner->ids = ids;
+	owner->user_namespace = userns_for(ids, *kernel);
+	return owner->user_namespace;
+}
+
+/* The clone takes its grant's slot at once, so that no more descriptors are needed than before. */
+static int clone_one(
+	const struct spec *spec, unsigned grant, struct owner *owner, struct failure *failure)
+{
+	const int slot = SLOT_GRANT + (int)grant;
+	const struct spec_stage *stage = stage_of(spec, (uint32_t)slot);
+	int user_namespace = -1;
+	int tree, r;
+
+	tree = (int)syscall(SYS_open_tree, slot, "",
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
-	if (trees[grant] < 0)
+	if (tree < 0)
 		return failed(failure, errno, "the mount", grant);
 	if (stage) {
-		user_namespace = userns_for(
-			(struct spec_ids){stage->owner_uid, stage->owner_gid}, *spec->kernel_ids);
+		user_namespace = namespace_of(owner, stage, spec->kernel_ids);
 		if (user_namespace < 0)
 			return failed(failure, -user_namespace, "the user namespace", grant);
 	}
-	r = dress(trees[grant], user_namespace);
-	if (user_namespace >= 0)
-		close(user_namespace);
-	return r < 0 ? failed(failure, -r, "the id-mapped mount", grant) : 0;
+	r = dress(tree, user_namespace);
+	if (r < 0)
+		return failed(failure, -r, "the id-mapped mount", grant);
+	if (dup2(tree, slot) < 0)
+		return failed(failure, errno, "the descriptor", grant);
+	close(tree);
+	return 0;
 }
 
 /* The host's mounts keep coming and going here, so that nothing is pinned; ours stay ours. */
@@ -125,24 +148,22 @@ static int make_place(const char *path, bool directory)
 	return 0;
 }
 
+/* The descriptor of a clone is from then on that of the mount. */
 static int place_one(unsigned grant, struct failure *failure)
 {
+	const int slot = SLOT_GRANT + (int)grant;
 	char path[sizeof(STAGE "/") + NUMBER_TEXT] = STAGE "/";
 	struct stat st;
 	int r;
 
 	number_text(grant, path + sizeof(STAGE "/") - 1);
-	if (fstat(trees[grant], &st) < 0)
+	if (fstat(slot, &st) < 0)
 		return failed(failure, errno, "the type", grant);
 	r = make_place(path, S_ISDIR(st.st_mode));
 	if (r < 0)
 		return failed(failure, -r, "the place", grant);
-	if (syscall(SYS_move_mount, trees[grant], "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (syscall(SYS_move_mount, slot, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return failed(failure, errno, "the attachment", grant);
-	/* The clone's descriptor is that of the mount; the copy is without close-on-exec. */
-	if (dup2(trees[grant], SLOT_GRANT + (int)grant) < 0)
-		return failed(failure, errno, "the descriptor", grant);
-	close(trees[grant]);
 	return 0;
 }
 
@@ -159,12 +180,15 @@ static int check_stages(const struct spec *spec, unsigned n_grants, struct failu
 
 int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
+	struct owner owner = {.user_namespace = -1};
 	int r = check_stages(spec, n_grants, failure);
 
 	if (n_grants == 0)
 		return r;
 	for (unsigned i = 0; r == 0 && i < n_grants; i++)
-		r = clone_one(spec, i, failure);
+		r = clone_one(spec, i, &owner, failure);
+	if (owner.user_namespace >= 0)
+		close(owner.user_namespace);
 	if (r == 0)
 		r = open_stage(failure);
 	for (unsigned i = 0; r == 0 && i < n_grants; i++)
