@@ -71,8 +71,8 @@ static uint64_t rlimit_soft(const struct ks_plan *plan, int resource)
 	return UINT64_MAX;
 }
 
-static int say_memory(
-	struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
+static int say_memory(struct ks_plan *plan, const struct host_cgroup *group, bool bounded,
+	const struct why_not *why)
 {
 	uint64_t mem = plan->policy->mem_mb;
 	autofree char *request = format("%" PRIu64 " MiB", mem);
@@ -83,9 +83,10 @@ static int say_memory(
 		return say_nothing(plan, FIELD_MEM_MB);
 	if (!group->memory) {
 		mechanism = format("RLIMIT_AS %" PRIu64 " MiB", mem);
-		detail = format("%s; so the address space of each process is limited, but neither "
-				"the memory of all together nor that of files in /tmp and /dev/shm",
-			cgroup_reason(group));
+		detail = format(
+			"%s; so the address space of each process is limited, not the "
+			"memory of all together, and files in /tmp and /dev/shm come on top%s",
+			cgroup_reason(group), bounded ? ", at most half of it each" : "");
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,
 				.mechanism = mechanism, .detail = detail, .remedy = why->remedy),
@@ -186,7 +187,7 @@ int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host)
 	if (r == 0)
 		r = say_cpu(plan, group, &why);
 	if (r == 0)
-		r = say_memory(plan, group, &why);
+		r = say_memory(plan, group, host->bwrap.size, &why);
 	if (r == 0)
 		r = say_quota(plan, group, &why);
 	if (r == 0)

@@ -82,8 +82,20 @@ static void put_note(struct strbuf *out, const char *label, const char *text)
 	put_text(out, line, REQUEST_COLUMN, text);
 }
 
-static void put_row(struct strbuf *out, const struct receipt_row *row, size_t width)
+/* Several fields often lack the same thing: its remedy is told once. */
+static const char *remedy_text(const struct receipt *receipt, size_t index)
 {
+	const char *remedy = receipt->rows[index].remedy;
+
+	for (size_t i = 0; remedy && i < index; i++)
+		if (receipt->rows[i].remedy && strcmp(receipt->rows[i].remedy, remedy) == 0)
+			return "as above";
+	return remedy;
+}
+
+static void put_row(struct strbuf *out, const struct receipt *receipt, size_t index, size_t width)
+{
+	const struct receipt_row *row = &receipt->rows[index];
 	size_t line = out->len;
 	size_t column = REQUEST_COLUMN + width + 2;
 	bool fits = row->request && strlen(row->request) <= width;
@@ -100,7 +112,7 @@ static void put_row(struct strbuf *out, const struct receipt_row *row, size_t wi
 	}
 	put_text(out, line, column, row->mechanism);
 	put_note(out, "why", row->detail);
-	put_note(out, "remedy", row->remedy);
+	put_note(out, "remedy", remedy_text(receipt, index));
 }
 
 static void put_receipt(struct strbuf *out, const struct receipt *receipt)
@@ -110,7 +122,7 @@ static void put_receipt(struct strbuf *out, const struct receipt *receipt)
 	strbuf_addf(out, "%-*s%-*s%-*s%s\n", VERDICT_COLUMN, "FIELD",
 		REQUEST_COLUMN - VERDICT_COLUMN, "VERDICT", (int)width + 2, "REQUEST", "MECHANISM");
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		put_row(out, &receipt->rows[i], width);
+		put_row(out, receipt, i, width);
 }
 
 int receipt_write_text(const struct receipt *receipt, char **ret_text)

@@ -18,16 +18,16 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/strv.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"
 
 #define CASES "tests/golden/plan"
 #define SUFFIX ".case.json"
-#define MAX_CASES 64
 #define FEWEST_CASES 18
 
 struct kase {
-	char name[96];
+	const char *name;
 	json_t *json;
 	struct ks_host *host;
 	struct ks_policy *policy;
@@ -37,10 +37,11 @@ struct kase {
 
 static char *case_path(const char *name, const char *suffix)
 {
-	char relative[160];
+	autostrbuf struct strbuf relative;
 
-	snprintf(relative, sizeof(relative), CASES "/%s%s", name, suffix);
-	return fixture_path(relative);
+	strbuf_init(&relative, KS_MAX_PATH);
+	strbuf_addf(&relative, CASES "/%s%s", name, suffix);
+	return fixture_path(relative.data);
 }
 
 /* "objects" says what a grant's name leads to; what it does not mention is a directory of its own
@@ -72,8 +73,7 @@ static void load_case(struct kase *kase, const char *name)
 	json_error_t error;
 	char *policy;
 
-	*kase = (struct kase){0};
-	snprintf(kase->name, sizeof(kase->name), "%s", name);
+	*kase = (struct kase){.name = name};
 	assert_non_null(text);
 	kase->json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	if (!kase->json)
@@ -220,43 +220,42 @@ static bool run_case(const char *name)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static size_t list_cases(char names[MAX_CASES][96])
+static void list_cases(struct strv *names)
 {
 	autofree char *path = fixture_path(CASES);
 	DIR *directory = opendir(path);
-	size_t count = 0;
 
 	assert_non_null(directory);
 	for (struct dirent *entry; (entry = readdir(directory));) {
-		size_t len = strlen(entry->d_name);
+		char *suffix = strstr(entry->d_name, SUFFIX);
 
-		if (len <= strlen(SUFFIX) ||
-			strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) != 0)
+		if (!suffix || strcmp(suffix, SUFFIX) != 0)
 			continue;
-		assert_true(count < MAX_CASES && len < 96);
-		snprintf(names[count++], 96, "%.*s", (int)(len - strlen(SUFFIX)), entry->d_name);
+		*suffix = '\0';
+		assert_int_equal(strv_add(names, entry->d_name), 0);
 	}
 	closedir(directory);
-	qsort(names, count, sizeof(names[0]), by_name);
-	return count;
+	/* Also when the directory is misplaced, which must not look like success. */
+	assert_true(names->len >= FEWEST_CASES);
+	qsort(names->items, names->len, sizeof(names->items[0]), by_name);
 }
 
 static void test_golden_plans(void **state)
 {
-	char names[MAX_CASES][96];
-	size_t count = list_cases(names);
+	struct strv names = {0};
 	size_t different = 0;
 
 	(void)state;
-	assert_true(count >= FEWEST_CASES);
-	for (size_t i = 0; i < count; i++)
-		different += !run_case(names[i]);
+	list_cases(&names);
+	for (size_t i = 0; i < names.len; i++)
+		different += !run_case(names.items[i]);
 	if (different)
 		fail_msg("%zu of %zu plans differ; where that is meant: KASTELLAN_GOLDEN_UPDATE=1",
-			different, count);
+			different, names.len);
+	strv_done(&names);
 }
 
 int main(void)
