@@ -54,7 +54,7 @@ void print_help(const struct command_row *command)
 	printf("Usage: kastellan COMMAND [OPTION]...\n\n"
 	       "Runs tool workers that are not trusted, confined by one small policy.\n\nCommands:\n");
 	for (size_t i = 0; i < n_command_rows; i++)
-		printf("  %-8s %s\n", command_rows[i].name, command_rows[i].help);
+		printf("  %-10s %s\n", command_rows[i].name, command_rows[i].help);
 	printf("\nkastellan COMMAND --help describes the options; the manual is kastellan(1), the "
 	       "policy\nkastellan-policy(5).\n\n"
 	       "  kastellan run -r /srv/data -- python3 /srv/data/tool.py\n");

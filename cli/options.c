@@ -232,6 +232,7 @@ const struct command_row command_rows[] = {
 	{ "check", 0, "FILE...", "check policy files; every problem is printed", command_check },
 	{ "doctor", FOR_DOCTOR, "[--json]", "try every backend and layer of this host", command_doctor },
 	{ "schema", 0, "", "print the JSON Schema of a policy", command_schema },
+	{ "completion", 0, "SHELL", "print completions for bash, zsh or fish", command_completion },
 	{ "help", 0, "[COMMAND]", "print help", command_help },
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);
