@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Should: take only a file that nobody but root or the caller could have put where it is. */
+/* Should: take only a file that nobody but root or the caller could have put where it is. The
+ * system's own directories are taken as they are: in a user namespace their owner may have no
+ * number, and who can write there has won already. */
 #include "linux/bwrap_find.h"
 
 #include <errno.h>
@@ -17,13 +19,13 @@ static bool owned_well(const struct stat *status)
 }
 
 /* 0 with the reason unset; -ENOENT: no such program; -EPERM: it is one, and refused. */
-static int judge_file(const char *path, const char **ret_reason, bool *ret_setuid)
+static int judge_file(const char *path, bool systems, const char **ret_reason, bool *ret_setuid)
 {
 	struct stat status;
 
 	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || access(path, X_OK) < 0)
 		return -ENOENT;
-	if (!owned_well(&status)) {
+	if (systems ? (status.st_mode & S_IWOTH) : !owned_well(&status)) {
 		*ret_reason = "others than root and the caller may write it";
 		return -EPERM;
 	}
@@ -48,11 +50,11 @@ static int refuse(struct ks_host *host, const char *path, const char *reason)
 }
 
 /* 1 = taken, 0 = not this one, -ENOMEM. */
-static int consider(struct ks_host *host, const char *path)
+static int consider(struct ks_host *host, const char *path, bool systems)
 {
 	const char *reason = NULL;
 	bool setuid = false;
-	int r = judge_file(path, &reason, &setuid);
+	int r = judge_file(path, systems, &reason, &setuid);
 
 	if (r == -ENOENT)
 		return 0;
@@ -67,7 +69,7 @@ static int consider(struct ks_host *host, const char *path)
 }
 
 /* A directory of PATH counts if it is absolute and nobody else could plant a program in it. */
-static int consider_directory(struct ks_host *host, const char *directory, size_t len)
+static int consider_directory(struct ks_host *host, const char *directory, size_t len, bool systems)
 {
 	char path[PATH_MAX];
 	struct stat status;
@@ -76,10 +78,10 @@ static int consider_directory(struct ks_host *host, const char *directory, size_
 		return 0;
 	memcpy(path, directory, len);
 	path[len] = '\0';
-	if (stat(path, &status) < 0 || !owned_well(&status))
+	if (stat(path, &status) < 0 || (!systems && !owned_well(&status)))
 		return 0;
 	snprintf(path + len, sizeof(path) - len, "/bwrap");
-	return consider(host, path);
+	return consider(host, path, systems);
 }
 
 static int search(struct ks_host *host, const char *const *fixed, const char *rest)
@@ -87,11 +89,11 @@ static int search(struct ks_host *host, const char *const *fixed, const char *re
 	int r = 0;
 
 	for (; r == 0 && *fixed; fixed++)
-		r = consider_directory(host, *fixed, strlen(*fixed));
+		r = consider_directory(host, *fixed, strlen(*fixed), true);
 	while (r == 0 && rest && *rest) {
 		size_t len = strcspn(rest, ":");
 
-		r = consider_directory(host, rest, len);
+		r = consider_directory(host, rest, len, false);
 		rest += len + (rest[len] == ':');
 	}
 	return r < 0 ? r : 0;
@@ -105,7 +107,7 @@ int bwrap_find(struct ks_host *host, const char *const *fixed, const char *path,
 		return search(host, fixed, path);
 	if (forced[0] != '/')
 		return refuse(host, forced, "KASTELLAN_BWRAP has to be an absolute path");
-	r = consider(host, forced);
+	r = consider(host, forced, false);
 	if (r == 0 && !host->bwrap.reason)
 		return refuse(
 			host, forced, "KASTELLAN_BWRAP names no program that can be executed");

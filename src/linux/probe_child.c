@@ -93,6 +93,14 @@ static ssize_t collect(int fd, char *bytes, size_t room)
 	}
 }
 
+/* A caller that ignores its children's ends would make the kernel drop those of this child, too. */
+static void await_children(void)
+{
+	struct sigaction usual = {.sa_handler = SIG_DFL};
+
+	sigaction(SIGCHLD, &usual, NULL);
+}
+
 int probe_in_child(void (*function)(const void *data, struct probe_answer *answer),
 	const void *data, struct probe_answer *ret_answer)
 {
@@ -107,6 +115,7 @@ int probe_in_child(void (*function)(const void *data, struct probe_answer *answe
 	pid = plain_fork();
 	if (pid == 0) {
 		tie_to_parent(parent);
+		await_children();
 		function(data, &answer);
 		if (write(pipe_fds[1], &answer, sizeof(answer)) < 0)
 			syscall(SYS_exit_group, 1);
@@ -139,41 +148,81 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void execute(const char *path, const char *const *argv, uint32_t id, int null, int output)
+/* Descriptors for the program; any of them may be 0, 1 or 2, where the caller has those closed. */
+struct program_fds {
+	int exe;
+	int null;
+	int output;
+};
+
+static int arrange(const struct program_fds *fds)
+{
+	int exe = fcntl(fds->exe, F_DUPFD, 4);
+	int null = fcntl(fds->null, F_DUPFD, 4);
+	int output = fcntl(fds->output, F_DUPFD, 4);
+
+	if (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
+		dup3(exe, 3, O_CLOEXEC) < 0)
+		return -errno;
+	return (int)syscall(SYS_close_range, 4U, ~0U, 0U);
+}
+
+static void execute(
+	const char *path, const char *const *argv, uint32_t id, const struct program_fds *fds)
 {
 	static const char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
-
-	/* 0, 1 and 2 may be closed in the caller, so that these are among them. */
-	int safe_null = fcntl(null, F_DUPFD, 3);
-	int safe_output = fcntl(output, F_DUPFD, 3);
 
 	if (id && probe_become(id) < 0)
 		syscall(SYS_exit_group, 127);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* again: changing ids has cleared it */
-	if (dup2(safe_null, 0) < 0 || dup2(safe_output, 1) < 0 || dup2(safe_output, 2) < 0)
+	if (arrange(fds) < 0)
 		syscall(SYS_exit_group, 127);
-	syscall(SYS_close_range, 3U, ~0U, 0U);
 	reset_signals();
+	/* By descriptor, as that user may not reach the path. A script can only be started by it.
+	 */
+	syscall(SYS_execveat, 3, "", argv, environment, AT_EMPTY_PATH);
 	execve(path, (char *const *)argv, (char *const *)environment);
 	syscall(SYS_exit_group, 127);
+}
+
+/* With a process between, the caller never has a child that has executed something: such a one
+ * raises SIGCHLD, and may be waited for by whoever waits for anything. */
+static void execute_and_wait(
+	const char *path, const char *const *argv, uint32_t id, const struct program_fds *fds)
+{
+	int status = 0;
+	pid_t pid;
+
+	await_children();
+	pid = vfork();
+	if (pid == 0)
+		execute(path, argv, id, fds);
+	close(fds->output); /* or the reader would wait for this process, too */
+	if (pid < 0 || wait_for(pid, &status) < 0)
+		syscall(SYS_exit_group, 127);
+	syscall(SYS_exit_group, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 int probe_run(const char *path, const char *const *argv, uint32_t id, char *text, size_t room)
 {
 	autofd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	autofd int exe = open(path, O_RDONLY | O_CLOEXEC);
+	struct program_fds fds = {.exe = exe, .null = null};
 	pid_t parent = getpid();
 	int pipe_fds[2];
 	int status = 0;
 	ssize_t n;
 	pid_t pid;
+	int r;
 
 	text[0] = '\0';
-	if (null < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
+	if (null < 0 || exe < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return -errno;
+	fds.output = pipe_fds[1];
 	pid = plain_fork();
 	if (pid == 0) {
 		tie_to_parent(parent);
-		execute(path, argv, id, null, pipe_fds[1]);
+		execute_and_wait(path, argv, id, &fds);
 	}
 	close(pipe_fds[1]);
 	if (pid < 0) {
@@ -185,8 +234,8 @@ int probe_run(const char *path, const char *const *argv, uint32_t id, char *text
 	if (n < 0)
 		kill(pid, SIGKILL);
 	text[n > 0 ? n : 0] = '\0';
-	/* Somebody else's wait may have taken it: then its words are all there is to go by. */
-	if (wait_for(pid, &status) < 0)
-		status = text[0] ? 1 << 8 : 0;
-	return n < 0 ? (int)n : status;
+	r = wait_for(pid, &status);
+	if (n < 0 || r < 0)
+		return n < 0 ? (int)n : r;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

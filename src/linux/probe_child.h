@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Short-lived children that try something for the probe. They are ended when they hang, raise no
- * SIGCHLD before they execute something, and do not outlive the thread that started them. */
+ * SIGCHLD in the caller, and do not outlive the thread that started them. */
 #ifndef KS_LINUX_PROBE_CHILD_H
 #define KS_LINUX_PROBE_CHILD_H
 
@@ -28,7 +28,8 @@ int probe_become(uint32_t id);
 
 /* Executes the program with standard input from /dev/null and no environment but a fixed one; as
  * the kernel user `id` where that is not 0. Collects the beginning of what it writes to standard
- * output and error as one NUL-terminated text. Returns its wait status; -ETIMEDOUT, or -errno. */
+ * output and error as one NUL-terminated text. Returns its exit status as a shell counts it;
+ * -ETIMEDOUT when it hung, or -errno. */
 int probe_run(const char *path, const char *const *argv, uint32_t id, char *text, size_t room);
 
 #endif
