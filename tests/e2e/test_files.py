@@ -14,6 +14,10 @@ HIDDEN = {"ENOENT", "EACCES"}
 FIXED = {"EROFS", "EACCES", "EPERM"}
 
 
+# A worker has no sockets, so it makes none of their files either, not even where it may write.
+NOWHERE = {"bind_socket"}
+
+
 def secret(t):
     t.directory("outside", 0o777)
     return t.file("outside/key", "a secret\n", 0o666)
@@ -40,7 +44,8 @@ def outside(t, act, name):
     for path in key.parent.iterdir():
         path.rmdir() if path.is_dir() else path.unlink()
     key.write_text("a secret\n")
-    t.allowed(argv, write=[key.parent])
+    if act not in NOWHERE:
+        t.allowed(argv, write=[key.parent])
 
 
 for act, name in OUTSIDE:
@@ -88,7 +93,8 @@ def change(t, act, names):
     before = look(top)
     t.denied(argv(top), by=FIXED, read=[top])
     check.equal(look(top), before, "the read-only tree")
-    t.allowed(argv(writable), write=[writable])
+    if act not in NOWHERE:
+        t.allowed(argv(writable), write=[writable])
     t.possible(argv(top))
 
 

@@ -218,18 +218,19 @@ def deaf_to_xcpu(t):
     check.within(result.usage["cpu_ms"], 490, 1200, "CPU time")
 
 
-@test("cpu_quota_pct slows down: the same work takes several times as long", 90)
+@test("cpu_quota_pct slows down: the share of a processor stays below it", 90)
 def quota(t):
+    """The upper bound holds on a busy machine too; the control needs no more than a sixth of a
+    processor."""
     t.needs_held("cpu_quota_pct")
-    took = {}
-    for percent in (40, 200):
-        result = t.run(hog(t, "burn_parallel", 300, 2),
+    share = {}
+    for percent in (10, 200):
+        result = t.run(hog(t, "burn_parallel", 120, 2),
                        policy={"cpu_ms": 20000, "cpu_quota_pct": percent})
         check.true(result.verdict.startswith("allowed"), result.verdict)
-        took[percent] = int(result.lines[0].split()[1])
-    # 600 ms of work at 40 % are 1500 ms; at 200 % they are 300 ms where two processors are free.
-    check.within(took[40], 1250, 20000, "milliseconds at 40 %")
-    check.true(took[40] > 1.5 * took[200], f"no difference: {took}")
+        share[percent] = result.usage["cpu_ms"] / int(result.lines[0].split()[1])
+    check.within(share[10], 0, 0.14, "share of a processor at 10 %")
+    check.within(share[200], 0.16, 3, "share of a processor at 200 %")
 
 
 # Wall clock.

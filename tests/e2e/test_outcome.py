@@ -36,8 +36,12 @@ def own_signal(t, number):
         argv = t.probe("ending", act, str(number))
         check.equal(t.control.run(argv).code, -number, "control")
         result = t.run(argv)
-        check.equal((result.type, result.outcome.get("signal"), result.outcome.get("exit_code"),
-                     result.code), ("signal", number, None, 128 + number), act)
+        # SIGSYS is what the kernel ends a process with that enters by another ABI: the two cannot
+        # be told apart.
+        kinds = {"signal", "denied"} if number == 31 else {"signal"}
+        check.one_of(result.type, kinds, act)
+        check.equal((result.outcome.get("signal"), result.outcome.get("exit_code"), result.code),
+                    (number, None, 128 + number), act)
 
 
 for name, number in SIGNALS.items():

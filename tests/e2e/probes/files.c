@@ -22,10 +22,13 @@ ACT(do_read)
 {
 	char text[64];
 	int fd = open(args[0], O_RDONLY | O_CLOEXEC);
+	ssize_t len;
 
 	if (fd < 0)
 		return denied(errno);
-	return judge(read(fd, text, sizeof(text)));
+	len = read(fd, text, sizeof(text));
+	/* A file that is empty tells nothing. */
+	return len == 0 ? denied(ENODATA) : judge(len);
 }
 
 ACT(do_stat)

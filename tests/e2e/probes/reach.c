@@ -49,7 +49,7 @@ static int in_small_namespace(void)
 	return getpid() < 64;
 }
 
-/* Everything that may be signalled: from pid 2 to the kernel's highest. */
+/* Everything that may be signalled: from pid 2 as far as pids go on most hosts. */
 ACT(do_signal_all)
 {
 	int sent = 0;
@@ -57,7 +57,7 @@ ACT(do_signal_all)
 	(void)args;
 	if (!in_small_namespace())
 		return broken("not in a pid namespace");
-	for (pid_t pid = 2; pid < 4194304; pid++)
+	for (pid_t pid = 2; pid < 100000; pid++)
 		if (pid != getpid() && kill(pid, SIGTERM) == 0)
 			sent++;
 	printf("signalled %d\n", sent);
@@ -83,7 +83,7 @@ ACT(do_attack_parent)
 		kill(target(args), signals[i]);
 		pause_ms(20);
 	}
-	if (kill(target(args), 0) < 0)
+	if (kill(target(args), 0) < 0 && errno == ESRCH)
 		return allowed("it is gone");
 	return denied(EPERM);
 }

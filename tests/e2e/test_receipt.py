@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The receipt against the truth: what it says is held holds, and what is not held is refused."""
+
+import json
+import os
+
+from harness import check, residue
+from harness.discover import test
+from harness.host import FIELDS
+
+VERDICTS = {"held", "clamped", "degraded", "absent"}
+HIDE = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
+
+
+def plan(t, *arguments, code=0, policy=None):
+    more = ["-p", t.jail.policy_file(policy)] if policy is not None else []
+    result = t.jail.other(["plan", "-b", t.options.backend, "--json", *more, *arguments])
+    check.equal(result.code, code, f"exit code, {result.complaint}")
+    return {row["field"]: row for row in result.json["receipt"]}, result.json
+
+
+def without_groups(t, line):
+    """The same command on a host that has no control groups."""
+    return t.control.run(["/usr/bin/unshare", "-m", "/bin/sh", "-c", HIDE, "sh", *line])
+
+
+@test("the plan has a row for every field, with request, verdict and mechanism")
+def rows(t):
+    found, _ = plan(t, "/bin/true")
+    check.equal(set(found), set(FIELDS), "fields")
+    for field, row in found.items():
+        check.one_of(row["verdict"], VERDICTS, f"verdict of {field}")
+        check.true(row["mechanism"] or row["verdict"] == "absent", f"{field} has no mechanism")
+        if row["verdict"] in ("degraded", "absent"):
+            check.true(row["detail"] and row["remedy"], f"{field} says neither why nor what to do")
+
+
+@test("the rows say what was asked for")
+def requests(t):
+    found, _ = plan(t, policy={"mem_mb": 77, "cpu_ms": 1234, "tasks_max": 13, "cpu_quota_pct": 55,
+                               "env": {"NAME": "value"}, "profile": "WorkerNetClient"})
+    for field, word in (("mem_mb", "77"), ("cpu_ms", "1234"), ("tasks_max", "13"),
+                        ("cpu_quota_pct", "55"), ("profile", "WorkerNetClient")):
+        check.contains(found[field]["request"], word)
+    check.true("value" not in json.dumps(found), "a value of the environment shows in the receipt")
+
+
+@test("a plan starts nothing, and leaves nothing")
+def plan_only(t):
+    marker = t.directory("granted", 0o777) / "started"
+    before = residue.Snapshot(t.options)
+    before.started = t.jail.started
+    plan(t, "-w", str(marker.parent), "/usr/bin/touch", str(marker))
+    check.equal(before.leftovers(1), [], "left behind")
+    check.true(not marker.exists(), "the program was started")
+
+
+@test("the receipt of a run is the receipt of its plan")
+def same(t):
+    policy = {"mem_mb": 99, "tasks_max": 9, "fs_read": ["/etc/passwd"]}
+    planned, _ = plan(t, "/bin/true", policy=policy)
+    ran = t.jail.run(["/bin/true"], policy=policy).rows
+    for field in set(FIELDS):
+        for key in ("verdict", "request", "mechanism"):
+            check.equal(ran[field][key], planned[field][key], f"{key} of {field}")
+
+
+@test("the plan in words names every field, and the program's grants")
+def words(t):
+    place = t.directory("granted")
+    result = t.jail.other(["plan", "-b", t.options.backend, "-r", place, "/bin/true"])
+    check.equal((result.code, result.stderr), (0, b""), "outcome")
+    check.contains(result.text, *FIELDS, str(place))
+
+
+@test("an optional grant that is absent shows as such")
+def absent_grant(t):
+    missing = t.work / "missing"
+    found, _ = plan(t, "-r", f"?{missing}")
+    check.contains(json.dumps(found["fs_read"]), str(missing))
+
+
+@test("the environment's values are no part of plan or status")
+def secrets(t):
+    token = "k4st3ll4n-s3cr3t"
+    _, whole = plan(t, policy={"env": {"TOKEN": token}})
+    check.true(token not in json.dumps(whole), "the value is in the plan")
+    result = t.jail.run(["/bin/true"], policy={"env": {"TOKEN": token}})
+    check.true(token not in json.dumps(result.status), "the value is in the status")
+
+
+@test("without control groups the limits are not held, and a run is refused by name")
+def no_groups(t):
+    t.needs_root()
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], flags=["--status",
+                          t.notes / "status"], degrade=False)
+    result = without_groups(t, line)
+    check.equal(result.code, 125, "exit code")
+    check.true(not marker.exists(), "the program was started")
+    check.contains(result.complaint, ("mem_mb", "cpu_ms", "tasks_max"), "--allow-degraded",
+                   ("cgroup", "control group"))
+    check.equal(t.control.run(line).code, 0, "control: with them it runs")
+
+
+@test("without control groups a run goes on where each field is accepted by name, and says so")
+def accepted(t):
+    t.needs_root()
+    fields = "mem_mb,cpu_ms,tasks_max,cpu_quota_pct"
+    path = t.notes / "status"
+    line = t.jail.command(["/bin/true"], flags=["--status", path, "--allow-degraded", fields],
+                          degrade=False)
+    result = without_groups(t, line)
+    check.equal(result.code, 0, f"exit code, {result.complaint}")
+    rows_found = {row["field"]: row for row in t.jail.read_status(path)["receipt"]}
+    for field in ("mem_mb", "tasks_max"):
+        check.one_of(rows_found[field]["verdict"], {"absent", "degraded"}, field)
+    for leave_out in ("mem_mb", "tasks_max"):
+        rest = ",".join(name for name in fields.split(",") if name != leave_out)
+        line[line.index("--allow-degraded") + 1] = rest
+        result = without_groups(t, line)
+        check.equal(result.code, 125, f"exit code without {leave_out}")
+        check.contains(result.complaint, leave_out)
+
+
+@test("a field that asks for nothing is not refused for want of a mechanism")
+def nothing_asked(t):
+    t.needs_root()
+    line = t.jail.command(["/bin/true"], policy={"mem_mb": 0, "cpu_ms": 0},
+                          flags=["--allow-degraded", "tasks_max,cpu_quota_pct"], degrade=False)
+    result = without_groups(t, line)
+    check.equal(result.code, 0, f"exit code, {result.complaint}")
+
+
+@test("degrading what is held changes nothing")
+def needless(t):
+    t.needs_held("mem_mb")
+    argv = t.probe("hog", "memory", "150")
+    result = t.run(argv, policy={"mem_mb": 64, "cpu_ms": 9000},
+                   flags=["--allow-degraded", ",".join([*t.host.degraded(), "mem_mb"])])
+    check.equal(result.type, "oom", "outcome")
+    check.equal(result.rows["mem_mb"]["verdict"], "held", "verdict")
+
+
+@test("a helper that is missing is named, with the remedy; no other backend takes its place")
+def no_helper(t):
+    t.needs_root()
+    if t.options.backend != "bwrap":
+        t.cannot("is about bubblewrap")
+    helper = os.path.realpath("/usr/bin/bwrap")
+    for mask in ("/dev/null", "/etc/passwd"):
+        script = f'mount --bind {mask} {helper} && exec "$@"'
+        line = t.jail.command(["/bin/true"])
+        result = t.control.run(["/usr/bin/unshare", "-m", "/bin/sh", "-c", script, "sh", *line])
+        check.equal(result.code, 125, "exit code")
+        check.contains(result.complaint, ("bubblewrap", "bwrap"), "remedy")
+
+
+@test("doctor tells of every layer, and of its remedy where it does not work")
+def doctor(t):
+    result = t.jail.other(["doctor", "--json"])
+    found = json.loads(result.stdout)
+    check.contains(json.dumps(found), "landlock", "seccomp", "bwrap", "cgroup")
+    check.contains(t.jail.other(["doctor"]).text, "bwrap", "landlock")
+
+
+@test("what the plan prints as bubblewrap's arguments has no value of the environment")
+def helper_arguments(t):
+    token = "k4st3ll4n-s3cr3t"
+    for flags in ([], ["--json"]):
+        result = t.jail.other(["plan", "-b", t.options.backend, *flags, "-e", f"TOKEN={token}",
+                               "/bin/true"])
+        check.true(token not in result.text, "the value is in the plan")
