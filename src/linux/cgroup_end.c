@@ -66,6 +66,12 @@ static bool contains(const pid_t *pids, size_t n, pid_t pid)
 	return false;
 }
 
+/* Somebody else has removed the group: a service manager, say. */
+static bool is_gone(int r)
+{
+	return r == -ENODEV || r == -ENOENT;
+}
+
 /* Signals a part of the members; the caller repeats it. 0 or -errno. */
 static int kill_some(int dir)
 {
@@ -77,7 +83,7 @@ static int kill_some(int dir)
 	size_t n, n_still;
 
 	if (len <= 0)
-		return len == -ENODEV ? 0 : (int)len;
+		return is_gone((int)len) ? 0 : (int)len;
 	n = cgroup_parse_members(text, pids, CGROUP_MEMBERS_AT_ONCE);
 	for (size_t i = 0; i < n; i++) {
 		pidfds[i] = (int)syscall(SYS_pidfd_open, pids[i], 0);
@@ -109,7 +115,7 @@ static int is_empty(int dir)
 	if (cgroup_file_key(dir, "cgroup.events", "populated", &populated) == 0)
 		return populated == 0;
 	n = cgroup_file_read(dir, "cgroup.procs", text);
-	if (n == -ENODEV) /* removed by somebody else */
+	if (is_gone((int)n))
 		return 1;
 	return n < 0 ? (int)n : n == 0;
 }

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
 #include "linux/cgroup_locate.h"
 #include "linux/cgroup_probe_child.h"
@@ -42,8 +43,12 @@ static int join_and_look(struct cgroup *group, struct probe_child *child, ks_err
 	int n = cgroup_join_fds(group, fds);
 	int r = probe_child_join(child, fds, (size_t)n, reterr);
 
-	if (r == 0)
-		r = cgroup_usage(group, &usage);
+	if (r < 0)
+		return r;
+	r = cgroup_usage(group, &usage);
+	if (r < 0)
+		error_set(reterr, r, ABOUT(.step = "cgroup"),
+			"the counters of the new control group cannot be read: %s", strerror(-r));
 	return r;
 }
 
@@ -253,15 +258,31 @@ static int probe_v2(const struct texts *texts, struct host_cgroup *facts)
 	return cgroup_probe_features(facts);
 }
 
+/* In the hybrid layout, where the controllers are on version 1, a manager makes a user's scope as
+ * asked, and limits nothing. */
+static bool has_controllers(const char *mount)
+{
+	autofd int dir = cgroup_dir_open(mount);
+	char text[KS_MAX_CGROUP_FILE];
+
+	return dir >= 0 && cgroup_file_read(dir, "cgroup.controllers", text) > 0 &&
+	       (cgroup_has_word(text, "memory") || cgroup_has_word(text, "pids"));
+}
+
 static int probe_scope(const struct texts *texts, struct host_cgroup *facts)
 {
 	autofree char *own = NULL;
-	int r = cgroup_locate(texts->mountinfo, texts->own, CGROUP_UNIFIED, &facts->v2_base, &own);
+	int r = runs_systemd() ? cgroup_locate(texts->mountinfo, texts->own, CGROUP_UNIFIED,
+					 &facts->v2_base, &own)
+			       : -ENOENT;
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (!runs_systemd())
-		return 0;
+	if (!has_controllers(facts->v2_base)) {
+		keep_reason(facts, "the unified hierarchy does not have the controllers memory and "
+				   "pids (boot with systemd.unified_cgroup_hierarchy=1)");
+		return facts->reason ? 0 : -ENOMEM;
+	}
 	facts->manager = CGROUP_SCOPE;
 	facts->scope_system = geteuid() == 0;
 	return cgroup_probe_features(facts);

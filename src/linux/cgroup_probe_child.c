@@ -3,17 +3,18 @@
 #include "linux/cgroup_probe_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "linux/cgroup.h"
 
@@ -22,67 +23,82 @@ struct orders {
 	int fds[CGROUP_MAX_JOIN];
 };
 
-_Noreturn static void child(int orders_fd)
+_Noreturn static void child(int socket)
 {
 	struct orders orders;
+	int result = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (read(orders_fd, &orders, sizeof(orders)) != sizeof(orders))
-		_exit(EIO);
-	for (int i = 0; i < orders.n_fds; i++)
+	if (recv(socket, &orders, sizeof(orders), 0) != sizeof(orders))
+		_exit(1);
+	for (int i = 0; i < orders.n_fds && result == 0; i++)
 		if (write(orders.fds[i], "0", 1) != 1)
-			_exit(errno);
-	_exit(0);
+			result = -errno;
+	send(socket, &result, sizeof(result), MSG_NOSIGNAL);
+	for (;;)
+		pause();
+}
+
+static long start(struct probe_child *ret)
+{
+	/* The table of descriptors is shared, because those to join with do not exist yet. No
+	 * signal at its end, and so only __WALL finds it. */
+	struct clone_args args = {
+		.flags = CLONE_FILES | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&ret->pidfd};
+	sigset_t all, saved;
+	long pid;
+
+	/* No handler of the caller's may run in the child. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		child(ret->sockets[1]);
+	if (pid < 0)
+		pid = -errno;
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return pid;
+}
+
+static void close_sockets(const struct probe_child *child)
+{
+	close(child->sockets[0]);
+	close(child->sockets[1]);
 }
 
 int probe_child_start(struct probe_child *ret, ks_error **reterr)
 {
-	/* The table of descriptors is shared, because those to join with do not exist yet. No
-	 * signal at its end, and so only __WALL finds it. */
-	struct clone_args args = {.flags = CLONE_FILES};
-	int ends[2];
-	sigset_t all, saved;
+	struct probe_child started = {.pidfd = -1};
 	long pid;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, started.sockets) < 0)
 		return error_set(reterr, -errno, ABOUT(.step = "cgroup"),
-			"a pipe cannot be made: %s", strerror(errno));
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &saved);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		child(ends[0]);
-	if (pid < 0)
-		pid = -errno;
-	sigprocmask(SIG_SETMASK, &saved, NULL);
+			"a pair of sockets cannot be made: %s", strerror(errno));
+	pid = start(&started);
 	if (pid < 0) {
-		close(ends[0]);
-		close(ends[1]);
+		close_sockets(&started);
 		return error_set(reterr, (int)pid, ABOUT(.step = "cgroup"),
 			"a process to test control groups with cannot be started: %s",
 			strerror((int)-pid));
 	}
-	*ret = (struct probe_child){.pid = (pid_t)pid, .orders = ends[1], .read_end = ends[0]};
+	started.pid = (pid_t)pid;
+	*ret = started;
 	return 0;
 }
 
-static int reap(struct probe_child *child)
+/* The child holds both sockets as well, so that its end is no hang-up. */
+static int await_result(const struct probe_child *child)
 {
-	int status = 0;
-	pid_t r;
+	struct pollfd fds[2] = {{.fd = child->sockets[0], .events = POLLIN},
+		{.fd = child->pidfd, .events = POLLIN}};
+	int result;
 
-	do {
-		r = waitpid(child->pid, &status, __WALL);
-	} while (r < 0 && errno == EINTR);
-	/* Not before: its table of descriptors is this one. */
-	close(child->orders);
-	close(child->read_end);
-	child->pid = 0;
-	if (r < 0)
-		return -errno;
-	if (WIFSIGNALED(status))
-		return -EINTR;
-	return -WEXITSTATUS(status);
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (recv(child->sockets[0], &result, sizeof(result), MSG_DONTWAIT) != sizeof(result))
+		return -ESRCH;
+	return result;
 }
 
 int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks_error **reterr)
@@ -91,14 +107,10 @@ int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks
 	int r = 0;
 
 	memcpy(orders.fds, fds, n_fds * sizeof(fds[0]));
-	if (write(child->orders, &orders, sizeof(orders)) != sizeof(orders)) {
-		r = -EIO;
-		kill(child->pid, SIGKILL);
-	}
+	if (send(child->sockets[0], &orders, sizeof(orders), MSG_NOSIGNAL) != sizeof(orders))
+		r = -errno;
 	if (r == 0)
-		r = reap(child);
-	else
-		reap(child);
+		r = await_result(child);
 	if (r == 0)
 		return 0;
 	return error_set(reterr, r,
@@ -112,8 +124,10 @@ int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks
 
 void probe_child_end(struct probe_child *child)
 {
-	if (!child->pid)
-		return;
-	kill(child->pid, SIGKILL);
-	reap(child);
+	syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+	while (waitpid(child->pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	/* Not before: its table of descriptors is this one. */
+	close_sockets(child);
+	close(child->pidfd);
 }

@@ -10,14 +10,14 @@
 #include <kastellan/error.h>
 
 struct probe_child {
-	pid_t pid; /* 0 = reaped */
-	int orders;
-	int read_end;
+	pid_t pid;
+	int pidfd;
+	int sockets[2]; /* ours, the child's */
 };
 
 int probe_child_start(struct probe_child *ret, ks_error **reterr);
 
-/* Has it write to the descriptors, and waits for its end. */
+/* Has it write to the descriptors. It stays in the group. */
 int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks_error **reterr);
 
 void probe_child_end(struct probe_child *child);

@@ -5,7 +5,8 @@
  *     ├─ supervisor          the monitor and what it starts
  *     └─ worker              the group with the limits
  *
- * Limits are set as in version 2. The scope goes away by itself with its last process.
+ * Limits are set as in version 2. The manager removes the scope when its last process is gone; only
+ * the worker's group is removed here.
  *
  * An unprivileged caller may move processes only inside of the scope. Whoever will join the
  * worker's group must therefore be in the scope before, so that the monitor's descendants which

@@ -296,6 +296,8 @@ int main(int argc, char **argv)
 		limits.tasks = limit;
 	if (strcmp(worker.act, "spin") == 0)
 		limits.cpu_quota_pct = limit;
+	if (facts.reason)
+		printf("reason=%s\n", facts.reason);
 	r = cgroup_new(&facts, &group, &error);
 	if (r < 0) {
 		say_error(error);
