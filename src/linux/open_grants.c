@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "linux/idmap.h"
+#include "linux/pin_grants.h"
 
 static const char *field_name(enum policy_field field)
 {
@@ -144,6 +145,8 @@ int grants_open(
 		r = add_grant(&grants, &policy->fs_read[i], FIELD_FS_READ, i, idmap, reterr);
 	for (size_t i = 0; r == 0 && i < policy->n_fs_write; i++)
 		r = add_grant(&grants, &policy->fs_write[i], FIELD_FS_WRITE, i, idmap, reterr);
+	if (r == 0)
+		r = grants_pin(&grants, idmap, reterr);
 	if (r < 0) {
 		grants_done(&grants);
 		return r;

@@ -151,8 +151,11 @@ static void put_mount(
 	pad(out, start, width + 8);
 	switch (mount->kind) {
 	case MOUNT_BIND_GRANT:
-		strbuf_addf(out, "granted by %s",
-			policy_field_name(plan->grants.items[mount->grant].field));
+		if (plan->grants.items[mount->grant].pin)
+			strbuf_puts(out, "held in place around a read-only one");
+		else
+			strbuf_addf(out, "granted by %s",
+				policy_field_name(plan->grants.items[mount->grant].field));
 		break;
 	case MOUNT_LINK:
 		quote_shell(out, mount->source);
