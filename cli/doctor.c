@@ -21,17 +21,16 @@ static const char *state_word(enum ks_finding_state state)
 	return "fails";
 }
 
+/* One line a text, however long: a remedy is there to be copied. */
 static void print_finding(const struct ks_finding *finding)
 {
 	printf("  %-12s %-8s", finding->name, state_word(finding->state));
-	if (finding->layer && strcmp(finding->layer, finding->name) != 0)
-		printf(" %s:", finding->layer);
-	if (finding->reason)
-		printf(" %s", finding->reason);
-	else if (finding->detail)
-		printf(" %s", finding->detail);
 	if (finding->is_default)
-		printf("%s(the default)", finding->reason || finding->detail ? " " : "  ");
+		fputs(" (default)", stdout);
+	if (finding->layer && finding->remedy)
+		printf(" %s:", finding->layer);
+	if (finding->reason || finding->detail)
+		printf(" %s", finding->reason ? finding->reason : finding->detail);
 	putchar('\n');
 	if (finding->remedy)
 		printf("  %-12s %-8s %s\n", "", "remedy:", finding->remedy);

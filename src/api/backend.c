@@ -63,8 +63,8 @@ int ks_backends_finding(ks_backends *backends, size_t index, struct ks_finding *
 
 int ks_backends_json(ks_backends *backends, char **ret_text, ks_error **reterr)
 {
-	const struct findings *findings;
-	const struct ks_host *host;
+	const struct findings *findings = NULL;
+	const struct ks_host *host = NULL;
 	int r = backends_findings(backends, &findings, reterr);
 
 	if (r == 0)

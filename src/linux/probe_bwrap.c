@@ -16,8 +16,8 @@
 #include "linux/probe_child.h"
 #include "linux/probe_parts.h"
 
-#define HELP_ROOM (64 * 1024) /* bubblewrap's is 6 KiB */
-#define PROGRAM_ROOM (4 * 1024 * 1024) /* its program file is 70 to 200 KiB */
+#define HELP_ROOM ((size_t)64 * 1024) /* bubblewrap's is 6 KiB */
+#define PROGRAM_ROOM (4L * 1024 * 1024) /* its program file is 70 to 200 KiB */
 #define COMPLAINT_ROOM 512
 
 static int set_text(char **slot, char *text)

@@ -71,7 +71,7 @@ static ssize_t collect(int fd, char *bytes, size_t room)
 {
 	int64_t end = now_ms() + PROBE_PATIENCE_MS;
 	size_t used = 0;
-	char rest[512];
+	char rest[512] = {0};
 
 	for (;;) {
 		struct pollfd readable = {.fd = fd, .events = POLLIN};

@@ -32,13 +32,18 @@ static bool has_capabilities(void)
 static bool is_mapped(const char *map, unsigned long id)
 {
 	autofile FILE *file = fopen(map, "re");
-	unsigned long inside;
-	unsigned long outside;
-	unsigned long count;
+	char line[128];
 
-	while (file && fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3)
+	while (file && fgets(line, sizeof(line), file)) {
+		char *rest;
+		unsigned long inside = strtoul(line, &rest, 10);
+		unsigned long count;
+
+		strtoul(rest, &rest, 10); /* the number outside */
+		count = strtoul(rest, NULL, 10);
 		if (id >= inside && id - inside < count)
 			return true;
+	}
 	return false;
 }
 

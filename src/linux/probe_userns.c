@@ -84,12 +84,14 @@ static size_t digits(uint32_t number, char *text)
 /* "1000 ID 1\n" */
 static int write_map(const char *path, uint32_t id)
 {
+	static const char rest[] = {' ', '1', '\n'};
 	char text[32] = "1000 ";
 	size_t len = 5;
 
 	len += digits(id, text + len);
-	memcpy(text + len, " 1\n", 3);
-	return write_file(path, text, len + 3);
+	for (size_t i = 0; i < sizeof(rest); i++)
+		text[len++] = rest[i];
+	return write_file(path, text, len);
 }
 
 static int map_ids(uint32_t uid, uint32_t gid)
@@ -172,20 +174,19 @@ static void try_in_child(const void *data, struct probe_answer *answer)
 		answer->step = STEP_NONE;
 }
 
-/* The number in a file, -1 if there is none. */
-static int read_number(const char *path)
-{
-	autofile FILE *file = fopen(path, "re");
-	int number;
-
-	return file && fscanf(file, "%d", &number) == 1 ? number : -1;
-}
-
 static bool read_line(const char *path, char *line, size_t room)
 {
 	autofile FILE *file = fopen(path, "re");
 
 	return file && fgets(line, (int)room, file);
+}
+
+/* The number in a file, -1 if there is none. */
+static int read_number(const char *path)
+{
+	char line[32];
+
+	return read_line(path, line, sizeof(line)) ? (int)strtol(line, NULL, 10) : -1;
 }
 
 static bool under_a_filter(void)
@@ -195,7 +196,7 @@ static bool under_a_filter(void)
 
 	while (file && fgets(line, sizeof(line), file))
 		if (strncmp(line, "Seccomp:", 8) == 0)
-			return atoi(line + 8) == 2;
+			return strtol(line + 8, NULL, 10) == 2;
 	return false;
 }
 
@@ -203,7 +204,7 @@ static bool under_a_filter(void)
  * one than that of the first process, where that can be looked at. */
 static bool in_a_chroot(void)
 {
-	autofile FILE *file = fopen("/proc/self/mountinfo", "re");
+	autofile FILE *file = NULL;
 	autofree char *line = NULL;
 	struct statx own = {0};
 	struct statx first = {0};
@@ -213,6 +214,7 @@ static bool in_a_chroot(void)
 		statx(AT_FDCWD, "/proc/1/root/.", 0, STATX_MNT_ID, &first) == 0 &&
 		own.stx_mask & first.stx_mask & STATX_MNT_ID)
 		return own.stx_mnt_id != first.stx_mnt_id;
+	file = fopen("/proc/self/mountinfo", "re");
 	while (file && getline(&line, &room, file) > 0)
 		if (strstr(line, " / rw") || strstr(line, " / ro"))
 			return false;

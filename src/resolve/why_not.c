@@ -109,17 +109,32 @@ static const char *install_command(const struct ks_host *host)
 	return "install the package bubblewrap";
 }
 
+/* There is one, or one was named, and it was not taken. */
+static int bwrap_refused(const struct ks_host *host, struct why_not *ret)
+{
+	int r = why_not_say(ret, KS_FINDING_FAILS, -EPERM, "bubblewrap", "%s", host->bwrap.reason);
+
+	if (r < 0)
+		return r;
+	if (strstr(host->bwrap.reason, "KASTELLAN_BWRAP"))
+		return why_not_advise(ret,
+			"unset KASTELLAN_BWRAP, or let it name the program file of bubblewrap");
+	return why_not_advise(ret,
+		"sudo chown root and sudo chmod go-w that file, or install bubblewrap from the "
+		"distribution: %s",
+		install_command(host));
+}
+
 static int bwrap_missing(const struct ks_host *host, struct why_not *ret)
 {
 	int r;
 
 	if (host->bwrap.reason)
-		r = why_not_say(
-			ret, KS_FINDING_FAILS, -ENOENT, "bubblewrap", "%s", host->bwrap.reason);
-	else
-		r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "bubblewrap",
-			"the program bwrap is in none of /usr/bin, /usr/local/bin, /bin and the "
-			"directories of PATH");
+		return bwrap_refused(host, ret);
+	r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "bubblewrap",
+		"the program bwrap is in none of /usr/bin, /usr/local/bin, /bin and the "
+		"directories "
+		"of PATH");
 	return r < 0 ? r : why_not_advise(ret, "%s", install_command(host));
 }
 

@@ -254,12 +254,18 @@ static void test_installers_by_distribution(void **state)
 
 static void test_why_a_found_bwrap_is_not_taken(void **state)
 {
-	struct ks_host host = {.bwrap.reason = (char *)"/x/bwrap is not used: because"};
+	struct ks_host host = {.bwrap.reason = (char *)"/x/bwrap is not used: others may write it"};
 	struct why_not why;
 
 	(void)state;
 	assert_int_equal(why_not_bwrap_program(&host, &why), 0);
+	assert_int_equal(why.code, -EPERM);
 	contains(why.reason, "/x/bwrap is not used");
+	contains(why.remedy, "chmod go-w");
+	why_not_done(&why);
+	host.bwrap.reason = (char *)"/x is not used: KASTELLAN_BWRAP names no program";
+	assert_int_equal(why_not_bwrap_program(&host, &why), 0);
+	contains(why.remedy, "unset KASTELLAN_BWRAP");
 	why_not_done(&why);
 }
 
