@@ -13,8 +13,9 @@ enum {
 	STATUS_FAILED = 125 /* kastellan itself failed; the program was never started */
 };
 
-/* Every problem of the chain, a line each, with position and remedy, to stderr. */
-void print_error(const ks_error *error);
+/* Every problem of the chain, a line each, with position and remedy, to stderr. file is the policy
+ * that was read, or NULL. */
+void print_error(const char *file, const ks_error *error);
 
 int command_run(int argc, char **argv);
 int command_plan(int argc, char **argv);

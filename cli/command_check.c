@@ -43,7 +43,7 @@ int command_check(int argc, char **argv)
 		ks_error *error = NULL;
 
 		if (ks_policy_load(argv[i], &policy, &error) < 0) {
-			print_error(error);
+			print_error(argv[i], error);
 			status = STATUS_NO;
 		} else {
 			printf("%s: good\n", argv[i]);

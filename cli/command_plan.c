@@ -55,7 +55,7 @@ int command_plan(int argc, char **argv)
 	else if (r == 0)
 		r = plan(&arguments, &error);
 	if (r < 0)
-		print_error(error);
+		print_error(arguments.policy_file, error);
 	ks_error_free(error);
 	arguments_done(&arguments);
 	return r < 0 ? STATUS_FAILED : STATUS_OK;

@@ -71,7 +71,7 @@ static int report_failure(const struct arguments *arguments, int status_fd, cons
 	int status = STATUS_FAILED;
 
 	if (!arguments->quiet)
-		print_error(error);
+		print_error(arguments->policy_file, error);
 	if (error && ks_outcome_from_error(error, &outcome) == 0) {
 		status = ks_outcome_shell_status(outcome);
 		status_write(status_fd, outcome, NULL);
@@ -102,7 +102,7 @@ static int run(struct arguments *arguments, int status_fd, ks_error **reterr)
 	if (!arguments->quiet)
 		say_why(outcome);
 	if (status_write(status_fd, outcome, reterr) < 0 && !arguments->quiet)
-		print_error(*reterr);
+		print_error(NULL, *reterr);
 	ks_child_free(child);
 	return status;
 }

@@ -76,6 +76,8 @@ static int doctor(bool json, bool *ret_works, ks_error **reterr)
 		r = -EIO;
 	free(text);
 	ks_backends_free(backends);
+	if (r < 0 && !*reterr)
+		fprintf(stderr, "kastellan: doctor: %s\n", strerror(-r));
 	return r;
 }
 
@@ -91,15 +93,15 @@ int command_doctor(int argc, char **argv)
 			if (command_rows[i].run == command_doctor)
 				print_help(&command_rows[i]);
 		works = true;
+	} else if (r == 0 && arguments.program[0]) {
+		fprintf(stderr, "kastellan: doctor: it takes no argument: %s\n",
+			arguments.program[0]);
+		r = -EINVAL;
 	} else if (r == 0) {
 		r = doctor(arguments.json, &works, &error);
 	}
-	if (r < 0) {
-		if (error)
-			print_error(error);
-		else
-			fprintf(stderr, "kastellan: doctor: %s\n", strerror(-r));
-	}
+	if (error)
+		print_error(NULL, error);
 	ks_error_free(error);
 	arguments_done(&arguments);
 	if (r < 0)

@@ -2,25 +2,49 @@
 /* kastellan: the command. It uses the public header only; here, and nowhere else in the project,
  * are getopt, printf and exit at home. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/options.h"
 
-void print_error(const ks_error *error)
+/* Names come from anywhere; a terminal takes no orders from them. Bytes of UTF-8 pass. */
+static void print_safe(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		/* U+0080 to U+009F are control characters, too. */
+		bool control = *c < 0x20 || *c == 0x7f ||
+			(*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f);
+
+		if (control)
+			fprintf(stderr, "\\x%02x", *c);
+		else
+			fputc(*c, stderr);
+	}
+}
+
+static void print_place(const char *file, const ks_error *error)
+{
+	if (!file || strcmp(ks_error_step(error), "policy") != 0) {
+		fprintf(stderr, "kastellan: ");
+		return;
+	}
+	print_safe(file);
+	if (ks_error_line(error))
+		fprintf(stderr, ":%u:%u", ks_error_line(error), ks_error_column(error));
+	fprintf(stderr, ": ");
+}
+
+void print_error(const char *file, const ks_error *error)
 {
 	for (; error; error = ks_error_next(error)) {
-		const char *path = ks_error_path(error);
-
-		if (ks_error_line(error))
-			fprintf(stderr, "%s:%u:%u: ", path ? path : "policy", ks_error_line(error),
-				ks_error_column(error));
-		else
-			fprintf(stderr, "kastellan: ");
-		fprintf(stderr, "%s", ks_error_message(error));
-		if (ks_error_remedy(error))
-			fprintf(stderr, "\n  remedy: %s", ks_error_remedy(error));
+		print_place(file, error);
+		print_safe(ks_error_message(error));
+		if (ks_error_remedy(error)) {
+			fprintf(stderr, "\n  remedy: ");
+			print_safe(ks_error_remedy(error));
+		}
 		fputc('\n', stderr);
 	}
 }

@@ -4,12 +4,14 @@
  * Must not: look up any name of a grant again, or decide anything that is not in the plan. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -152,6 +154,20 @@ static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio
 	return r < 0 ? -E2BIG : 0;
 }
 
+/* A worker with kernel ids of its own may open /dev/stdout and the like again only where the pipe
+ * behind it is its own. Only pipes without a name change hands: what has one is the caller's. */
+static void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
+{
+	for (int i = 0; !stdio->terminal && i < 3; i++) {
+		struct statfs fs;
+
+		if (stdio->fds[i] >= 0 && fstatfs(stdio->fds[i], &fs) == 0 &&
+			fs.f_type == PIPEFS_MAGIC &&
+			fchown(stdio->fds[i], kernel_id, kernel_id) < 0)
+			continue; /* it then cannot be opened again, as it is */
+	}
+}
+
 static int start_monitor(struct parts *parts, struct jail *jail, ks_error **reterr)
 {
 	static const char *monitor_argv[] = { "kastellan-init", "monitor", NULL };
@@ -184,6 +200,8 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 		r = make_files(plan, parts);
 	if (r == 0)
 		r = spec_from_plan(plan, stdio, kernel_id, &parts->spec);
+	if (r == 0 && plan->identity.drop)
+		give_pipes(stdio, kernel_id);
 	if (r == 0)
 		r = fill_slots(plan, stdio, parts);
 	if (r < 0)
