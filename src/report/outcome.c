@@ -9,6 +9,13 @@
 
 #include "base/error.h"
 
+/* RLIMIT_CPU sends SIGXCPU, then SIGKILL; anybody else may send them, too. */
+static bool ended_by_backstop(const struct ending *ending, int signal)
+{
+	return ending->cpu_budget_usec && ending->cpu_usec >= ending->cpu_budget_usec &&
+		(signal == SIGXCPU || signal == SIGKILL);
+}
+
 enum ks_outcome_type outcome_decide(const struct ending *ending)
 {
 	bool failed = !ending->have_status || !WIFEXITED(ending->status) ||
@@ -17,7 +24,7 @@ enum ks_outcome_type outcome_decide(const struct ending *ending)
 
 	if (ending->denied || signal == SIGSYS)
 		return KS_OUTCOME_DENIED;
-	if (ending->cpu_spent || (ending->cpu_limited && signal == SIGXCPU))
+	if (ending->cpu_spent || ended_by_backstop(ending, signal))
 		return KS_OUTCOME_CPU;
 	if (ending->oom_kills && failed)
 		return KS_OUTCOME_OOM;

@@ -17,7 +17,7 @@ struct ending {
 	int status; /* wait status of the program */
 	bool timed_out; /* the wall-clock limit came first and ended it */
 	bool cpu_spent; /* the budget was spent and the supervisor ended it */
-	bool cpu_limited; /* the plan has a CPU budget, so a SIGXCPU is its backstop */
+	uint64_t cpu_budget_usec; /* 0 = none; a process past it may end by its backstop, RLIMIT_CPU */
 	bool denied;	/* the main process was killed for a system call */
 	const char *denied_call; /* its name, NULL = unknown */
 	unsigned denials;	 /* processes killed for one, the main one included */

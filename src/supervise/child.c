@@ -73,7 +73,8 @@ static void set_deadlines(
 		.cpu_budget_usec = limits->group ? limits->cpu_budget_usec : NO_DEADLINE,
 		.cpu_rate = rate ? rate : 1,
 	};
-	child->ending.cpu_limited = limits->cpu_budget_usec != UINT64_MAX;
+	child->ending.cpu_budget_usec =
+		limits->cpu_budget_usec != UINT64_MAX ? limits->cpu_budget_usec : 0;
 }
 
 static int start_jail(struct ks_child *child, const struct ks_host *host,
