@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs kastellan as a user of the guest would, and reads what it says."""
 
+import functools
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import tempfile
 import time
@@ -11,7 +13,7 @@ import time
 from harness import check, command
 
 KASTELLAN = "kastellan"
-PYTHON = "/usr/bin/python3"
+PYTHON = ("/usr/bin/python3", "-I", "-S", "-c")
 # An emulated processor needs a second or more for what takes a real one some milliseconds.
 ROOMY = ("--cpu", "60s", "--timeout", "60s")
 
@@ -42,20 +44,33 @@ class Result:
         return self.row(field)["verdict"]
 
 
-def run(*words, timeout=120):
-    """kastellan run with these words, the program among them."""
+def run(*words, timeout=120, user=None):
+    """kastellan run with these words, the program among them; for root, as another user too."""
     with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o777)
         path = pathlib.Path(place, "status")
-        done = command(KASTELLAN, "run", "--status", str(path), *words, timeout=timeout)
+        argv = [KASTELLAN, "run", "--status", str(path), *words]
+        if user:
+            argv = ["su", "-", user, "-c", shlex.join(argv)]
+        done = command(*argv, timeout=timeout)
         text = path.read_text() if path.exists() else ""
     return Result(done, json.loads(text) if text.strip() else None)
 
 
+def start(*words):
+    """kastellan run with these words, not waited for."""
+    return subprocess.Popen(
+        [KASTELLAN, "run", *words],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+
+
 def python(script, *words, **options):
     """A Python script in a jail that is roomy but for what words say."""
-    return run(*ROOMY, *words, "--", PYTHON, "-I", "-c", script, **options)
+    return run(*ROOMY, *words, "--", *PYTHON, script, **options)
 
 
+@functools.cache
 def doctor():
     done = command(KASTELLAN, "doctor", "--json")
     check(done.stdout.lstrip().startswith("{"), done.stdout, done.stderr)
@@ -70,10 +85,7 @@ class Living:
     def __init__(self, *words):
         Living.serial += 1
         self.seconds = str(100000 + os.getpid() % 10000 * 10 + Living.serial)
-        self.process = subprocess.Popen(
-            [KASTELLAN, "run", *words, "--", "sleep", self.seconds],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+        self.process = start(*words, "--", "sleep", self.seconds)
 
     def __enter__(self):
         if not wait_for(self.pids, 30):

@@ -13,10 +13,12 @@ def main():
     suite = harness.Suite(os.environ["KTEST_GUEST"], sys.argv[1])
     suite.run(test_host)
     if os.path.isdir("/opt/k/root"):
+        import test_broken
         import test_layers
         import test_limits
         suite.run(test_layers)
         suite.run(test_limits)
+        suite.run(test_broken)
     return suite.end()
 
 

@@ -151,3 +151,35 @@ def test_apparmor_cannot_be_waved_through(suite):
     everything = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env"
     held = jail.run("--allow-degraded", everything, "--", "sh", "-c", "echo ran")
     equal((held.type, held.code, held.out), ("setup", 125, ""), held)
+
+
+def finding(kind, name):
+    """One of the doctor's findings: kind is "layers" or "backends"."""
+    key = {"layers": "layer", "backends": "kind"}[kind]
+    return next(row for row in jail.doctor()[kind] if row[key] == name)
+
+
+def test_doctor_backend(suite):
+    """The doctor finds the default backend in the state that a run would find it in."""
+    row = finding("backends", "bwrap")
+    if cannot_jail(suite):
+        wanted = ("fails", "userns")
+    elif suite.guest in NO_LANDLOCK:
+        wanted = ("limited", "landlock")
+    elif (suite.guest, suite.user) == ("hybrid", "worker"):
+        wanted = ("limited", "cgroup")
+    else:
+        wanted = ("works", None)
+    equal((row["state"], row["layer"]), wanted, row)
+    check(row["default"], row)
+    equal(bool(row["reason"]), wanted[0] != "works", row)
+
+
+def test_doctor_text(suite):
+    """For people the doctor says the same, with the remedy, and ends with 0 where runs are whole."""
+    done = command(jail.KASTELLAN, "doctor")
+    row = finding("backends", "bwrap")
+    check("bwrap" in done.stdout and row["state"] in done.stdout, done.stdout, done.stderr)
+    if row["remedy"]:
+        # However the lines are broken.
+        check(row["remedy"][:60] in " ".join(done.stdout.split()), row, done.stdout)

@@ -34,16 +34,22 @@ class Stopped(Exception):
 
 
 class Results:
-    """What a guest left: per user the output, the error stream, the exit status."""
+    """What a guest left: per user the output, the error stream, the exit status; and the memory of
+    programs that crashed."""
 
     def __init__(self, disk, seconds):
         self.seconds = seconds
         self.files = {}
+        self.cores = {}
         with tarfile.open(disk, "r:") as tar:
             for member in tar:
                 if member.isfile():
                     name = member.name.removeprefix("./")
-                    self.files[name] = tar.extractfile(member).read().decode("utf-8", "replace")
+                    data = tar.extractfile(member).read()
+                    if name.startswith("core."):
+                        self.cores[name] = data
+                    else:
+                        self.files[name] = data.decode("utf-8", "replace")
 
     def status(self, user):
         text = self.files.get(f"{user}.status", "").strip()
