@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "linux/jail_linux.h"
-#include "resolve/why_not.h"
+#include "linux/probe.h"
 
 #define START_PATIENCE_MS 30000 /* a set-up that takes longer has hung */
 
@@ -195,7 +195,7 @@ static int helper_failed(struct jail *jail, const struct ks_host *host, ks_error
 	char complaint[COMPLAINT_MAX];
 
 	jail_complaint(jail, complaint);
-	return why_not_helper(host, complaint, reterr);
+	return probe_why_not(host, complaint, reterr);
 }
 
 int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
