@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -14,6 +16,10 @@
 #include "base/error.h"
 #include "linux/idmap.h"
 #include "linux/pin_grants.h"
+
+#ifndef EFIVARFS_MAGIC
+#define EFIVARFS_MAGIC 0xde5e81e4
+#endif
 
 static const char *field_name(enum policy_field field)
 {
@@ -37,6 +43,29 @@ static const char *remedy_for(int code)
 	default:
 		return NULL;
 	}
+}
+
+/* File systems that are an interface to the kernel, wherever they are mounted: what they show is not
+ * the caller's to give, and writing to them changes the host. */
+static const char *kernel_file_system(int fd)
+{
+	static const struct {
+		unsigned long magic;
+		const char *name;
+	} refused[] = { { PROC_SUPER_MAGIC, "procfs" }, { SYSFS_MAGIC, "sysfs" },
+		{ CGROUP_SUPER_MAGIC, "cgroup" }, { CGROUP2_SUPER_MAGIC, "cgroup2" },
+		{ DEVPTS_SUPER_MAGIC, "devpts" }, { DEBUGFS_MAGIC, "debugfs" },
+		{ TRACEFS_MAGIC, "tracefs" }, { SECURITYFS_MAGIC, "securityfs" },
+		{ SELINUX_MAGIC, "selinuxfs" }, { BPF_FS_MAGIC, "bpf" },
+		{ EFIVARFS_MAGIC, "efivarfs" }, { NSFS_MAGIC, "nsfs" } };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if ((unsigned long)fs.f_type == refused[i].magic)
+			return refused[i].name;
+	return NULL;
 }
 
 /* The name of the object without links, and the proof that the name leads to the object. */
@@ -85,6 +114,12 @@ static int open_one(struct grant *grant, bool idmap, ks_error **reterr)
 		return error_set(reterr, -EINVAL, &told,
 			"%s: %s is a device or a socket, which cannot be granted", about.field,
 			grant->asked);
+	}
+	if (kernel_file_system(grant->fd)) {
+		told.remedy = "grant files and directories of ordinary file systems";
+		return error_set(reterr, -EINVAL, &told,
+			"%s: %s is on %s, which is the kernel's and cannot be granted", about.field,
+			grant->asked, kernel_file_system(grant->fd));
 	}
 	r = real_path(grant->fd, &st, &grant->path);
 	if (r == -ENOMEM)
