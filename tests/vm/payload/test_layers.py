@@ -99,13 +99,15 @@ def test_files(suite):
 @only(guests=NO_LANDLOCK)
 def test_refused_without_landlock(suite):
     """Without Landlock nothing runs; the refusal names it and what to do."""
+    # No word to the kernel helps where it was compiled out.
+    remedy = {"no-landlock": "5.13", "landlock-off": "lsm=landlock"}[suite.guest]
     path = secret(suite)
     held = jail.run("-r", str(path), "--", "cat", str(path))
     equal((held.type, held.code, held.out), ("setup", 125, ""), held)
     told = " ".join(str(held.error.get(key)) for key in ("message", "remedy"))
-    check("Landlock" in told and "lsm=landlock" in told, held)
+    check("Landlock" in told and remedy in told, held)
     check(held.error["field"] in FILES.split(","), held)
-    check("Landlock" in held.err and "lsm=landlock" in held.err, held)
+    check("Landlock" in held.err and remedy in held.err, held)
 
 
 @only(guests=NO_LANDLOCK)
