@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the rows one after the other and prints TAP, and how many of them ran."""
+
+import shutil
+import time
+
+from harness import runner
+from harness.discover import Case
+from harness.host import Host
+
+from job import Job
+
+
+class Report(runner.Report):
+    """Counts what ran; a row that was skipped did not."""
+
+    def __init__(self, ci):
+        super().__init__(ci)
+        self.ran = 0
+
+    def add(self, case, problem, results, skip=None):
+        failed_before = len(self.failed)
+        super().add(case, problem, results, skip)
+        self.ran += skip is None and len(self.failed) == failed_before
+
+
+def case_of(row):
+    return Case(lambda context: row.function(Job(row, context)), row.name, row.module,
+                row.seconds)
+
+
+def run(options, rows):
+    began = time.monotonic()
+    host, report = Host(options), Report(options.ci)
+    accepted = host.degraded()
+    if accepted:
+        print(f"# this host does not hold, so accepted by name: {', '.join(accepted)}")
+    try:
+        for row in rows:
+            runner.one(case_of(row), options, host, None, report)
+    finally:
+        if not options.keep:
+            shutil.rmtree(options.base, ignore_errors=True)
+    status = report.end()
+    print(f"# {time.monotonic() - began:.0f} s")
+    print(f"# {report.ran} of {len(rows)} real programs run", flush=True)
+    return status
