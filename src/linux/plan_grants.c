@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "plan/mounts.h"
 #include "plan/paths.h"
@@ -117,30 +116,38 @@ static int add_link(struct mount_list *list, const struct mount_list *builtin,
 
 static int compare_asked(const void *a, const void *b)
 {
-	const struct grant *const *first = a;
-	const struct grant *const *second = b;
+	const struct grant *first = a;
+	const struct grant *second = b;
 
-	return path_compare((*first)->asked, (*second)->asked);
+	return path_compare(first->asked, second->asked);
 }
 
 /* Shorter names first, so that a link above another name is known when that name is looked at,
- * whatever the order in the policy. */
-static int add_links(struct mount_list *list, const struct grants *grants,
-	const struct mount_list *builtin, ks_error **reterr)
+ * whatever the order in the policy. sorted is room for all grants; their strings stay theirs. */
+static int add_sorted_links(struct mount_list *list, const struct grants *grants,
+	const struct mount_list *builtin, struct grant *sorted, ks_error **reterr)
 {
-	autofree const struct grant **sorted = calloc(grants->len + 1, sizeof(*sorted));
 	size_t len = 0;
 	int r = 0;
 
-	if (!sorted)
-		return error_oom(reterr);
 	for (size_t i = 0; i < grants->len; i++)
 		if (strcmp(grants->items[i].asked, grants->items[i].path) != 0)
-			sorted[len++] = &grants->items[i];
+			sorted[len++] = grants->items[i];
 	if (len > 1)
 		qsort(sorted, len, sizeof(*sorted), compare_asked);
 	for (size_t i = 0; r == 0 && i < len; i++)
-		r = add_link(list, builtin, sorted[i], reterr);
+		r = add_link(list, builtin, &sorted[i], reterr);
+	return r;
+}
+
+static int add_links(struct mount_list *list, const struct grants *grants,
+	const struct mount_list *builtin, ks_error **reterr)
+{
+	struct grant *sorted = calloc(grants->len + 1, sizeof(*sorted));
+	int r = sorted ? add_sorted_links(list, grants, builtin, sorted, reterr)
+		       : error_oom(reterr);
+
+	free(sorted);
 	return r;
 }
 

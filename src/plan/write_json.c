@@ -14,10 +14,13 @@
 #include "policy/fields.h"
 #include "policy/utf8.h"
 
-/* A refused insertion (out of memory) shows in the result being NULL, so each step hands it on. */
+/* A refused insertion (out of memory) shows in the result being NULL, so each step hands it on. The
+ * value is taken in any case; jansson does so but for the object that is none. */
 static json_t *with(json_t *object, const char *key, json_t *value)
 {
-	if (object && json_object_set_new(object, key, value) == 0)
+	if (!object)
+		json_decref(value);
+	else if (json_object_set_new(object, key, value) == 0)
 		return object;
 	json_decref(object);
 	return NULL;
@@ -25,7 +28,9 @@ static json_t *with(json_t *object, const char *key, json_t *value)
 
 static json_t *append(json_t *array, json_t *value)
 {
-	if (array && json_array_append_new(array, value) == 0)
+	if (!array)
+		json_decref(value);
+	else if (json_array_append_new(array, value) == 0)
 		return array;
 	json_decref(array);
 	return NULL;

@@ -13,7 +13,7 @@
 #include "policy/fields.h"
 
 #define WIDTH 100 /* columns before a list is continued on the next line */
-#define MIB (1024 * 1024)
+#define MIB (UINT64_C(1024) * 1024)
 
 static void pad(struct strbuf *out, size_t start, size_t width)
 {
@@ -304,6 +304,8 @@ static void put_command(struct strbuf *out, const char *label, const struct strv
 			strbuf_putc(&word, ' ');
 			quote_shell(&word, argv->items[i]);
 		}
+		if (word.error && !out->error)
+			out->error = word.error;
 		put_word(out, &line, word.data ? word.data : "", word.len, indent);
 	}
 	strbuf_putc(out, '\n');

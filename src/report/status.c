@@ -11,7 +11,9 @@
 /* A refused insertion (out of memory) shows in the result being NULL, so each step hands it on. */
 static json_t *with(json_t *object, const char *key, json_t *value)
 {
-	if (object && json_object_set_new(object, key, value) == 0)
+	if (!object)
+		json_decref(value);
+	else if (json_object_set_new(object, key, value) == 0)
 		return object;
 	json_decref(object);
 	return NULL;

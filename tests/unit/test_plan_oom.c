@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fails the n-th allocation of planning and printing, for every n: a clean error, the grants still
+ * the caller's, nothing leaked (which the sanitizer and valgrind see), and what succeeds all the
+ * same is right. Linked with --wrap for the functions below. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "plan_fixture.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+static unsigned countdown; /* 0 while nothing fails */
+static bool failed;
+
+static bool fails_now(void)
+{
+	if (countdown == 0 || --countdown > 0)
+		return false;
+	failed = true;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails_now() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails_now() ? NULL : __real_strdup(text);
+}
+
+/* Everything that is made from one request. */
+struct made {
+	char *args;
+	char *text;
+	char *json;
+	char *receipt;
+};
+
+static void made_done(struct made *made)
+{
+	free(made->args);
+	free(made->text);
+	free(made->json);
+	free(made->receipt);
+}
+
+static int make(const struct plan_request *request, struct grants *grants, struct made *ret)
+{
+	struct ks_plan *plan = NULL;
+	size_t len = 0;
+	int r = plan_bwrap(request, grants, &plan, NULL);
+
+	if (r == 0)
+		r = plan_bwrap_args_text(plan, &ret->args, &len);
+	if (r == 0)
+		r = plan_write_text(plan, &ret->text);
+	if (r == 0)
+		r = plan_write_json(plan, &ret->json);
+	if (r == 0)
+		r = receipt_write_text(&plan->receipt, &ret->receipt);
+	plan_free(plan);
+	return r;
+}
+
+static void fill_grants(struct grants *grants)
+{
+	fixture_grant(grants, FIELD_FS_READ, "/data", "/srv/v2", true);
+	fixture_grant(grants, FIELD_FS_READ, "/srv/w/keep", NULL, true);
+	fixture_grant(grants, FIELD_FS_WRITE, "/srv/w", NULL, true)->idmap = false;
+}
+
+static void run_all(const char *host_name)
+{
+	static const char *const argv[] = {"ls", "-l", NULL};
+	struct ks_host *host = fixture_host(host_name);
+	struct plan_request request = {.host = host, .argv = argv};
+	struct made reference = {0};
+	struct grants grants = {0};
+	unsigned n = 0;
+
+	request.policy = fixture_policy(
+		"{\"fs_read\":[\"/data\",\"/srv/w/keep\"],\"fs_write\":[\"/srv/w\"],"
+		"\"env\":[[\"A\",\"b\"]]}");
+	fill_grants(&grants);
+	assert_int_equal(make(&request, &grants, &reference), 0);
+	do {
+		struct made made = {0};
+		size_t len;
+		int r;
+
+		fill_grants(&grants);
+		len = grants.len;
+		failed = false;
+		countdown = ++n;
+		r = make(&request, &grants, &made);
+		countdown = 0;
+		assert_true(r == 0 || r == -ENOMEM);
+		assert_true(grants.len == 0 || grants.len == len);
+		if (r == 0) {
+			assert_string_equal(made.args, reference.args);
+			assert_string_equal(made.text, reference.text);
+			assert_string_equal(made.json, reference.json);
+			assert_string_equal(made.receipt, reference.receipt);
+		}
+		made_done(&made);
+		grants_done(&grants);
+	} while (failed);
+	/* A plan takes hundreds of allocations: each of them had its turn. */
+	assert_true(n > 300);
+	made_done(&reference);
+	ks_policy_free((ks_policy *)request.policy);
+	host_free(host);
+}
+
+static void test_where_everything_holds(void **state)
+{
+	(void)state;
+	run_all("debian12-root");
+}
+
+static void test_where_little_holds(void **state)
+{
+	(void)state;
+	run_all("cgroup-none");
+	run_all("no-landlock");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_where_everything_holds),
+		cmocka_unit_test(test_where_little_holds),
+	};
+
+	return cmocka_run_group_tests_name("plan_oom", tests, NULL, NULL);
+}
