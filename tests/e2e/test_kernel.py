@@ -173,3 +173,14 @@ def own_filter(t):
     argv = ["/usr/bin/python3", "-I", "-c", script]
     check.equal(t.control.run(argv).lines, ["loaded 0", "unshare 0 0"], "control")
     check.equal(t.run(argv).lines, ["loaded 0", "unshare -1 1"], "in the jail")
+
+
+@test("a storm of denied calls from many children is survived and counted")
+def storm(t):
+    script = ("import subprocess, sys\n"
+              "ended = [subprocess.Popen([sys.argv[1], 'keyctl']) for _ in range(40)]\n"
+              "print(sum(p.wait() == -9 or p.wait() == -31 for p in ended))\n")
+    argv = ["/usr/bin/python3", "-I", "-c", script, t.probe("calls")[0]]
+    result = t.run(argv, policy={"cpu_ms": 20000, "mem_mb": 256})
+    check.equal((result.text, result.type), ("40\n", "exit"), "outcome")
+    check.equal(result.usage["calls_denied"], 40, "calls_denied")

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts and callers that lack something: refused with the layer, the reason and the remedy, or run
+all the same; never half confined, and nothing left."""
+
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+from harness import check
+from harness.discover import test
+
+ALL_FIELDS = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env"
+
+
+def line_of(t, marker, degrade=True):
+    """A command whose start would be seen."""
+    return t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], degrade=degrade)
+
+
+def unshared(t, line, script, *options):
+    """The command in new namespaces that a script has changed first."""
+    argv = ["/usr/bin/unshare", *options, "/bin/sh", "-c", f'{script} && exec "$@"', "sh", *line]
+    return t.control.run(argv)
+
+
+def refused(result, marker, *words):
+    check.equal((result.code, result.stdout), (125, b""), "exit code and stdout")
+    check.true(not marker.exists(), "the program was started")
+    check.true(result.stderr.startswith(b"kastellan: "), f"message {result.stderr!r}")
+    check.contains(result.complaint, *words)
+
+
+@test("a host that forbids user namespaces is named as such, with the remedy")
+def no_user_namespaces(t):
+    if t.control.run(["/usr/bin/unshare", "-Ur", "/bin/true"]).code != 0:
+        t.cannot("the caller may have no user namespace to try it in")
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
+                          flags=["--allow-degraded", ALL_FIELDS])
+    forbid = "echo 0 > /proc/sys/user/max_user_namespaces"
+    result = unshared(t, line, forbid, "-Ur")
+    refused(result, marker, ("user namespace", "userns"), "remedy", "max_user_namespaces")
+    check.equal(t.control.run(line).code, 0, "control: as it is, it runs")
+
+
+@test("a host where no /proc can be mounted is named as such: nested containers")
+def no_proc(t):
+    t.needs_root()
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
+                          flags=["--allow-degraded", ALL_FIELDS])
+    argv = ["/usr/bin/unshare", "-m", "/bin/sh", "-c",
+            'mount -t tmpfs none /proc/sys && exec unshare -Ur "$@"', "sh", *line]
+    result = t.control.run(argv)
+    refused(result, marker, "/proc", "remedy")
+
+
+@test("a set-uid bubblewrap is refused")
+def set_uid_helper(t):
+    t.needs_root()
+    if t.options.backend != "bwrap":
+        t.cannot("is about bubblewrap")
+    marker = t.directory("granted", 0o777) / "started"
+    for mode, code in ((0o4755, 125), (0o755, 0)):
+        helper = shutil.copy("/usr/bin/bwrap", t.work / f"bwrap{mode:o}")
+        os.chmod(helper, mode)
+        result = unshared(t, line_of(t, marker), f"mount --bind {helper} /usr/bin/bwrap", "-m")
+        check.equal(result.code, code, f"exit code with mode {mode:o}, {result.complaint}")
+        if code:
+            refused(result, marker, ("set-uid", "setuid", "set-id"), "bwrap", "remedy")
+
+
+@test("programs in the caller's PATH do not take part")
+def path(t):
+    place = t.directory("bin")
+    for name in ("bwrap", "sh", "kastellan-init", "mount", "systemd-run"):
+        t.file(f"bin/{name}", f"#!/bin/sh\necho {name} >> {t.work}/called\nexit 1\n", 0o755)
+    host = {**os.environ, "PATH": f"{place}:/usr/bin:/bin"}
+    if not t.options.init:
+        host.pop("KASTELLAN_INIT", None)
+    result = t.control.run(t.jail.command(["/bin/true"]), env=host)
+    check.equal(result.code, 0, f"exit code, {result.complaint}")
+    check.true(not (t.work / "called").exists(), "a program of the caller's PATH was called")
+    t.control.run(["/usr/bin/env", "bwrap"], env=host)
+    check.true((t.work / "called").exists(), "control: it can be called")
+
+
+@test("a caller with no environment at all gets its jail")
+def no_environment(t):
+    host = {"KASTELLAN_INIT": t.options.init} if t.options.init else {}
+    result = t.control.run(t.jail.command(["/bin/echo", "here"]), env=host)
+    check.equal((result.code, result.text), (0, "here\n"), f"outcome, {result.complaint}")
+
+
+@test("an environment meant for the dynamic loader or the C library changes nothing in the jail")
+def loader_environment(t):
+    host = {**os.environ, "LD_PRELOAD": "/no/such.so", "LD_AUDIT": "/no/such.so",
+            "MALLOC_CHECK_": "3", "GCONV_PATH": "/tmp", "LOCPATH": "/tmp", "TMPDIR": "/nowhere",
+            "XDG_RUNTIME_DIR": "/nowhere", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+    result = t.control.run(t.jail.command(["/usr/bin/env"]), env=host)
+    check.equal((result.code, result.text), (0, ""), f"outcome, {result.complaint}")
+
+
+@test("a caller with thousands of open descriptors gets its jail, one with few as well")
+def many_descriptors(t):
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(min(soft - 100, 5000))]
+    for fd in opened:
+        os.set_inheritable(fd, True)
+    try:
+        check.equal(t.run(["/bin/true"], close_fds=False).code, 0, "with many")
+    finally:
+        for fd in opened:
+            os.close(fd)
+
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    result = t.run(["/bin/echo", "here"], preexec_fn=few)
+    check.one_of(result.code, {0, 125}, f"exit code with 40, {result.complaint}")
+    if result.code == 125:
+        check.contains(result.complaint, ("descriptor", "open files"), "remedy")
+
+
+def strangled(t, limit, values):
+    """The caller itself has a limit: the jail is built, or refused in words; nothing is left."""
+    marker = t.directory("granted", 0o777) / "started"
+    seen = set()
+    for value in values:
+        def strangle(value=value):
+            resource.setrlimit(limit, (value, value))
+        result = t.run(["/usr/bin/touch", marker], write=[marker.parent], preexec_fn=strangle)
+        seen.add(result.code)
+        if result.code in (125, 126, 127):
+            check.true(not marker.exists(), f"with {value} the program was started")
+            check.contains(result.complaint, ("kastellan: ", "shared libraries"))
+        else:
+            check.one_of(result.code, {0, -9, -11}, f"exit code with {value}")
+        marker.unlink(missing_ok=True)
+    return seen
+
+
+@test("a caller with little address space is refused in words or served", 120)
+def address_space(t):
+    seen = strangled(t, resource.RLIMIT_AS, [kib << 10 for kib in (500, 1000, 2000, 2500, 3000, 3500,
+                                                          4000, 5000, 6000, 8000, 10000, 64000)])
+    check.true(len(seen) > 1, f"control: the limits make no difference: {seen}")
+
+
+@test("a caller with few descriptors is refused in words or served, at every number", 120)
+def descriptor_sweep(t):
+    seen = strangled(t, resource.RLIMIT_NOFILE, range(4, 34, 2))
+    check.true(seen & {125, 126, 127}, f"control: the limits make no difference: {seen}")
+
+
+@test("a caller that may write no file is served: limits on files do not hit the worker's pipes")
+def file_size(t):
+    def none():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    line = t.jail.command(["/bin/echo", "here"])
+    result = t.control.run(line, preexec_fn=none)
+    check.one_of(result.code, {0, 125}, f"exit code, {result.complaint}")
+    if result.code == 0:
+        check.equal(result.text, "here\n", "output")
+
+
+@test("a grant that is removed while the worker runs does not keep the jail from ending")
+def grant_removed(t):
+    top = t.directory("granted", 0o777)
+    process, path = t.jail.start(["/bin/sh", "-c", "echo ready; read -r x; ls; exit 5"],
+                                 write=[top], flags=["--cwd", top], stdin=-1, stdout=-1,
+                                 stderr=subprocess.DEVNULL)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"ready\n", "the worker")
+    top.rmdir()
+    process.stdin.close()
+    check.equal(process.wait(10), 5, "exit code")
+    check.equal(t.jail.read_status(path)["outcome"]["type"], "exit", "outcome")
+
+
+@test("a grant that is mounted over while the worker runs still shows what was granted")
+def grant_covered(t):
+    t.needs_root()
+    top = t.directory("granted", 0o777)
+    t.file("granted/file", "granted\n", 0o666)
+    process, _ = t.jail.start(["/bin/sh", "-c", f"echo ready; read -r x; cat {top}/file"],
+                              read=[top], stdin=-1, stdout=-1)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"ready\n", "the worker")
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "none", top], check=True)
+    t.later(lambda: subprocess.run(["/bin/umount", top], check=True))
+    pathlib.Path(top / "file").write_text("covered\n")
+    process.stdin.close()
+    check.equal(process.stdout.read(), b"granted\n", "what the worker read")
+    process.wait(10)
+
+
+@test("a mount that the host makes beneath a grant while the worker runs does not show in it")
+def mount_propagated(t):
+    t.needs_root()
+    top = t.directory("granted", 0o777)
+    inner = t.directory("granted/inner", 0o777)
+    process, _ = t.jail.start(["/bin/sh", "-c", f"echo ready; read -r x; ls {inner}"], read=[top],
+                              stdin=-1, stdout=-1)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"ready\n", "the worker")
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "none", inner], check=True)
+    t.later(lambda: subprocess.run(["/bin/umount", inner], check=True))
+    (inner / "late").write_text("x")
+    process.stdin.close()
+    check.equal(process.stdout.read(), b"", "what the worker saw")
+    process.wait(10)
+
+
+@test("the mounts of a jail do not show on the host")
+def mounts_stay(t):
+    before = pathlib.Path("/proc/self/mountinfo").read_text()
+    process, _ = t.jail.start(["/bin/sh", "-c", "echo ready; read -r x"], stdin=-1, stdout=-1,
+                              read=[t.directory("granted")])
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"ready\n", "the worker")
+    if t.options.alone:
+        check.equal(pathlib.Path("/proc/self/mountinfo").read_text(), before, "mounts")
+
+
+@test("a jail inside of a jail is refused with the reason, and starts nothing")
+def nested(t):
+    here = pathlib.Path(t.options.kastellan).parent
+    grants = [here, *([pathlib.Path(t.options.init).parent] if t.options.init else [])]
+    host = {"KASTELLAN_INIT": t.options.init} if t.options.init else {}
+    marker = t.directory("granted", 0o777) / "started"
+    argv = [t.options.kastellan, "run", "--allow-degraded", ALL_FIELDS, "-w", marker.parent, "--",
+            "/usr/bin/touch", marker]
+    result = t.run(argv, read=grants, write=[marker.parent], env=host,
+                   policy={"cpu_ms": 10000, "mem_mb": 256})
+    check.equal((result.type, result.code), ("exit", 125), f"outcome, {result.complaint}")
+    check.true(not marker.exists(), "the inner program was started")
+    check.contains(result.complaint, "kastellan: ", "remedy")
+
+
+@test("a supervisor that is stopped for a while and goes on has lost nothing")
+def stopped(t):
+    process, path = t.jail.start(["/bin/sh", "-c", "echo ready; sleep 0.2; exit 4"], stdout=-1)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"ready\n", "the worker")
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    check.equal(process.poll(), None, "control: it does not end while it is stopped")
+    process.send_signal(signal.SIGCONT)
+    check.equal(process.wait(10), 4, "exit code")
+    check.equal(t.jail.read_status(path)["outcome"]["exit_code"], 4, "status")
