@@ -66,6 +66,7 @@ class Case(unittest.TestCase):
         if jail.pid:
             self.assertEqual(jail.wait() & 0x7f, 0)
             jail.pid = 0
+        jail.close()
 
     def run_jail(self, *args, **kwargs):
         jail = self.jail(*args, **kwargs)

@@ -102,7 +102,7 @@ class Jail:
     def __init__(self, init, argv, *, env=("PATH=/usr/bin",), cwd="/", ids=(1000, 1000), flags=None,
                  search="/usr/bin:/bin", root=None, mounts=(), grants=(), stages=(), records=(),
                  kernel_ids="auto", stdio=None, supervisor=None, spec_seals=None, helper=None,
-                 keep_init_socket=True, tty=False):
+                 helper_exe=BWRAP, tty=False):
         self.messages = []
         if kernel_ids == "auto":
             kernel_ids = (KERNEL_ID, KERNEL_ID) if os.geteuid() == 0 else None
@@ -130,14 +130,14 @@ class Jail:
             spec.add("KERNEL_IDS", struct.pack("=II", *kernel_ids))
         for stage in stages:
             spec.add("STAGE", struct.pack("=IIII", *stage))
-        self.start(init, spec.seal(spec_seals), args, grants, stdio, tty, supervisor)
+        self.start([init, helper_exe], spec.seal(spec_seals), args, grants, stdio, tty, supervisor)
 
-    def start(self, init, spec_fd, args, grants, stdio, tty, supervisor):
+    def start(self, programs, spec_fd, args, grants, stdio, tty, supervisor):
         self.monitor, monitor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.init, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.complaints, complaints = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
-        opened = [os.open(init, os.O_RDONLY), os.open(BWRAP, os.O_RDONLY),
+        opened = [os.open(program, os.O_RDONLY) for program in programs] + [
                   memfd(b"".join(text(a) + b"\0" for a in args)),
                   supervisor or os.pidfd_open(os.getpid())]
         slots = {0: null, 1: null, 2: complaints, 3: monitor.fileno(), 4: child.fileno(),
@@ -212,10 +212,21 @@ class Jail:
             return os.read(self.complaints, 4096)
         return b""
 
-    def wait(self, timeout=15):
-        """Hangs up and returns the monitor's wait status."""
+    def hang_up(self):
         self.init.close()
         self.monitor.close()
+
+    def close(self):
+        self.hang_up()
+        for name in ("pidfd", "complaints", "stdout", "stderr"):
+            fd = getattr(self, name)
+            setattr(self, name, None)
+            if fd is not None:
+                os.close(fd)
+
+    def wait(self, timeout=15):
+        """Hangs up and returns the monitor's wait status."""
+        self.hang_up()
         if not select.select([self.pidfd], [], [], timeout)[0]:
             raise TimeoutError("the monitor stays")
         return os.waitpid(self.pid, 0)[1]

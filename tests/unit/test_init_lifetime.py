@@ -4,6 +4,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import struct
 import subprocess
@@ -33,17 +34,18 @@ class Lifetime(Case):
         mark = marker()
         ours, theirs = os.pipe()
         null = os.open("/dev/null", os.O_RDWR)
-        jail = self.jail(["sh", "-c", f"(setsid sleep {mark} &) & read line; exit 5"],
-                         stdio=(ours, null, null))
+        jail = self.jail(["sh", "-c", f"for i in $(seq 100); do (setsid sleep {mark} &) & done; "
+                          "read line; exit 5"], stdio=(ours, null, null))
         jail.go()
         jail.expect(d.STARTED)
-        self.assertTrue(eventually(lambda: living(mark)))
+        self.assertTrue(eventually(lambda: len(living(mark)) == 100))
+        sleepers = [os.pidfd_open(pid) for pid in living(mark)]
         os.close(theirs)
         self.assertEqual(os.WEXITSTATUS(jail.expect(d.EXIT).value), 5)
         # Before the news of it, not some time after.
-        self.assertEqual(living(mark), [])
-        os.close(ours)
-        os.close(null)
+        self.assertEqual(len(select.select(sleepers, [], [], 0)[0]), 100)
+        for fd in sleepers + [ours, null]:
+            os.close(fd)
 
     def test_orphans_are_reaped(self):
         _, out, _ = self.sh("for i in 1 2 3 4 5 6 7 8; do (sleep 0 &) ; done; sleep 0.3; "
@@ -74,7 +76,13 @@ class Lifetime(Case):
         self.assertEqual(living(mark), [])
 
     def test_death_of_the_monitor_ends_all(self):
-        jail, mark = self.start_sleepers()
+        self.kill_monitor()
+
+    def test_death_of_the_monitor_ends_all_though_the_helper_does_not_ask_for_it(self):
+        self.kill_monitor(root=[word for word in d.plain_root() if word != "--die-with-parent"])
+
+    def kill_monitor(self, **kwargs):
+        jail, mark = self.start_sleepers(**kwargs)
         os.kill(jail.pid, signal.SIGKILL)
         self.assert_all_gone(mark)
         self.assertIsNone(jail.receive(jail.init))

@@ -79,14 +79,19 @@ class Stage(Case):
 
     def test_files_of_others_stay_theirs(self):
         for name, uid in (("own", 0), ("other", 1234), ("last", 0xfffffffe)):
-            with open(f"{self.grant}/{name}", "w") as file:
-                file.write(name)
-            os.chmod(f"{self.grant}/{name}", 0o600)
-            os.chown(f"{self.grant}/{name}", uid, uid)
+            for end, mode in (("", 0o600), (".open", 0o666)):
+                with open(f"{self.grant}/{name}{end}", "w") as file:
+                    file.write(name)
+                os.chmod(f"{self.grant}/{name}{end}", mode)
+                os.chown(f"{self.grant}/{name}{end}", uid, uid)
         status, out, err = self.granted("cd /0; for f in own other last; do cat $f; stat -c :%u $f; done",
                                         [self.grant], [(20, DIRECTORY, 0, 0)])
         self.assertEqual(out, b"own:1000\n:65534\n:65534\n")
         self.assertEqual(err.count(b"Permission denied"), 2)
+        # Their ids are there, not just unknown: an inode without an owner could not be written to.
+        status, _, err = self.granted("for f in own other last; do echo >> /0/$f.open || exit 1; done",
+                                      [self.grant], [(20, DIRECTORY, 0, 0)])
+        self.assertEqual((status, err), (0, b""))
 
     def test_a_file_and_a_fifo(self):
         with open(self.grant + "/file", "w") as file:
@@ -112,6 +117,21 @@ class Stage(Case):
         self.assertIn(b"Read-only file system", err)
         options = out.split()[5].split(b",")
         self.assertTrue({b"ro", b"nosuid", b"nodev"} <= set(options), options)
+
+    def test_the_helper_is_given_mounts_that_are_harmless_already(self):
+        with tempfile.TemporaryDirectory() as host:
+            mount("tmpfs", host, "tmpfs")
+            mount(None, host, None, 1 << 20)  # shared
+            fd = os.open(host, os.O_PATH)
+            jail = self.jail(["true"], grants=[fd], stages=[(20, DIRECTORY, 0, 0)], helper_exe="/bin/sh",
+                             helper=["sh", "-c", "cat /proc/self/mountinfo >&2"])
+            os.close(fd)
+            self.assertEqual(jail.receive(jail.monitor).type, d.HELPER_EXIT)
+            d.libc.umount2(host.encode(), MNT_DETACH)
+        line, = [line for line in d.read_all(jail.complaints).decode().splitlines() if " /tmp/0 " in line]
+        self.assertTrue({"nosuid", "nodev", "idmapped"} <= set(line.split()[5].split(",")), line)
+        self.assertNotIn("shared:", line)
+        self.assertNotIn("master:", line)
 
     def test_mounts_beneath_are_shown(self):
         below = self.make(self.grant + "/below", 0, 0)

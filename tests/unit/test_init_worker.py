@@ -73,6 +73,8 @@ class Inherited(Case):
         self.assertEqual(status, 0)
 
     def test_session_and_mask(self):
+        saved = os.umask(0o77)
+        self.addCleanup(os.umask, saved)
         _, out, _ = self.sh("umask; exec ps -o pid= -o sid= -o pgid= -o tty= -p $$")
         mask, line = out.decode().splitlines()
         pid, sid, pgid, tty = line.split()
@@ -110,6 +112,32 @@ class Inherited(Case):
         except BrokenPipeError:
             return True
         return False
+
+
+class Helper(Case):
+    def complaint_of(self, script):
+        jail = self.jail(["true"], helper=["sh", "-c", f"exec >&2; {script}"], helper_exe="/bin/sh",
+                         env=("SECRET=1",))
+        self.assertEqual(jail.receive(jail.monitor).type, d.HELPER_EXIT)
+        return d.read_all(jail.complaints).decode()
+
+    def test_it_inherits_what_it_needs_alone(self):
+        self.assertEqual(self.complaint_of("/usr/bin/env | grep -v -e ^PWD -e ^_"), "")
+        # 3 is the listing's own. Neither the monitor's socket nor the supervisor is among them.
+        self.assertEqual(self.complaint_of("ls /proc/self/fd").split(),
+                         ["0", "1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8"])
+        status = self.complaint_of("cat /proc/self/status")
+        lines = dict(line.split(":\t", 1) for line in status.splitlines())
+        self.assertEqual(int(lines["SigBlk"], 16) | int(lines["SigIgn"], 16), 0)
+
+    def test_it_has_no_privilege(self):
+        status = self.complaint_of("cat /proc/self/status")
+        lines = dict(line.split(":\t", 1) for line in status.splitlines())
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(int(lines[name], 16), 0, name)
+        expected = d.KERNEL_ID if os.geteuid() == 0 else os.geteuid()
+        self.assertEqual(set(lines["Uid"].split() + lines["Gid"].split()), {str(expected)})
+        self.assertEqual(lines["Groups"].strip(), "")
 
 
 class Failures(Case):
