@@ -34,8 +34,8 @@ static void build_tables(unsigned command, struct getopt_tables *tables)
 
 		if (!(row->commands & command))
 			continue;
-		tables->longs[n++] = (struct option){ row->name,
-			row->argument ? required_argument : no_argument, NULL, LONG_BASE + (int)i };
+		tables->longs[n++] = (struct option){row->name,
+			row->argument ? required_argument : no_argument, NULL, LONG_BASE + (int)i};
 		if (row->letter) {
 			*letter++ = row->letter;
 			if (row->argument)
@@ -43,7 +43,7 @@ static void build_tables(unsigned command, struct getopt_tables *tables)
 		}
 	}
 	*letter = '\0';
-	tables->longs[n] = (struct option){ 0 };
+	tables->longs[n] = (struct option){0};
 }
 
 static const struct option_row *find_row(int code, unsigned command)
@@ -58,7 +58,7 @@ static const struct option_row *find_row(int code, unsigned command)
 
 static int bad_option(int code, char **argv, ks_error **reterr)
 {
-	char letter[3] = { '-', (char)optopt, '\0' };
+	char letter[3] = {'-', (char)optopt, '\0'};
 	const char *text = optopt && optopt < LONG_BASE ? letter : argv[optind - 1];
 
 	return error_set(reterr, -EINVAL,
@@ -70,7 +70,7 @@ static int bad_option(int code, char **argv, ks_error **reterr)
 static int collect(int argc, char **argv, unsigned command, struct given *given, size_t *ret_n,
 	ks_error **reterr)
 {
-	struct getopt_tables tables;
+	struct getopt_tables tables = {0};
 	size_t n = 0;
 	int code;
 
@@ -110,9 +110,10 @@ static int load_policy(struct arguments *arguments, ks_error **reterr)
 	return ks_policy_new(&arguments->policy) < 0 ? error_oom(reterr) : 0;
 }
 
-int arguments_parse(int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr)
+int arguments_parse(
+	int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr)
 {
-	struct arguments arguments = { .command = command };
+	struct arguments arguments = {.command = command};
 	struct given *given = calloc((size_t)argc * 2 + 1, sizeof(*given));
 	size_t n = 0;
 	int r;

@@ -9,7 +9,7 @@ struct command_row;
 
 enum {
 	STATUS_OK = 0,
-	STATUS_NO = 1,	    /* check and doctor: something is wrong */
+	STATUS_NO = 1, /* check and doctor: something is wrong */
 	STATUS_FAILED = 125 /* kastellan itself failed; the program was never started */
 };
 

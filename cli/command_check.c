@@ -29,8 +29,10 @@ int command_check(int argc, char **argv)
 		return STATUS_OK;
 	}
 	if (first == 1 && argc > 1 && argv[1][0] == '-' && argv[1][1]) {
-		fprintf(stderr, "kastellan: check: there is no option %s\n  remedy: write ./%s if it is "
-				"a file\n", argv[1], argv[1]);
+		fprintf(stderr,
+			"kastellan: check: there is no option %s\n  remedy: write ./%s if it is "
+			"a file\n",
+			argv[1], argv[1]);
 		return STATUS_FAILED;
 	}
 	if (first >= argc) {

@@ -131,7 +131,8 @@ static void print_zsh(void)
 		printf("'\n");
 	}
 	printf("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n"
-	       "\tfi\n\tlocal command=$words[2]\n\tshift words\n\t(( CURRENT-- ))\n\tcase $command in\n");
+	       "\tfi\n\tlocal command=$words[2]\n\tshift words\n\t(( CURRENT-- ))\n\tcase $command "
+	       "in\n");
 	for (size_t i = 0; i < n_command_rows; i++) {
 		printf("\t%s)\n\t\t_arguments -S \\\n", command_rows[i].name);
 		for (size_t j = 0; j < n_option_rows; j++)
@@ -186,7 +187,7 @@ int command_completion(int argc, char **argv)
 	static const struct {
 		const char *shell;
 		void (*print)(void);
-	} shells[] = { { "bash", print_bash }, { "zsh", print_zsh }, { "fish", print_fish } };
+	} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(shells) / sizeof(shells[0]); i++) {
 		if (strcmp(argv[1], shells[i].shell) != 0)

@@ -31,8 +31,8 @@ static int plan(const struct arguments *arguments, ks_error **reterr)
 
 	if (r == 0)
 		r = ks_plan_new(backend, arguments->policy,
-			arguments->program[0] ? (const char *const *)arguments->program : NULL, &made,
-			reterr);
+			arguments->program[0] ? (const char *const *)arguments->program : NULL,
+			&made, reterr);
 	if (r == 0)
 		r = print_plan(made, arguments->json);
 	/* A plan that would be refused is printed, and then the refusal: the exit status tells. */

@@ -11,8 +11,8 @@
 #include "cli/options.h"
 #include "cli/status.h"
 
-static int spawn_and_wait(const struct arguments *arguments, int signals, ks_child **ret_child,
-	ks_error **reterr)
+static int spawn_and_wait(
+	const struct arguments *arguments, int signals, ks_child **ret_child, ks_error **reterr)
 {
 	ks_backends *backends = NULL;
 	ks_backend *backend = NULL;
@@ -20,8 +20,8 @@ static int spawn_and_wait(const struct arguments *arguments, int signals, ks_chi
 	int r = cli_backend(arguments, &backends, &backend, reterr);
 
 	if (r == 0)
-		r = ks_child_spawn(backend, arguments->policy, (const char *const *)arguments->program,
-			&arguments->run, &child, reterr);
+		r = ks_child_spawn(backend, arguments->policy,
+			(const char *const *)arguments->program, &arguments->run, &child, reterr);
 	if (r == 0)
 		r = loop_run(child, signals, arguments->run.terminal, reterr);
 	ks_backend_unref(backend);
@@ -50,8 +50,9 @@ static void say_why(const ks_outcome *outcome)
 				"  remedy: --mem, if it may use more memory\n");
 		break;
 	case KS_OUTCOME_TASKS:
-		fprintf(stderr, "kastellan: it failed after tasks_max refused it a process or thread\n"
-				"  remedy: --tasks, if it may have more\n");
+		fprintf(stderr,
+			"kastellan: it failed after tasks_max refused it a process or thread\n"
+			"  remedy: --tasks, if it may have more\n");
 		break;
 	case KS_OUTCOME_DENIED:
 		fprintf(stderr, "kastellan: ended: the system call %s is never allowed\n",
@@ -89,8 +90,8 @@ static int run(struct arguments *arguments, int status_fd, ks_error **reterr)
 	int r;
 
 	if (signals < 0) {
-		error_set(reterr, signals, ABOUT(.step = "signals"), "signals cannot be received: %s",
-			strerror(-signals));
+		error_set(reterr, signals, ABOUT(.step = "signals"),
+			"signals cannot be received: %s", strerror(-signals));
 		return report_failure(arguments, status_fd, *reterr);
 	}
 	r = spawn_and_wait(arguments, signals, &child, reterr);
@@ -133,11 +134,12 @@ int command_run(int argc, char **argv)
 		r = -EINVAL;
 	if (r == 0 && !arguments.program[0])
 		r = error_set(&error, -EINVAL,
-			ABOUT(.step = "usage", .remedy = "kastellan run [OPTION]... -- PROGRAM [ARG]..."),
+			ABOUT(.step = "usage",
+				.remedy = "kastellan run [OPTION]... -- PROGRAM [ARG]..."),
 			"run: no program is named");
 	inherit_stdio(&arguments);
-	status = r < 0 ? report_failure(&arguments, status_fd, error) :
-			 run(&arguments, status_fd, &error);
+	status = r < 0 ? report_failure(&arguments, status_fd, error)
+		       : run(&arguments, status_fd, &error);
 	if (status_fd >= 0)
 		close(status_fd);
 	ks_error_free(error);

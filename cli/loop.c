@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "cli/terminal.h"
 
-static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGQUIT };
+static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGQUIT};
 
 int loop_signals(void)
 {
@@ -54,8 +54,8 @@ int loop_run(ks_child *child, int signals, bool terminal, ks_error **reterr)
 
 	relay_start(&relay, terminal ? ks_child_terminal(child) : -1);
 	while (r == 0) {
-		struct pollfd fds[2 + RELAY_FDS] = { { .fd = ks_child_fd(child), .events = POLLIN },
-			{ .fd = signals, .events = POLLIN } };
+		struct pollfd fds[2 + RELAY_FDS] = {{.fd = ks_child_fd(child), .events = POLLIN},
+			{.fd = signals, .events = POLLIN}};
 
 		relay_poll(&relay, fds + 2);
 		if (poll(fds, 2 + RELAY_FDS, -1) < 0 && errno != EINTR) {

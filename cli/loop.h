@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop of `kastellan run`: the child, the caller's signals, and a terminal's two sides. */
+/* The event loop of `kastellan run`: the child, the caller's signals, and a terminal's two sides.
+ */
 #ifndef KS_CLI_LOOP_H
 #define KS_CLI_LOOP_H
 

@@ -15,7 +15,7 @@ static void print_safe(const char *text)
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		/* U+0080 to U+009F are control characters, too. */
 		bool control = *c < 0x20 || *c == 0x7f ||
-			(*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f);
+			       (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f);
 
 		if (control)
 			fprintf(stderr, "\\x%02x", *c);
@@ -76,7 +76,8 @@ void print_help(const struct command_row *command)
 		return;
 	}
 	printf("Usage: kastellan COMMAND [OPTION]...\n\n"
-	       "Runs tool workers that are not trusted, confined by one small policy.\n\nCommands:\n");
+	       "Runs tool workers that are not trusted, confined by one small "
+	       "policy.\n\nCommands:\n");
 	for (size_t i = 0; i < n_command_rows; i++)
 		printf("  %-10s %s\n", command_rows[i].name, command_rows[i].help);
 	printf("\nkastellan COMMAND --help describes the options; the manual is kastellan(1), the "
@@ -97,8 +98,10 @@ int command_help(int argc, char **argv)
 	const struct command_row *command = argc > 1 ? find_command(argv[1]) : NULL;
 
 	if (argc > 1 && !command) {
-		fprintf(stderr, "kastellan: there is no command \"%s\"\n  remedy: kastellan help "
-				"lists the commands\n", argv[1]);
+		fprintf(stderr,
+			"kastellan: there is no command \"%s\"\n  remedy: kastellan help "
+			"lists the commands\n",
+			argv[1]);
 		return STATUS_FAILED;
 	}
 	print_help(command);
@@ -110,8 +113,9 @@ int main(int argc, char **argv)
 	const struct command_row *command;
 
 	if (argc < 2) {
-		fprintf(stderr, "kastellan: a command is missing\n  remedy: kastellan help lists the "
-				"commands\n");
+		fprintf(stderr,
+			"kastellan: a command is missing\n  remedy: kastellan help lists the "
+			"commands\n");
 		return STATUS_FAILED;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -124,8 +128,9 @@ int main(int argc, char **argv)
 	}
 	command = find_command(argv[1]);
 	if (!command) {
-		fprintf(stderr, "kastellan: there is no command \"%s\"\n  remedy: kastellan help "
-				"lists the commands; to run a program: kastellan run -- %s\n",
+		fprintf(stderr,
+			"kastellan: there is no command \"%s\"\n  remedy: kastellan help "
+			"lists the commands; to run a program: kastellan run -- %s\n",
 			argv[1], argv[1]);
 		return STATUS_FAILED;
 	}

@@ -80,17 +80,17 @@ static int parse_with_units(
 
 int parse_size_mib(const char *text, uint64_t *ret)
 {
-	static const struct unit units[] = { { "", 1024 }, { "K", 1 }, { "KiB", 1 }, { "M", 1024 },
-		{ "MiB", 1024 }, { "G", 1024 * 1024 }, { "GiB", 1024 * 1024 },
-		{ "T", 1024ull * 1024 * 1024 }, { "TiB", 1024ull * 1024 * 1024 }, { NULL, 0 } };
+	static const struct unit units[] = {{"", 1024}, {"K", 1}, {"KiB", 1}, {"M", 1024},
+		{"MiB", 1024}, {"G", 1024ull * 1024}, {"GiB", 1024ull * 1024},
+		{"T", 1024ull * 1024 * 1024}, {"TiB", 1024ull * 1024 * 1024}, {NULL, 0}};
 
 	return parse_with_units(text, units, 1024, ret);
 }
 
 int parse_time_ms(const char *text, uint64_t *ret)
 {
-	static const struct unit units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 },
-		{ "m", 60 * 1000 }, { "min", 60 * 1000 }, { "h", 3600 * 1000 }, { NULL, 0 } };
+	static const struct unit units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60ull * 1000},
+		{"min", 60ull * 1000}, {"h", 3600ull * 1000}, {NULL, 0}};
 
 	return parse_with_units(text, units, 1, ret);
 }

@@ -67,7 +67,8 @@ static int apply_profile(struct arguments *arguments, const char *value, ks_erro
 	if (strcmp(value, "WorkerStrict") == 0)
 		return ks_policy_set_profile(arguments->policy, KS_PROFILE_WORKER_STRICT, reterr);
 	if (strcmp(value, "WorkerNetClient") == 0)
-		return ks_policy_set_profile(arguments->policy, KS_PROFILE_WORKER_NET_CLIENT, reterr);
+		return ks_policy_set_profile(
+			arguments->policy, KS_PROFILE_WORKER_NET_CLIENT, reterr);
 	return usage(reterr, "profile", value, "write WorkerStrict or WorkerNetClient");
 }
 
@@ -85,7 +86,8 @@ static int apply_cpu(struct arguments *arguments, const char *value, ks_error **
 	uint64_t ms;
 
 	if (parse_time_ms(value, &ms) < 0)
-		return usage(reterr, "cpu", value, "write a time such as 500ms, 2s or 1m; 0 is no limit");
+		return usage(reterr, "cpu", value,
+			"write a time such as 500ms, 2s or 1m; 0 is no limit");
 	return ks_policy_set_cpu_ms(arguments->policy, ms, reterr);
 }
 
@@ -190,49 +192,54 @@ static int apply_degraded(struct arguments *arguments, const char *value, ks_err
 }
 
 const struct option_row option_rows[] = {
-	{ 'p', "policy", "POLICY.json", GRANTS, "file", "the policy; without it, the default policy", true,
-		apply_policy },
-	{ 'b', "backend", "BACKEND", GRANTS, "backend",
-		"bwrap (default), native, landlock, qemu or firecracker", true, apply_backend },
-	{ 'r', "read", "PATH", GRANTS, "path", "show PATH read-only; ?PATH where it exists", false,
-		apply_read },
-	{ 'w', "write", "PATH", GRANTS, "path", "show PATH readable and writable; ?PATH where it exists",
-		false, apply_write },
-	{ 0, "net", "HOST:PORT", GRANTS, NULL, "let the worker reach this endpoint", false, apply_net },
-	{ 'e', "env", "NAME=VALUE", GRANTS, NULL,
-		"set a variable; the worker's environment has no other", false, apply_env },
-	{ 0, "profile", "NAME", GRANTS, "profile", "WorkerStrict (default) or WorkerNetClient", false,
-		apply_profile },
-	{ 0, "mem", "SIZE", GRANTS, NULL, "memory of the worker tree: 64M, 2G (plain: MiB); 0 no limit",
-		false, apply_mem },
-	{ 0, "cpu", "TIME", GRANTS, NULL,
-		"CPU time of the worker tree: 500ms, 2s (plain: seconds); 0 no limit", false, apply_cpu },
-	{ 0, "cpu-quota", "PCT", GRANTS, NULL, "CPU bandwidth in percent of one processor", false,
-		apply_cpu_quota },
-	{ 0, "tasks", "N", GRANTS, NULL, "processes and threads at once", false, apply_tasks },
-	{ 0, "timeout", "TIME", FOR_RUN, NULL, "wall-clock limit: 500ms, 30s (plain: seconds)", false,
-		apply_timeout },
-	{ 0, "cwd", "DIR", FOR_RUN, "directory", "working directory inside", false, apply_cwd },
-	{ 't', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false, apply_tty },
-	{ 'q', "quiet", NULL, FOR_RUN, NULL, "write nothing to stderr, not even failures", true,
-		apply_quiet },
-	{ 0, "status", "FILE|fd:N", FOR_RUN, "file", "write the outcome as JSON, see kastellan-status(5)",
-		true, apply_status },
-	{ 0, "allow-degraded", "FIELD,...", GRANTS, "field",
-		"accept that these policy fields are not fully held", true, apply_degraded },
-	{ 0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json },
-	{ 'h', "help", NULL, FOR_RUN | FOR_PLAN | FOR_DOCTOR, NULL, "print this help", true, apply_help },
+	{'p', "policy", "POLICY.json", GRANTS, "file", "the policy; without it, the default policy",
+		true, apply_policy},
+	{'b', "backend", "BACKEND", GRANTS, "backend",
+		"bwrap (default), native, landlock, qemu or firecracker", true, apply_backend},
+	{'r', "read", "PATH", GRANTS, "path", "show PATH read-only; ?PATH where it exists", false,
+		apply_read},
+	{'w', "write", "PATH", GRANTS, "path",
+		"show PATH readable and writable; ?PATH where it exists", false, apply_write},
+	{0, "net", "HOST:PORT", GRANTS, NULL, "let the worker reach this endpoint", false,
+		apply_net},
+	{'e', "env", "NAME=VALUE", GRANTS, NULL,
+		"set a variable; the worker's environment has no other", false, apply_env},
+	{0, "profile", "NAME", GRANTS, "profile", "WorkerStrict (default) or WorkerNetClient",
+		false, apply_profile},
+	{0, "mem", "SIZE", GRANTS, NULL,
+		"memory of the worker tree: 64M, 2G (plain: MiB); 0 no limit", false, apply_mem},
+	{0, "cpu", "TIME", GRANTS, NULL,
+		"CPU time of the worker tree: 500ms, 2s (plain: seconds); 0 no limit", false,
+		apply_cpu},
+	{0, "cpu-quota", "PCT", GRANTS, NULL, "CPU bandwidth in percent of one processor", false,
+		apply_cpu_quota},
+	{0, "tasks", "N", GRANTS, NULL, "processes and threads at once", false, apply_tasks},
+	{0, "timeout", "TIME", FOR_RUN, NULL, "wall-clock limit: 500ms, 30s (plain: seconds)",
+		false, apply_timeout},
+	{0, "cwd", "DIR", FOR_RUN, "directory", "working directory inside", false, apply_cwd},
+	{'t', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false,
+		apply_tty},
+	{'q', "quiet", NULL, FOR_RUN, NULL, "write nothing to stderr, not even failures", true,
+		apply_quiet},
+	{0, "status", "FILE|fd:N", FOR_RUN, "file",
+		"write the outcome as JSON, see kastellan-status(5)", true, apply_status},
+	{0, "allow-degraded", "FIELD,...", GRANTS, "field",
+		"accept that these policy fields are not fully held", true, apply_degraded},
+	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json},
+	{'h', "help", NULL, FOR_RUN | FOR_PLAN | FOR_DOCTOR, NULL, "print this help", true,
+		apply_help},
 };
 const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 
 const struct command_row command_rows[] = {
-	{ "run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "run PROGRAM confined", command_run },
-	{ "plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]",
-		"print what would be enforced, by which mechanism, held or not", command_plan },
-	{ "check", 0, "FILE...", "check policy files; every problem is printed", command_check },
-	{ "doctor", FOR_DOCTOR, "[--json]", "try every backend and layer of this host", command_doctor },
-	{ "schema", 0, "", "print the JSON Schema of a policy", command_schema },
-	{ "completion", 0, "SHELL", "print completions for bash, zsh or fish", command_completion },
-	{ "help", 0, "[COMMAND]", "print help", command_help },
+	{"run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "run PROGRAM confined", command_run},
+	{"plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]",
+		"print what would be enforced, by which mechanism, held or not", command_plan},
+	{"check", 0, "FILE...", "check policy files; every problem is printed", command_check},
+	{"doctor", FOR_DOCTOR, "[--json]", "try every backend and layer of this host",
+		command_doctor},
+	{"schema", 0, "", "print the JSON Schema of a policy", command_schema},
+	{"completion", 0, "SHELL", "print completions for bash, zsh or fish", command_completion},
+	{"help", 0, "[COMMAND]", "print help", command_help},
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);

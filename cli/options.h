@@ -10,11 +10,7 @@
 
 #include <kastellan/kastellan.h>
 
-enum {
-	FOR_RUN = 1 << 0,
-	FOR_PLAN = 1 << 1,
-	FOR_DOCTOR = 1 << 2
-};
+enum { FOR_RUN = 1 << 0, FOR_PLAN = 1 << 1, FOR_DOCTOR = 1 << 2 };
 
 /* What the options of run and plan amount to. */
 struct arguments {
@@ -60,7 +56,8 @@ extern const size_t n_command_rows;
 
 /* Parses argv (argv[0] is the command's name), loads the policy and applies the flags over it.
  * Returns 0, or -errno. */
-int arguments_parse(int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr);
+int arguments_parse(
+	int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr);
 void arguments_done(struct arguments *arguments);
 
 /* "64M", "1G", "512K"; a plain number counts MiB. Rounded up to MiB. */

@@ -13,10 +13,11 @@ enum { RELAY_STDIN, RELAY_MASTER, RELAY_STDOUT };
 
 void terminal_size(uint16_t *ret_rows, uint16_t *ret_columns)
 {
-	struct winsize size = { 0 };
+	struct winsize size = {0};
 
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-		size = (struct winsize){ 0 };
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 &&
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		size = (struct winsize){0};
 	*ret_rows = size.ws_row;
 	*ret_columns = size.ws_col;
 }
@@ -25,7 +26,7 @@ void relay_start(struct relay *relay, int master)
 {
 	struct termios raw;
 
-	*relay = (struct relay){ .master = master };
+	*relay = (struct relay){.master = master};
 	if (master < 0)
 		return;
 	fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
@@ -39,11 +40,11 @@ void relay_start(struct relay *relay, int master)
 void relay_poll(const struct relay *relay, struct pollfd *fds)
 {
 	for (int i = 0; i < RELAY_FDS; i++)
-		fds[i] = (struct pollfd){ .fd = -1 };
+		fds[i] = (struct pollfd){.fd = -1};
 	if (relay->master < 0)
 		return;
 	if (!relay->in.len && !relay->in.ended)
-		fds[RELAY_STDIN] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
+		fds[RELAY_STDIN] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
 	if (relay->in.len)
 		fds[RELAY_MASTER].events |= POLLOUT;
 	if (!relay->out.len && !relay->out.ended)
@@ -51,7 +52,7 @@ void relay_poll(const struct relay *relay, struct pollfd *fds)
 	if (fds[RELAY_MASTER].events)
 		fds[RELAY_MASTER].fd = relay->master;
 	if (relay->out.len)
-		fds[RELAY_STDOUT] = (struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT };
+		fds[RELAY_STDOUT] = (struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT};
 }
 
 static void fill(struct relay_way *way, int fd)

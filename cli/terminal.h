@@ -20,7 +20,7 @@ struct relay_way {
 
 struct relay {
 	int master; /* -1 = no terminal: every call does nothing */
-	struct relay_way in;  /* stdin to master */
+	struct relay_way in; /* stdin to master */
 	struct relay_way out; /* master to stdout */
 	struct termios saved;
 	bool raw;

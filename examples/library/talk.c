@@ -61,7 +61,7 @@ static void print_outcome(const ks_outcome *outcome)
 
 static int run(ks_backends *backends, const ks_policy *policy, ks_error **error)
 {
-	static const char *const argv[] = { "rev", NULL };
+	static const char *const argv[] = {"rev", NULL};
 	struct ks_run_options options;
 	ks_backend *backend = NULL;
 	ks_child *child = NULL;

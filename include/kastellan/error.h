@@ -37,7 +37,8 @@ KS_API const char *ks_error_path(const ks_error *error);
 /* What to do next, as an instruction to a person, or NULL where there is nothing to advise. */
 KS_API const char *ks_error_remedy(const ks_error *error);
 
-/* Position in the policy text, counted from 1; 0 where it does not apply. The column counts bytes. */
+/* Position in the policy text, counted from 1; 0 where it does not apply. The column counts bytes.
+ */
 KS_API unsigned ks_error_line(const ks_error *error);
 KS_API unsigned ks_error_column(const ks_error *error);
 

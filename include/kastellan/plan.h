@@ -38,10 +38,10 @@ KS_API unsigned ks_field_from_name(const char *name);
 
 /* How well a field of the policy is enforced. */
 enum ks_verdict {
-	KS_VERDICT_HELD = 0,	 /* as asked */
-	KS_VERDICT_CLAMPED = 1,	 /* held, at the documented floor or ceiling of the backend */
+	KS_VERDICT_HELD = 0, /* as asked */
+	KS_VERDICT_CLAMPED = 1, /* held, at the documented floor or ceiling of the backend */
 	KS_VERDICT_DEGRADED = 2, /* something of it is missing */
-	KS_VERDICT_ABSENT = 3	 /* nothing enforces it */
+	KS_VERDICT_ABSENT = 3 /* nothing enforces it */
 };
 
 /* One row of the receipt. The strings belong to the plan (or outcome) it comes from. */

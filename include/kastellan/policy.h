@@ -20,17 +20,10 @@ extern "C" {
 typedef struct ks_policy ks_policy;
 
 /* Network: none at all; only the listed endpoints; the egress proxy's own, real network. */
-enum ks_net {
-	KS_NET_DENY = 0,
-	KS_NET_ALLOWLIST = 1,
-	KS_NET_PROXY_EGRESS = 2
-};
+enum ks_net { KS_NET_DENY = 0, KS_NET_ALLOWLIST = 1, KS_NET_PROXY_EGRESS = 2 };
 
 /* Preset that selects the system-call set, the root file system and the socket families. */
-enum ks_profile {
-	KS_PROFILE_WORKER_STRICT = 0,
-	KS_PROFILE_WORKER_NET_CLIENT = 1
-};
+enum ks_profile { KS_PROFILE_WORKER_STRICT = 0, KS_PROFILE_WORKER_NET_CLIENT = 1 };
 
 /* Stands for null: the backend's default. */
 #define KS_POLICY_UNSET UINT64_MAX
@@ -84,7 +77,8 @@ KS_API int ks_policy_set_mem_mb(ks_policy *policy, uint64_t mem_mb, ks_error **r
 
 KS_API int ks_policy_set_profile(ks_policy *policy, enum ks_profile profile, ks_error **reterr);
 
-/* CPU bandwidth in percent of one processor, at least 1; KS_POLICY_UNSET = the backend's default. */
+/* CPU bandwidth in percent of one processor, at least 1; KS_POLICY_UNSET = the backend's default.
+ */
 KS_API int ks_policy_set_cpu_quota_pct(ks_policy *policy, uint64_t percent, ks_error **reterr);
 
 /* Processes and threads at once, at least 1; KS_POLICY_UNSET = the backend's default. */

@@ -25,10 +25,10 @@ typedef struct ks_outcome ks_outcome;
 
 /* Where a standard stream of the worker goes. */
 enum ks_stdio {
-	KS_STDIO_NULL = 0,    /* /dev/null */
+	KS_STDIO_NULL = 0, /* /dev/null */
 	KS_STDIO_INHERIT = 1, /* the caller's own stream of that number */
-	KS_STDIO_PIPE = 2,    /* a new pipe; the other end is ks_child_stdio() */
-	KS_STDIO_FD = 3	      /* the given descriptor (duplicated; the caller keeps its own) */
+	KS_STDIO_PIPE = 2, /* a new pipe; the other end is ks_child_stdio() */
+	KS_STDIO_FD = 3 /* the given descriptor (duplicated; the caller keeps its own) */
 };
 
 /* Options of a spawn. Set size to sizeof(struct ks_run_options) and zero the rest: zeroes are the
@@ -42,15 +42,16 @@ struct ks_run_options {
 	/* 1: the worker gets a terminal of its own; stdio[] is not used; ks_child_terminal() is its
 	 * other side. */
 	uint32_t terminal;
-	uint16_t terminal_rows;	   /* 0 = 24 */
+	uint16_t terminal_rows; /* 0 = 24 */
 	uint16_t terminal_columns; /* 0 = 80 */
-	uint32_t reserved;	   /* 0 */
+	uint32_t reserved; /* 0 */
 	/* Wall-clock limit in milliseconds from the start of the program; 0 = none. */
 	uint64_t timeout_ms;
 	/* Time between the friendly signal (SIGTERM) and SIGKILL at the end of the wall-clock limit
 	 * or in ks_child_stop(); 0 = 2000 ms. */
 	uint64_t grace_ms;
-	/* The working directory inside; NULL = the caller's own where a grant shows it, else "/". */
+	/* The working directory inside; NULL = the caller's own where a grant shows it, else "/".
+	 */
 	const char *cwd;
 	enum ks_stdio stdio[3];
 	int stdio_fd[3]; /* with KS_STDIO_FD */
@@ -60,7 +61,8 @@ struct ks_run_options {
  * /usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin) under the policy. Returns when the
  * program has been executed, confined, or with an error when it never was.
  * Returns 0; -EOPNOTSUPP when a field is not held and not allowed to be degraded; -ENOENT or
- * -EACCES with step "exec" when the program cannot be executed; or the errno of the failing step. */
+ * -EACCES with step "exec" when the program cannot be executed; or the errno of the failing step.
+ */
 KS_API int ks_child_spawn(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 
@@ -105,14 +107,14 @@ KS_API int ks_run(ks_backend *backend, const ks_policy *policy, const char *cons
 	const struct ks_run_options *options, ks_outcome **ret_outcome, ks_error **reterr);
 
 enum ks_outcome_type {
-	KS_OUTCOME_EXIT = 0,	/* by itself: exit code */
-	KS_OUTCOME_SIGNAL = 1,	/* by a signal that was not ours */
+	KS_OUTCOME_EXIT = 0, /* by itself: exit code */
+	KS_OUTCOME_SIGNAL = 1, /* by a signal that was not ours */
 	KS_OUTCOME_TIMEOUT = 2, /* wall-clock limit */
-	KS_OUTCOME_CPU = 3,	/* cpu_ms spent */
-	KS_OUTCOME_OOM = 4,	/* mem_mb exceeded */
-	KS_OUTCOME_TASKS = 5,	/* failed after tasks_max had refused it a process or thread */
-	KS_OUTCOME_DENIED = 6,	/* killed by the system-call filter */
-	KS_OUTCOME_SETUP = 7	/* never started */
+	KS_OUTCOME_CPU = 3, /* cpu_ms spent */
+	KS_OUTCOME_OOM = 4, /* mem_mb exceeded */
+	KS_OUTCOME_TASKS = 5, /* failed after tasks_max had refused it a process or thread */
+	KS_OUTCOME_DENIED = 6, /* killed by the system-call filter */
+	KS_OUTCOME_SETUP = 7 /* never started */
 };
 
 /* "exit", "signal", "timeout", "cpu", "oom", "tasks", "denied", "setup". */

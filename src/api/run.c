@@ -34,7 +34,7 @@ int ks_run(ks_backend *backend, const ks_policy *policy, const char *const *argv
 
 	if (r == 0)
 		r = ks_child_wait(child, reterr);
-	if (r == 0)
+	if (r == 0 && child)
 		*ret_outcome = take_ptr(child->outcome);
 	ks_child_free(child);
 	return r;

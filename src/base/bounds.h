@@ -3,27 +3,27 @@
 #ifndef KS_BASE_BOUNDS_H
 #define KS_BASE_BOUNDS_H
 
-#define KS_MAX_POLICY_BYTES 1048576		/* a policy file */
-#define KS_MAX_POLICY_VALUES 8192		/* values in it: three times what a full one has */
-#define KS_MAX_POLICY_DEPTH 16			/* arrays and objects in one another; a good one has 3 */
-#define KS_MAX_GRANTS 512			/* fs_read + fs_write, each a mount and a descriptor */
-#define KS_MAX_ENDPOINTS 256			/* entries of net.Allowlist */
-#define KS_MAX_ENV 512				/* environment variables */
-#define KS_MAX_ENV_NAME 255			/* bytes of an environment name */
-#define KS_MAX_ENV_VALUE 131071			/* the kernel's MAX_ARG_STRLEN, NUL included */
-#define KS_MAX_ENV_BYTES 1048576		/* all names and values, with = and NUL */
-#define KS_MAX_PATH 4095			/* PATH_MAX without its NUL */
-#define KS_MAX_HOST 253				/* a DNS name in text form, RFC 1035 */
-#define KS_MAX_LABEL 63				/* one label of it */
-#define KS_MAX_CPU_MS (1000ull * 3600 * 24 * 366)	/* a year: beyond it is a typing error */
-#define KS_MAX_MEM_MB (16ull * 1024 * 1024)	/* 16 TiB */
-#define KS_MAX_CPU_QUOTA_PCT 102400u		/* 1024 processors */
-#define KS_MAX_TASKS 4194304u			/* the kernel's PID_MAX_LIMIT */
-#define KS_MAX_PROBLEMS 64			/* problems reported of one policy file */
-#define KS_MAX_ARGS 4096			/* arguments of the program */
-#define KS_MAX_SPEC_BYTES 8388608		/* what kastellan-init is told */
-#define KS_MAX_STEP_TEXT 256			/* detail text of a failing step in the jail */
-#define KS_MAX_CGROUP_FILE 4096			/* what is read of a cgroup control file */
-#define KS_MAX_TEXT 16777216			/* any text that the library composes */
+#define KS_MAX_POLICY_BYTES 1048576 /* a policy file */
+#define KS_MAX_POLICY_VALUES 8192 /* values in it: three times what a full one has */
+#define KS_MAX_POLICY_DEPTH 16 /* arrays and objects in one another; a good one has 3 */
+#define KS_MAX_GRANTS 512 /* fs_read + fs_write, each a mount and a descriptor */
+#define KS_MAX_ENDPOINTS 256 /* entries of net.Allowlist */
+#define KS_MAX_ENV 512 /* environment variables */
+#define KS_MAX_ENV_NAME 255 /* bytes of an environment name */
+#define KS_MAX_ENV_VALUE 131071 /* the kernel's MAX_ARG_STRLEN, NUL included */
+#define KS_MAX_ENV_BYTES 1048576 /* all names and values, with = and NUL */
+#define KS_MAX_PATH 4095 /* PATH_MAX without its NUL */
+#define KS_MAX_HOST 253 /* a DNS name in text form, RFC 1035 */
+#define KS_MAX_LABEL 63 /* one label of it */
+#define KS_MAX_CPU_MS (1000ull * 3600 * 24 * 366) /* a year: beyond it is a typing error */
+#define KS_MAX_MEM_MB (16ull * 1024 * 1024) /* 16 TiB */
+#define KS_MAX_CPU_QUOTA_PCT 102400u /* 1024 processors */
+#define KS_MAX_TASKS 4194304u /* the kernel's PID_MAX_LIMIT */
+#define KS_MAX_PROBLEMS 64 /* problems reported of one policy file */
+#define KS_MAX_ARGS 4096 /* arguments of the program */
+#define KS_MAX_SPEC_BYTES 8388608 /* what kastellan-init is told */
+#define KS_MAX_STEP_TEXT 256 /* detail text of a failing step in the jail */
+#define KS_MAX_CGROUP_FILE 4096 /* what is read of a cgroup control file */
+#define KS_MAX_TEXT 16777216 /* any text that the library composes */
 
 #endif

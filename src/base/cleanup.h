@@ -35,14 +35,15 @@ static inline void cleanup_fclose(FILE **slot)
 #define autofd __attribute__((cleanup(cleanup_close)))
 #define autofile __attribute__((cleanup(cleanup_fclose)))
 
-/* Declares `autoclean(type)`-style helpers for one type: DEFINE_CLEANUP(ks_policy *, ks_policy_free)
- * gives cleanup_ks_policy_free(), used as __attribute__((cleanup(cleanup_ks_policy_free))). */
-#define DEFINE_CLEANUP(type, function)                                                             \
-	static inline void cleanup_##function(type *slot)                                          \
-	{                                                                                          \
-		if (*slot)                                                                         \
-			function(*slot);                                                           \
-	}                                                                                          \
+/* Declares `autoclean(type)`-style helpers for one type: DEFINE_CLEANUP(ks_policy *,
+ * ks_policy_free) gives cleanup_ks_policy_free(), used as
+ * __attribute__((cleanup(cleanup_ks_policy_free))). */
+#define DEFINE_CLEANUP(type, function)                    \
+	static inline void cleanup_##function(type *slot) \
+	{                                                 \
+		if (*slot)                                \
+			function(*slot);                  \
+	}                                                 \
 	struct cleanup_##function##_needs_a_semicolon
 #define autoclean(function) __attribute__((cleanup(cleanup_##function)))
 
@@ -54,11 +55,11 @@ static inline int take_fd(int *slot)
 	return fd;
 }
 
-#define take_ptr(slot)                                                                             \
-	({                                                                                         \
-		__typeof__(slot) taken_ = (slot);                                                  \
-		(slot) = NULL;                                                                     \
-		taken_;                                                                            \
+#define take_ptr(slot)                            \
+	({                                        \
+		__typeof__(slot) taken_ = (slot); \
+		(slot) = NULL;                    \
+		taken_;                           \
 	})
 
 #endif

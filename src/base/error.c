@@ -28,7 +28,8 @@ static int copy_text(const char *text, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static ks_error *error_new(int code, const struct error_about *about, const char *format, va_list args)
+static ks_error *error_new(
+	int code, const struct error_about *about, const char *format, va_list args)
 {
 	ks_error *error = calloc(1, sizeof(*error));
 
@@ -43,7 +44,8 @@ static ks_error *error_new(int code, const struct error_about *about, const char
 		return NULL;
 	}
 	if (copy_text(about->step ? about->step : "internal", &error->step) < 0 ||
-		copy_text(about->field, &error->field) < 0 || copy_text(about->path, &error->path) < 0 ||
+		copy_text(about->field, &error->field) < 0 ||
+		copy_text(about->path, &error->path) < 0 ||
 		copy_text(about->remedy, &error->remedy) < 0) {
 		ks_error_free(error);
 		return NULL;

@@ -24,13 +24,12 @@ struct error_about {
 int error_set(ks_error **reterr, int code, const struct error_about *about, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-#define ABOUT(...) (&(const struct error_about){ __VA_ARGS__ })
+#define ABOUT(...) (&(const struct error_about){__VA_ARGS__})
 
 /* Appends a problem to the chain at *chain; used where all problems of an input are collected.
  * Returns code. Past KS_MAX_PROBLEMS further problems are dropped. */
-int error_append(
-	ks_error **chain, int code, const struct error_about *about, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+int error_append(ks_error **chain, int code, const struct error_about *about, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
 
 /* Out of memory, with nothing to say but that. Returns -ENOMEM. */
 int error_oom(ks_error **reterr);

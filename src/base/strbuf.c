@@ -8,13 +8,13 @@
 
 void strbuf_init(struct strbuf *buf, size_t ceiling)
 {
-	*buf = (struct strbuf){ .ceiling = ceiling };
+	*buf = (struct strbuf){.ceiling = ceiling};
 }
 
 void strbuf_done(struct strbuf *buf)
 {
 	free(buf->data);
-	*buf = (struct strbuf){ .ceiling = buf->ceiling };
+	*buf = (struct strbuf){.ceiling = buf->ceiling};
 }
 
 static int strbuf_reserve(struct strbuf *buf, size_t more)

@@ -23,8 +23,7 @@ void strbuf_done(struct strbuf *buf);
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t len);
 void strbuf_puts(struct strbuf *buf, const char *text);
 void strbuf_putc(struct strbuf *buf, char c);
-void strbuf_addf(struct strbuf *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void strbuf_addf(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_vaddf(struct strbuf *buf, const char *format, va_list args);
 
 /* Hands the text to the caller (free with free()) and resets the buffer. Returns 0, or the sticky

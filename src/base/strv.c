@@ -43,5 +43,5 @@ void strv_done(struct strv *list)
 	for (size_t i = 0; i < list->len; i++)
 		free(list->items[i]);
 	free(list->items);
-	*list = (struct strv){ 0 };
+	*list = (struct strv){0};
 }

@@ -14,11 +14,12 @@
 
 static int bad(ks_error **reterr, int code, const char *what, const char *remedy)
 {
-	return error_set(reterr, code, ABOUT(.step = "options", .remedy = remedy), "options: %s", what);
+	return error_set(
+		reterr, code, ABOUT(.step = "options", .remedy = remedy), "options: %s", what);
 }
 
-static int copy_sized(const struct ks_run_options *given, struct ks_run_options *options,
-	ks_error **reterr)
+static int copy_sized(
+	const struct ks_run_options *given, struct ks_run_options *options, ks_error **reterr)
 {
 	const unsigned char *tail = (const unsigned char *)given + sizeof(*options);
 	size_t known = given->size < sizeof(*options) ? given->size : sizeof(*options);
@@ -27,17 +28,18 @@ static int copy_sized(const struct ks_run_options *given, struct ks_run_options 
 		return bad(reterr, -EINVAL, "size is not set", "set size to sizeof(options)");
 	for (size_t i = sizeof(*options); i < given->size; i++, tail++)
 		if (*tail)
-			return bad(reterr, -E2BIG, "this library is older than the program, and does "
-						   "not know an option that is set",
+			return bad(reterr, -E2BIG,
+				"this library is older than the program, and does "
+				"not know an option that is set",
 				"install a newer libkastellan, or leave the option out");
 	memcpy(options, given, known);
 	return 0;
 }
 
-int options_complete(const struct ks_run_options *given, struct ks_run_options *ret_options,
-	ks_error **reterr)
+int options_complete(
+	const struct ks_run_options *given, struct ks_run_options *ret_options, ks_error **reterr)
 {
-	struct ks_run_options options = { 0 };
+	struct ks_run_options options = {0};
 	int r = given ? copy_sized(given, &options, reterr) : 0;
 
 	if (r < 0)

@@ -61,7 +61,7 @@ static int plan_stub(
 static int plan_on_host(ks_backend *backend, const struct plan_request *request,
 	struct ks_plan **ret_plan, ks_error **reterr)
 {
-	struct grants grants = { 0 };
+	struct grants grants = {0};
 	int r = grants_open(request->policy, request->host->privileged, &grants, reterr);
 
 	if (r == 0)
@@ -74,11 +74,11 @@ int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *cons
 	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr)
 {
 	autofree char *cwd = wanted_directory(options->cwd);
-	struct plan_request request = { .policy = policy,
+	struct plan_request request = {.policy = policy,
 		.argv = argv,
 		.cwd = cwd,
 		.cwd_asked = options->cwd != NULL,
-		.tty = options->terminal };
+		.tty = options->terminal};
 	int r = check_argv(argv, reterr);
 
 	if (r < 0)
@@ -105,7 +105,8 @@ static int spawn_stub(ks_backend *backend, struct ks_plan *plan, const char *con
 
 	if (r < 0) {
 		plan_free(plan);
-		return error_set(reterr, r, ABOUT(.step = "stub"), "the stub refuses: %s", strerror(-r));
+		return error_set(
+			reterr, r, ABOUT(.step = "stub"), "the stub refuses: %s", strerror(-r));
 	}
 	return child_finished(plan, code, ret_child) < 0 ? error_oom(reterr) : 0;
 }
@@ -117,7 +118,7 @@ int pipeline_spawn(ks_backend *backend, const ks_policy *policy, const char *con
 	const struct ks_host *host = NULL;
 	int r = pipeline_plan(backend, policy, argv, options, &plan, reterr);
 
-	if (r < 0)
+	if (r < 0 || !plan)
 		return r;
 	if (backend_stub(backend, NULL))
 		return spawn_stub(backend, plan, argv, ret_child, reterr);

@@ -115,7 +115,8 @@ static void drain_monitor(struct jail *jail)
 		if (r == 0)
 			return;
 		if (r < 0) {
-			/* The monitor is gone, and the helper with it (it asked for that signal). */
+			/* The monitor is gone, and the helper with it (it asked for that signal).
+			 */
 			close_fd(&jail->monitor_socket);
 			jail->helper_gone = true;
 			return;
@@ -132,11 +133,11 @@ static void remember_usage(struct jail *jail)
 
 	if (!jail->group || jail->group_removed || cgroup_usage(jail->group, &usage) < 0)
 		return;
-	jail->usage = (struct jail_usage){ .cpu_usec = usage.cpu_usec,
+	jail->usage = (struct jail_usage){.cpu_usec = usage.cpu_usec,
 		.memory_peak_bytes = usage.memory_peak_bytes,
 		.tasks_peak = usage.tasks_peak,
 		.oom_kills = usage.oom_kills,
-		.tasks_refused = usage.tasks_refused };
+		.tasks_refused = usage.tasks_refused};
 }
 
 void jail_usage(struct jail *jail, struct jail_usage *ret_usage)
@@ -164,7 +165,7 @@ static int remove_group(struct jail *jail)
 /* The monitor leaves by itself once its socket hangs up. */
 static bool reap_monitor(struct jail *jail, int patience_ms)
 {
-	struct pollfd ended = { .fd = jail->monitor_pidfd, .events = POLLIN };
+	struct pollfd ended = {.fd = jail->monitor_pidfd, .events = POLLIN};
 
 	close_fd(&jail->monitor_socket);
 	if (!jail->monitor)
@@ -183,7 +184,7 @@ static bool reap_monitor(struct jail *jail, int patience_ms)
 static bool memory_event(struct jail *jail)
 {
 	uint64_t before = jail->usage.oom_kills;
-	struct pollfd watched = { .fd = -1 };
+	struct pollfd watched = {.fd = -1};
 	uint32_t events;
 
 	if (!jail->group || jail->group_removed)
@@ -197,8 +198,7 @@ static bool memory_event(struct jail *jail)
 	return jail->usage.oom_kills > before;
 }
 
-int jail_dispatch(
-	struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr)
+int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr)
 {
 	int r;
 
@@ -214,9 +214,9 @@ int jail_dispatch(
 	r = remove_group(jail);
 	if (r < 0)
 		return error_set(reterr, r,
-			ABOUT(.step = "teardown",
-				.remedy = "see what still runs in the group with its cgroup.procs, and "
-					  "end it"),
+			ABOUT(.step = "teardown", .remedy = "see what still runs in the group with "
+							    "its cgroup.procs, and "
+							    "end it"),
 			"the worker's control group cannot be removed: %s", strerror(-r));
 	return reap_monitor(jail, 0) ? 1 : 0;
 }
@@ -232,12 +232,11 @@ int jail_signal(struct jail *jail, int signal)
 
 int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns)
 {
-	struct spec_winsize size = { .rows = rows, .columns = columns };
+	struct spec_winsize size = {.rows = rows, .columns = columns};
 
 	if (jail->init_socket < 0)
 		return -ESRCH;
-	return control_send(
-		jail->init_socket, CONTROL_WINSIZE, 0, &size, sizeof(size), NULL, 0);
+	return control_send(jail->init_socket, CONTROL_WINSIZE, 0, &size, sizeof(size), NULL, 0);
 }
 
 int jail_kill(struct jail *jail)

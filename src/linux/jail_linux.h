@@ -61,7 +61,7 @@ void control_message_drop_fds(struct control_message *message);
 void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX]);
 
 /* Failures as people read them (setup_errors.c). */
-int setup_error(const struct ks_plan *plan, const struct control_message *message,
-	ks_error **reterr);
+int setup_error(
+	const struct ks_plan *plan, const struct control_message *message, ks_error **reterr);
 
 #endif

@@ -34,7 +34,7 @@ void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX])
 /* Tells the monitor which directories to remove, should it be left alone with them. */
 static int announce_group(struct jail *jail, ks_error **reterr)
 {
-	autostrv struct strv directories = { 0 };
+	autostrv struct strv directories = {0};
 	autostrbuf struct strbuf text;
 	int r = cgroup_directories(jail->group, &directories);
 
@@ -44,7 +44,8 @@ static int announce_group(struct jail *jail, ks_error **reterr)
 	if (r == 0)
 		r = text.error;
 	if (r == 0 && text.len)
-		r = control_send(jail->monitor_socket, CONTROL_GROUP, 0, text.data, text.len, NULL, 0);
+		r = control_send(
+			jail->monitor_socket, CONTROL_GROUP, 0, text.data, text.len, NULL, 0);
 	if (r < 0 && r != -EPIPE)
 		return error_set(reterr, r, ABOUT(.step = "cgroup"),
 			"the monitor cannot be told of the control group: %s", strerror(-r));
@@ -53,9 +54,9 @@ static int announce_group(struct jail *jail, ks_error **reterr)
 
 static int make_group(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
 {
-	const struct cgroup_limits limits = { .memory_bytes = plan->limits.memory_bytes,
+	const struct cgroup_limits limits = {.memory_bytes = plan->limits.memory_bytes,
 		.tasks = plan->limits.tasks,
-		.cpu_quota_pct = plan->limits.cpu_quota_pct };
+		.cpu_quota_pct = plan->limits.cpu_quota_pct};
 	int r;
 
 	r = announce_group(jail, reterr);
@@ -71,8 +72,7 @@ static int say_go(struct jail *jail, ks_error **reterr)
 {
 	int fds[CGROUP_MAX_JOIN];
 	int n = jail->group ? cgroup_join_fds(jail->group, fds) : 0;
-	int r = control_send(
-		jail->init_socket, CONTROL_GO, 0, NULL, 0, fds, n > 0 ? (size_t)n : 0);
+	int r = control_send(jail->init_socket, CONTROL_GO, 0, NULL, 0, fds, n > 0 ? (size_t)n : 0);
 
 	/* A jail that is gone already has more to say about it than this. */
 	if (r == 0 || r == -EPIPE)
@@ -83,7 +83,7 @@ static int say_go(struct jail *jail, ks_error **reterr)
 
 static int watch(struct jail *jail, int fd, uint32_t events)
 {
-	struct epoll_event event = { .events = events };
+	struct epoll_event event = {.events = events};
 
 	if (fd < 0)
 		return 0;
@@ -103,8 +103,8 @@ static int watch_all(struct jail *jail, ks_error **reterr)
 	if (r == 0)
 		r = watch(jail, group_fd, events);
 	if (r < 0)
-		return error_set(reterr, r, ABOUT(.step = "start"), "the jail cannot be watched: %s",
-			strerror(-r));
+		return error_set(reterr, r, ABOUT(.step = "start"),
+			"the jail cannot be watched: %s", strerror(-r));
 	return 0;
 }
 
@@ -115,8 +115,8 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	int r = 0;
 
 	if (!jail)
-		return error_set(reterr, -errno, ABOUT(.step = "start"), "a jail cannot be allocated: %s",
-			strerror(errno));
+		return error_set(reterr, -errno, ABOUT(.step = "start"),
+			"a jail cannot be allocated: %s", strerror(errno));
 	jail->machine = plan->filter.machine;
 	if (plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
@@ -161,7 +161,8 @@ static int take_from_init(struct jail *jail, const struct ks_plan *plan, ks_erro
 			jail->init_socket = -1;
 			return 0;
 		}
-		if (message.header.type == CONTROL_TTY && message.n_fds == 1 && jail->terminal < 0) {
+		if (message.header.type == CONTROL_TTY && message.n_fds == 1 &&
+			jail->terminal < 0) {
 			jail->terminal = message.fds[0];
 			message.n_fds = 0;
 		}
@@ -204,14 +205,15 @@ int jail_await_start(struct jail *jail, const struct ks_host *host, const struct
 	int64_t deadline = now_ms() + START_PATIENCE_MS;
 
 	for (;;) {
-		struct pollfd fds[2] = { { .fd = jail->init_socket, .events = POLLIN },
-			{ .fd = jail->monitor_socket, .events = POLLIN } };
+		struct pollfd fds[2] = {{.fd = jail->init_socket, .events = POLLIN},
+			{.fd = jail->monitor_socket, .events = POLLIN}};
 		int64_t left = deadline - now_ms();
 		int r;
 
 		if (left <= 0)
 			return error_set(reterr, -ETIMEDOUT, ABOUT(.step = "start"),
-				"the jail was not ready within %d seconds", START_PATIENCE_MS / 1000);
+				"the jail was not ready within %d seconds",
+				START_PATIENCE_MS / 1000);
 		if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
 			return error_set(reterr, -errno, ABOUT(.step = "start"),
 				"waiting for the jail failed: %s", strerror(errno));

@@ -19,7 +19,7 @@ int launch_add(struct launch *launch, int slot, int fd)
 		return 0;
 	if (launch->n_slots == LAUNCH_MAX_SLOTS)
 		return -E2BIG;
-	launch->slots[launch->n_slots++] = (struct launch_slot){ slot, fd };
+	launch->slots[launch->n_slots++] = (struct launch_slot){slot, fd};
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static int place_descriptors(const struct launch *launch, int highest, int *high
 
 static void child(const struct launch *launch, int *high, volatile int *failure)
 {
-	static const char *const no_environment[] = { NULL };
+	static const char *const no_environment[] = {NULL};
 	int r = place_descriptors(launch, highest_slot(launch), high);
 
 	if (r == 0) {

@@ -17,7 +17,7 @@ struct launch_slot {
 struct launch {
 	struct launch_slot slots[LAUNCH_MAX_SLOTS];
 	size_t n_slots;
-	int exe;	   /* slot of the program itself, executed by descriptor */
+	int exe; /* slot of the program itself, executed by descriptor */
 	const char **argv; /* the environment is empty */
 };
 

@@ -13,14 +13,15 @@
 static bool ended_by_backstop(const struct ending *ending, int signal)
 {
 	return ending->cpu_budget_usec && ending->cpu_usec >= ending->cpu_budget_usec &&
-		(signal == SIGXCPU || signal == SIGKILL);
+	       (signal == SIGXCPU || signal == SIGKILL);
 }
 
 enum ks_outcome_type outcome_decide(const struct ending *ending)
 {
 	bool failed = !ending->have_status || !WIFEXITED(ending->status) ||
-		WEXITSTATUS(ending->status) != 0;
-	int signal = ending->have_status && WIFSIGNALED(ending->status) ? WTERMSIG(ending->status) : 0;
+		      WEXITSTATUS(ending->status) != 0;
+	int signal = ending->have_status && WIFSIGNALED(ending->status) ? WTERMSIG(ending->status)
+									: 0;
 
 	if (ending->denied || signal == SIGSYS)
 		return KS_OUTCOME_DENIED;
@@ -56,10 +57,11 @@ int outcome_set_receipt(
 		const struct receipt_row *from = &receipt->rows[i];
 		struct receipt_row *to = &outcome->receipt.rows[i];
 
-		*to = (struct receipt_row){ .field = from->field,
+		*to = (struct receipt_row){.field = from->field,
 			.verdict = from->verdict,
-			.requested = from->requested };
-		if (copy(from->request, &to->request) < 0 || copy(from->mechanism, &to->mechanism) < 0 ||
+			.requested = from->requested};
+		if (copy(from->request, &to->request) < 0 ||
+			copy(from->mechanism, &to->mechanism) < 0 ||
 			copy(from->detail, &to->detail) < 0 || copy(from->remedy, &to->remedy) < 0)
 			return -ENOMEM;
 	}
@@ -139,8 +141,8 @@ void ks_outcome_free(ks_outcome *outcome)
 
 const char *ks_outcome_type_name(enum ks_outcome_type type)
 {
-	static const char *const names[] = { "exit", "signal", "timeout", "cpu", "oom", "tasks",
-		"denied", "setup" };
+	static const char *const names[] = {
+		"exit", "signal", "timeout", "cpu", "oom", "tasks", "denied", "setup"};
 
 	return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown";
 }

@@ -17,10 +17,11 @@ struct ending {
 	int status; /* wait status of the program */
 	bool timed_out; /* the wall-clock limit came first and ended it */
 	bool cpu_spent; /* the budget was spent and the supervisor ended it */
-	uint64_t cpu_budget_usec; /* 0 = none; a process past it may end by its backstop, RLIMIT_CPU */
-	bool denied;	/* the main process was killed for a system call */
+	uint64_t cpu_budget_usec; /* 0 = none; a process past it may end by its backstop, RLIMIT_CPU
+				   */
+	bool denied; /* the main process was killed for a system call */
 	const char *denied_call; /* its name, NULL = unknown */
-	unsigned denials;	 /* processes killed for one, the main one included */
+	unsigned denials; /* processes killed for one, the main one included */
 	uint64_t oom_kills;
 	uint64_t tasks_refused;
 	uint64_t wall_usec;
@@ -32,7 +33,7 @@ struct ending {
 struct ks_outcome {
 	enum ks_outcome_type type;
 	int exit_code; /* -1 = none */
-	int signal;    /* 0 = none */
+	int signal; /* 0 = none */
 	char *detail;
 	/* setup only */
 	int error;

@@ -50,8 +50,8 @@ static json_t *usage_to_json(const struct ending *ending)
 	json = with(json, "cpu_ms", number(ending->cpu_usec / 1000));
 	json = with(json, "memory_peak_bytes",
 		ending->memory_peak_bytes ? number(ending->memory_peak_bytes) : json_null());
-	json = with(json, "tasks_peak",
-		ending->tasks_peak ? number(ending->tasks_peak) : json_null());
+	json = with(
+		json, "tasks_peak", ending->tasks_peak ? number(ending->tasks_peak) : json_null());
 	json = with(json, "oom_kills", number(ending->oom_kills));
 	json = with(json, "tasks_refused", number(ending->tasks_refused));
 	return with(json, "calls_denied", number(ending->denials));
@@ -94,7 +94,7 @@ int ks_outcome_json(const ks_outcome *outcome, char **ret_text)
 int receipt_row_out(const struct receipt *receipt, size_t index, struct ks_receipt_row *ret_row)
 {
 	const struct receipt_row *row;
-	struct ks_receipt_row full = { 0 };
+	struct ks_receipt_row full = {0};
 	size_t size = ret_row->size < sizeof(full) ? ret_row->size : sizeof(full);
 
 	if (index >= FIELD_COUNT)
@@ -112,8 +112,7 @@ int receipt_row_out(const struct receipt *receipt, size_t index, struct ks_recei
 	return 0;
 }
 
-int ks_outcome_receipt(
-	const ks_outcome *outcome, size_t index, struct ks_receipt_row *ret_row)
+int ks_outcome_receipt(const ks_outcome *outcome, size_t index, struct ks_receipt_row *ret_row)
 {
 	if (!outcome->has_receipt)
 		return -ENOENT;

@@ -28,9 +28,8 @@ static uint64_t now_usec(void)
 static int arm_timer(struct ks_child *child)
 {
 	/* After the program's end nothing is due any more: init ends the rest. */
-	uint64_t next =
-		child->ending.have_status ? NO_DEADLINE : deadlines_next(&child->deadlines);
-	struct itimerspec when = { 0 };
+	uint64_t next = child->ending.have_status ? NO_DEADLINE : deadlines_next(&child->deadlines);
+	struct itimerspec when = {0};
 
 	if (next == child->armed)
 		return 0;
@@ -46,7 +45,7 @@ static int arm_timer(struct ks_child *child)
 
 static int make_loop(struct ks_child *child)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = {.events = EPOLLIN};
 
 	child->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (child->epoll < 0)
@@ -73,17 +72,18 @@ static void set_deadlines(
 		.cpu_budget_usec = limits->group ? limits->cpu_budget_usec : NO_DEADLINE,
 		.cpu_rate = rate ? rate : 1,
 	};
-	child->ending.cpu_budget_usec =
-		limits->cpu_budget_usec != UINT64_MAX ? limits->cpu_budget_usec : 0;
+	child->ending.cpu_budget_usec = limits->cpu_budget_usec != UINT64_MAX
+						? limits->cpu_budget_usec
+						: 0;
 }
 
 static int start_jail(struct ks_child *child, const struct ks_host *host,
 	const struct ks_run_options *options, ks_error **reterr)
 {
-	struct jail_stdio stdio = { .terminal = options->terminal,
+	struct jail_stdio stdio = {.terminal = options->terminal,
 		.rows = options->terminal_rows,
-		.columns = options->terminal_columns };
-	struct epoll_event event = { .events = EPOLLIN };
+		.columns = options->terminal_columns};
+	struct epoll_event event = {.events = EPOLLIN};
 	int r;
 
 	memcpy(stdio.fds, child->stdio.worker, sizeof(stdio.fds));
@@ -119,13 +119,13 @@ static struct ks_child *child_alloc(struct ks_plan *plan)
 
 int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child)
 {
-	const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+	const struct itimerspec at_once = {.it_value.tv_nsec = 1};
 	struct ks_child *child = child_alloc(plan);
 	int r;
 
 	if (!child)
 		return -ENOMEM;
-	child->ending = (struct ending){ .have_status = true, .status = (exit_code & 0xff) << 8 };
+	child->ending = (struct ending){.have_status = true, .status = (exit_code & 0xff) << 8};
 	r = make_loop(child);
 	/* Never read, so that the descriptor stays readable. */
 	if (r == 0 && timerfd_settime(child->timer, 0, &at_once, NULL) < 0)
@@ -169,7 +169,7 @@ int child_start(struct ks_plan *plan, const struct ks_host *host,
 
 static void act_on_deadlines(struct ks_child *child)
 {
-	struct jail_usage usage = { .cpu_usec = NO_DEADLINE };
+	struct jail_usage usage = {.cpu_usec = NO_DEADLINE};
 
 	if (child->deadlines.cpu_budget_usec != NO_DEADLINE)
 		jail_usage(child->jail, &usage);
@@ -230,15 +230,15 @@ int ks_child_dispatch(ks_child *child, ks_error **reterr)
 		act_on_deadlines(child);
 	r = arm_timer(child);
 	if (r < 0)
-		return error_set(reterr, r, ABOUT(.step = "supervise"), "the timer cannot be set: %s",
-			strerror(-r));
+		return error_set(reterr, r, ABOUT(.step = "supervise"),
+			"the timer cannot be set: %s", strerror(-r));
 	return 0;
 }
 
 int ks_child_wait(ks_child *child, ks_error **reterr)
 {
 	for (;;) {
-		struct pollfd due = { .fd = child->epoll, .events = POLLIN };
+		struct pollfd due = {.fd = child->epoll, .events = POLLIN};
 		int r = ks_child_dispatch(child, reterr);
 
 		if (r != 0)

@@ -13,7 +13,8 @@ struct ks_child {
 	struct stdio_ends stdio;
 	struct deadlines deadlines;
 	struct ending ending;
-	int terminal; /* master of the worker's terminal; what it wrote last can be read after its end */
+	int terminal; /* master of the worker's terminal; what it wrote last can be read after its
+			 end */
 	int epoll;
 	int timer;
 	uint64_t armed; /* what the timer is set to; NO_DEADLINE = off */

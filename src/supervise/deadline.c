@@ -59,9 +59,9 @@ static uint64_t next_look(const struct deadlines *deadlines)
 
 	if (deadlines->cpu_budget_usec == NO_DEADLINE)
 		return NO_DEADLINE;
-	rest = deadlines->cpu_budget_usec > deadlines->cpu_used ?
-		deadlines->cpu_budget_usec - deadlines->cpu_used :
-		0;
+	rest = deadlines->cpu_budget_usec > deadlines->cpu_used
+		       ? deadlines->cpu_budget_usec - deadlines->cpu_used
+		       : 0;
 	wait = rest / (deadlines->cpu_rate ? deadlines->cpu_rate : 1);
 	return later(deadlines->cpu_looked, wait > SHORTEST_LOOK_USEC ? wait : SHORTEST_LOOK_USEC);
 }

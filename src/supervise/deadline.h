@@ -11,13 +11,13 @@
 
 struct deadlines {
 	uint64_t start;
-	uint64_t wall_usec;   /* NO_DEADLINE = none */
+	uint64_t wall_usec; /* NO_DEADLINE = none */
 	uint64_t grace_usec;
 	uint64_t cpu_budget_usec; /* NO_DEADLINE = none */
-	uint64_t cpu_rate;	  /* processors that the worker can use at once, rounded up, >= 1 */
+	uint64_t cpu_rate; /* processors that the worker can use at once, rounded up, >= 1 */
 	/* State */
-	uint64_t kill_at;    /* after a friendly signal; NO_DEADLINE = none sent */
-	uint64_t cpu_used;   /* at the last look */
+	uint64_t kill_at; /* after a friendly signal; NO_DEADLINE = none sent */
+	uint64_t cpu_used; /* at the last look */
 	uint64_t cpu_looked; /* time of the last look */
 	bool timed_out;
 	bool cpu_spent;
@@ -28,8 +28,8 @@ enum deadline_action { DEADLINE_NOTHING, DEADLINE_TERMINATE, DEADLINE_KILL };
 
 void deadlines_start(struct deadlines *deadlines, uint64_t now);
 
-/* Takes in the CPU time used so far (NO_DEADLINE = unknown) and says what is due now. Each action is
- * given once. */
+/* Takes in the CPU time used so far (NO_DEADLINE = unknown) and says what is due now. Each action
+ * is given once. */
 enum deadline_action deadlines_due(struct deadlines *deadlines, uint64_t now, uint64_t cpu_used);
 
 /* A friendly end is wanted for another reason than the wall clock: SIGKILL follows after the grace

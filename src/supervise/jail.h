@@ -41,8 +41,7 @@ int jail_take_terminal(struct jail *jail);
 /* Takes in what has happened: fills status and denials of *ending. *ret_memory: an out-of-memory
  * event has been seen. Returns 1 when every process of the jail is gone and everything of it is
  * removed, 0 while it lives, -errno when it cannot be followed any more. */
-int jail_dispatch(
-	struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr);
+int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr);
 
 /* Counters of the whole tree; kept after the end. */
 void jail_usage(struct jail *jail, struct jail_usage *ret_usage);

@@ -72,7 +72,7 @@ static int open_stream(const struct ks_run_options *options, int stream, struct 
 
 int stdio_open(const struct ks_run_options *options, struct stdio_ends *ret, ks_error **reterr)
 {
-	static const char *const names[] = { "stdin", "stdout", "stderr" };
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
 	struct stdio_ends ends = STDIO_ENDS_NONE;
 
 	for (int stream = 0; !options->terminal && stream < 3; stream++) {

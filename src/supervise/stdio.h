@@ -10,7 +10,7 @@ struct stdio_ends {
 	int caller[3]; /* our end of a pipe, or -1 */
 };
 
-#define STDIO_ENDS_NONE ((struct stdio_ends){ { -1, -1, -1 }, { -1, -1, -1 } })
+#define STDIO_ENDS_NONE ((struct stdio_ends){{-1, -1, -1}, {-1, -1, -1}})
 
 /* Opens what is asked. Everything is close-on-exec. Returns 0, or -errno with nothing open. */
 int stdio_open(const struct ks_run_options *options, struct stdio_ends *ret, ks_error **reterr);

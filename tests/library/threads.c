@@ -37,7 +37,7 @@ static int count_descriptors(void)
 static int one(const struct shared *shared, int code)
 {
 	char script[32];
-	const char *argv[] = { "sh", "-c", script, NULL };
+	const char *argv[] = {"sh", "-c", script, NULL};
 	ks_outcome *outcome = NULL;
 	ks_error *error = NULL;
 	int bad = 1;
@@ -74,7 +74,7 @@ static unsigned parse_fields(char *list)
 int main(int argc, char **argv)
 {
 	int threads = argc > 1 ? atoi(argv[1]) : 8;
-	struct shared shared = { .workers = argc > 2 ? atoi(argv[2]) : 200 };
+	struct shared shared = {.workers = argc > 2 ? atoi(argv[2]) : 200};
 	ks_backends *backends = NULL;
 	pthread_t ids[64];
 	int before, after, children;
