@@ -45,7 +45,8 @@ static uint32_t next_kernel_id(void)
 {
 	static atomic_uint count;
 
-	return KERNEL_ID_BASE + (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) & 0xffff);
+	return KERNEL_ID_BASE +
+	       (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) & 0xffff);
 }
 
 static void parts_init(struct parts *parts)
@@ -92,7 +93,8 @@ static int memory_file(const char *name, const char *text, size_t len)
 		done += (size_t)n;
 	}
 	if (lseek(fd, 0, SEEK_SET) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) <
+			0)
 		return -errno;
 	return take_fd(&fd);
 }
@@ -131,7 +133,8 @@ static int make_files(const struct ks_plan *plan, struct parts *parts)
 	return 0;
 }
 
-static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio, struct parts *parts)
+static int fill_slots(
+	const struct ks_plan *plan, const struct jail_stdio *stdio, struct parts *parts)
 {
 	struct launch *launch = &parts->launch;
 	int r = 0;
@@ -170,7 +173,7 @@ static void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
 
 static int start_monitor(struct parts *parts, struct jail *jail, ks_error **reterr)
 {
-	static const char *monitor_argv[] = { "kastellan-init", "monitor", NULL };
+	static const char *monitor_argv[] = {"kastellan-init", "monitor", NULL};
 	int r;
 
 	parts->launch.exe = SLOT_INIT_EXE;
@@ -207,7 +210,8 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	if (r < 0)
 		return error_set(reterr, r,
 			ABOUT(.step = "start",
-				.remedy = r == -EMFILE ? "raise the limit of open files (ulimit -n)" : NULL),
+				.remedy = r == -EMFILE ? "raise the limit of open files (ulimit -n)"
+						       : NULL),
 			"the jail cannot be prepared: %s", strerror(-r));
 	return 0;
 }

@@ -12,13 +12,13 @@
 int control_send(int socket, uint32_t type, int32_t value, const void *data, size_t len,
 	const int *fds, size_t n_fds)
 {
-	struct control_header header = { .type = type, .value = value };
-	struct iovec parts[2] = { { &header, sizeof(header) }, { (void *)data, len } };
+	struct control_header header = {.type = type, .value = value};
+	struct iovec parts[2] = {{&header, sizeof(header)}, {(void *)data, len}};
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(CONTROL_MAX_FDS * sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = len ? 2 : 1 };
+	} control = {0};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = len ? 2 : 1};
 
 	if (n_fds > CONTROL_MAX_FDS || len > CONTROL_MAX - sizeof(header))
 		return -E2BIG;
@@ -68,16 +68,16 @@ void control_message_drop_fds(struct control_message *message)
 
 int control_receive(int socket, struct control_message *ret)
 {
-	struct iovec parts[2] = { { &ret->header, sizeof(ret->header) },
-		{ ret->data, sizeof(ret->data) - 1 } };
+	struct iovec parts[2] = {
+		{&ret->header, sizeof(ret->header)}, {ret->data, sizeof(ret->data) - 1}};
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(CONTROL_MAX_FDS * sizeof(int))];
 	} control;
-	struct msghdr message = { .msg_iov = parts,
+	struct msghdr message = {.msg_iov = parts,
 		.msg_iovlen = 2,
 		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space) };
+		.msg_controllen = sizeof(control.space)};
 	ssize_t len;
 
 	ret->n_fds = 0;

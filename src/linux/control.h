@@ -18,36 +18,37 @@
 /* Descriptors by number in monitor, helper and init. 0 and 1 are /dev/null, 2 is the pipe that
  * collects what the helper has to complain about. */
 enum control_slot {
-	SLOT_MONITOR = 3,	 /* control socket of the monitor; closed before the helper starts */
-	SLOT_INIT = 4,		 /* control socket of init */
-	SLOT_SPEC = 5,		 /* sealed memfd, spec.h */
-	SLOT_INIT_EXE = 6,	 /* kastellan-init, O_PATH-free: executed through /proc/self/fd */
-	SLOT_HELPER_EXE = 7,	 /* bwrap */
-	SLOT_HELPER_ARGS = 8,	 /* memfd for bwrap --args */
-	SLOT_SUPERVISOR = 9,	 /* pidfd of the supervisor; the monitor's only */
-	SLOT_STDIN = 10,	 /* the worker's stdio; absent with a terminal of its own */
+	SLOT_MONITOR = 3, /* control socket of the monitor; closed before the helper starts */
+	SLOT_INIT = 4, /* control socket of init */
+	SLOT_SPEC = 5, /* sealed memfd, spec.h */
+	SLOT_INIT_EXE = 6, /* kastellan-init, O_PATH-free: executed through /proc/self/fd */
+	SLOT_HELPER_EXE = 7, /* bwrap */
+	SLOT_HELPER_ARGS = 8, /* memfd for bwrap --args */
+	SLOT_SUPERVISOR = 9, /* pidfd of the supervisor; the monitor's only */
+	SLOT_STDIN = 10, /* the worker's stdio; absent with a terminal of its own */
 	SLOT_STDOUT = 11,
 	SLOT_STDERR = 12,
-	SLOT_DATA = 13,		 /* first of the generated files (--ro-bind-data), one each ... */
+	SLOT_DATA = 13, /* first of the generated files (--ro-bind-data), one each ... */
 	SLOT_DATA_MAX = 19,
-	SLOT_GRANT = 20,	 /* first of the grants' descriptors, one each, in plan order */
+	SLOT_GRANT = 20, /* first of the grants' descriptors, one each, in plan order */
 };
 
 enum control_type {
 	/* supervisor to monitor */
-	CONTROL_GROUP = 1, /* NUL-terminated directories: end all in them and remove them at the end */
+	CONTROL_GROUP =
+		1, /* NUL-terminated directories: end all in them and remove them at the end */
 	/* supervisor to init */
-	CONTROL_GO,	   /* with up to 4 descriptors: write "0" to each to join the group, then start */
-	CONTROL_SIGNAL,	   /* value: signal number for the worker's process group */
-	CONTROL_WINSIZE,   /* struct spec_winsize as data: rows and columns of the terminal */
-	CONTROL_KILL,	   /* end the whole jail */
+	CONTROL_GO, /* with up to 4 descriptors: write "0" to each to join the group, then start */
+	CONTROL_SIGNAL, /* value: signal number for the worker's process group */
+	CONTROL_WINSIZE, /* struct spec_winsize as data: rows and columns of the terminal */
+	CONTROL_KILL, /* end the whole jail */
 	/* init to supervisor */
-	CONTROL_READY,	   /* init is up and the grants are verified */
-	CONTROL_TTY,	   /* with one descriptor: the terminal's master */
-	CONTROL_STARTED,   /* the program has been executed; value: its pid inside */
-	CONTROL_FAILED,	   /* value: errno; data: step NUL detail NUL. Nothing was executed */
-	CONTROL_DENIED,	   /* value: system-call number; data: uint32_t pid, 1 if the main process */
-	CONTROL_EXIT,	   /* value: wait status of the program; data: struct control_usage */
+	CONTROL_READY, /* init is up and the grants are verified */
+	CONTROL_TTY, /* with one descriptor: the terminal's master */
+	CONTROL_STARTED, /* the program has been executed; value: its pid inside */
+	CONTROL_FAILED, /* value: errno; data: step NUL detail NUL. Nothing was executed */
+	CONTROL_DENIED, /* value: system-call number; data: uint32_t pid, 1 if the main process */
+	CONTROL_EXIT, /* value: wait status of the program; data: struct control_usage */
 	/* monitor to supervisor */
 	CONTROL_HELPER_EXIT, /* value: wait status of the helper */
 	CONTROL_MONITOR_FAILED, /* as CONTROL_FAILED, before the helper started */
@@ -62,9 +63,9 @@ struct control_header {
 };
 
 struct control_denied {
-	uint32_t pid;	  /* inside */
+	uint32_t pid; /* inside */
 	uint32_t is_main; /* 1: the worker's first process */
-	uint32_t arch;	  /* AUDIT_ARCH_* */
+	uint32_t arch; /* AUDIT_ARCH_* */
 	uint32_t zero;
 };
 
@@ -76,10 +77,6 @@ struct control_usage {
 };
 
 /* Exit statuses of init and monitor themselves; the outcome never depends on them. */
-enum {
-	INIT_EXIT_DONE = 0,
-	INIT_EXIT_FAILED = 125,
-	INIT_EXIT_ORPHANED = 126
-};
+enum { INIT_EXIT_DONE = 0, INIT_EXIT_FAILED = 125, INIT_EXIT_ORPHANED = 126 };
 
 #endif

@@ -74,13 +74,13 @@ static int make_user_namespace(void)
 
 static bool try_device(int fd)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (uint64_t)user_namespace };
-	autofd int tree = (int)syscall(SYS_open_tree, fd, "",
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_namespace};
+	autofd int tree = (int)syscall(
+		SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
 	return tree >= 0 &&
-		syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0;
+	       syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0;
 }
 
 bool idmap_works(int fd, dev_t device)

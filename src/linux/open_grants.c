@@ -30,7 +30,8 @@ static const char *remedy_for(int code)
 {
 	switch (-code) {
 	case ENOENT:
-		return "create it, correct the path, or make the grant optional with a leading \"?\"";
+		return "create it, correct the path, or make the grant optional with a leading "
+		       "\"?\"";
 	case ENOTDIR:
 		return "correct the path: something in its middle is not a directory";
 	case EACCES:
@@ -39,25 +40,26 @@ static const char *remedy_for(int code)
 		return "remove the loop of symbolic links, or grant the directory itself";
 	case EMFILE:
 	case ENFILE:
-		return "raise the limit of open files (ulimit -n), or grant a common parent directory";
+		return "raise the limit of open files (ulimit -n), or grant a common parent "
+		       "directory";
 	default:
 		return NULL;
 	}
 }
 
-/* File systems that are an interface to the kernel, wherever they are mounted: what they show is not
- * the caller's to give, and writing to them changes the host. */
+/* File systems that are an interface to the kernel, wherever they are mounted: what they show is
+ * not the caller's to give, and writing to them changes the host. */
 static const char *kernel_file_system(int fd)
 {
 	static const struct {
 		unsigned long magic;
 		const char *name;
-	} refused[] = { { PROC_SUPER_MAGIC, "procfs" }, { SYSFS_MAGIC, "sysfs" },
-		{ CGROUP_SUPER_MAGIC, "cgroup" }, { CGROUP2_SUPER_MAGIC, "cgroup2" },
-		{ DEVPTS_SUPER_MAGIC, "devpts" }, { DEBUGFS_MAGIC, "debugfs" },
-		{ TRACEFS_MAGIC, "tracefs" }, { SECURITYFS_MAGIC, "securityfs" },
-		{ SELINUX_MAGIC, "selinuxfs" }, { BPF_FS_MAGIC, "bpf" },
-		{ EFIVARFS_MAGIC, "efivarfs" }, { NSFS_MAGIC, "nsfs" } };
+	} refused[] = {{PROC_SUPER_MAGIC, "procfs"}, {SYSFS_MAGIC, "sysfs"},
+		{CGROUP_SUPER_MAGIC, "cgroup"}, {CGROUP2_SUPER_MAGIC, "cgroup2"},
+		{DEVPTS_SUPER_MAGIC, "devpts"}, {DEBUGFS_MAGIC, "debugfs"},
+		{TRACEFS_MAGIC, "tracefs"}, {SECURITYFS_MAGIC, "securityfs"},
+		{SELINUX_MAGIC, "selinuxfs"}, {BPF_FS_MAGIC, "bpf"}, {EFIVARFS_MAGIC, "efivarfs"},
+		{NSFS_MAGIC, "nsfs"}};
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) < 0)
@@ -92,8 +94,7 @@ static int real_path(int fd, const struct stat *st, char **ret_path)
 static int open_one(struct grant *grant, bool idmap, ks_error **reterr)
 {
 	const struct error_about about = {
-		.step = "grant", .field = field_name(grant->field), .path = grant->asked
-	};
+		.step = "grant", .field = field_name(grant->field), .path = grant->asked};
 	struct error_about told = about;
 	struct stat st;
 	int r;
@@ -145,7 +146,7 @@ static int add_grant(struct grants *grants, const struct policy_path *path, enum
 	ks_error *error = NULL;
 	int r;
 
-	*grant = (struct grant){ .field = field, .index = index, .fd = -1 };
+	*grant = (struct grant){.field = field, .index = index, .fd = -1};
 	grant->asked = strdup(path->path);
 	if (!grant->asked)
 		return error_oom(reterr);
@@ -156,7 +157,8 @@ static int add_grant(struct grants *grants, const struct policy_path *path, enum
 	if (path->optional && (r == -ENOENT || r == -ENOTDIR)) {
 		ks_error_free(error);
 		grants->len--;
-		return strv_take(&grants->absent, take_ptr(grant->asked)) < 0 ? error_oom(reterr) : 0;
+		return strv_take(&grants->absent, take_ptr(grant->asked)) < 0 ? error_oom(reterr)
+									      : 0;
 	}
 	if (reterr) {
 		ks_error_free(*reterr);
@@ -170,7 +172,7 @@ static int add_grant(struct grants *grants, const struct policy_path *path, enum
 int grants_open(
 	const struct ks_policy *policy, bool idmap, struct grants *ret_grants, ks_error **reterr)
 {
-	struct grants grants = { 0 };
+	struct grants grants = {0};
 	int r = 0;
 
 	grants.items = calloc(policy->n_fs_read + policy->n_fs_write + 1, sizeof(*grants.items));

@@ -47,10 +47,10 @@ static bool is_granted(const struct grants *grants, const char *path)
 /* Opened from the grant around it, so that no name outside of it is looked up again. */
 static int open_beneath(const struct grant *outer, const char *path)
 {
-	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-	int fd = (int)syscall(SYS_openat2, outer->fd, path + strlen(outer->path) + 1, &how,
-		sizeof(how));
+	const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(
+		SYS_openat2, outer->fd, path + strlen(outer->path) + 1, &how, sizeof(how));
 
 	return fd < 0 ? -errno : fd;
 }
@@ -71,7 +71,7 @@ static int grow(struct grants *grants)
 /* outer is an index, as the list moves when it grows. */
 static int add_pin(struct grants *grants, size_t outer, const char *path, bool idmap)
 {
-	struct grant pin = { .pin = true, .fd = -1 };
+	struct grant pin = {.pin = true, .fd = -1};
 	struct stat st;
 	int r = grow(grants);
 
@@ -138,9 +138,10 @@ int grants_pin(struct grants *grants, bool idmap, ks_error **reterr)
 			return error_set(reterr, r,
 				ABOUT(.step = "grant", .field = "fs_read",
 					.path = grants->items[i].path,
-					.remedy = r == -E2BIG ?
-						"grant fewer paths inside of writable directories" :
-						"try again while nothing replaces it"),
+					.remedy = r == -E2BIG
+							  ? "grant fewer paths inside of writable "
+							    "directories"
+							  : "try again while nothing replaces it"),
 				"fs_read: the directories around %s cannot be held in place: %s",
 				grants->items[i].path, strerror(-r));
 	}

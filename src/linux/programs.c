@@ -17,7 +17,8 @@ static int open_program(
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set(reterr, -errno, ABOUT(.step = "start", .path = path, .remedy = remedy),
+		return error_set(reterr, -errno,
+			ABOUT(.step = "start", .path = path, .remedy = remedy),
 			"%s cannot be opened: %s: %s", what, path, strerror(errno));
 	/* Whoever may replace it could as well replace the jail. */
 	if (!S_ISREG(st.st_mode) || (st.st_mode & (S_ISUID | S_ISGID)) || (st.st_mode & S_IWOTH))

@@ -16,33 +16,35 @@ struct step_text {
 };
 
 static const struct step_text texts[] = {
-	{ "exec", ENOENT, NULL, "the program was not found inside the jail",
+	{"exec", ENOENT, NULL, "the program was not found inside the jail",
 		"use an absolute path that a grant shows (-r), or a program below /usr; a script "
-		"needs its interpreter inside, too" },
-	{ "exec", EACCES, NULL, "the program may not be executed",
-		"set its execute bit (chmod +x), or grant the directory that holds it" },
-	{ "exec", ENOEXEC, NULL, "the program has no format that the kernel executes",
-		"start a script with a #! line, or run its interpreter" },
-	{ "exec", E2BIG, NULL, "arguments and environment are too long for the kernel", NULL },
-	{ "exec", 0, NULL, "the program cannot be executed", NULL },
-	{ "cwd", 0, NULL, "the working directory cannot be entered",
-		"choose a directory that a grant shows with --cwd" },
-	{ "verify", 0, NULL, "what is mounted is not what was granted",
-		"a grant was replaced while the jail was built: try again, and find out who does that" },
-	{ "landlock", 0, NULL, "the Landlock ruleset cannot be applied", "see kastellan doctor" },
-	{ "seccomp", 0, NULL, "the system-call filter cannot be applied", "see kastellan doctor" },
-	{ "cgroup", EINVAL, NULL, "the worker cannot join its control group",
-		"a caller with a real-time scheduling policy cannot be put under a CPU limit: start "
-		"it with SCHED_OTHER (chrt -o 0)" },
-	{ "cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor" },
-	{ "stage", 0, NULL, "a grant cannot be mounted with mapped ids", NULL },
-	{ "rlimit", 0, NULL, "a resource limit cannot be set",
-		"the caller's own hard limit is lower: raise it (ulimit -H), or ask for less" },
-	{ "ids", 0, NULL, "the jail does not have the user that was planned", NULL },
-	{ "tty", 0, NULL, "the terminal of the worker cannot be opened",
-		"run without a terminal (no -t)" },
-	{ "spec", 0, NULL, "kastellan-init does not understand its orders",
-		"library and kastellan-init are of different versions: install both again" },
+		"needs its interpreter inside, too"},
+	{"exec", EACCES, NULL, "the program may not be executed",
+		"set its execute bit (chmod +x), or grant the directory that holds it"},
+	{"exec", ENOEXEC, NULL, "the program has no format that the kernel executes",
+		"start a script with a #! line, or run its interpreter"},
+	{"exec", E2BIG, NULL, "arguments and environment are too long for the kernel", NULL},
+	{"exec", 0, NULL, "the program cannot be executed", NULL},
+	{"cwd", 0, NULL, "the working directory cannot be entered",
+		"choose a directory that a grant shows with --cwd"},
+	{"verify", 0, NULL, "what is mounted is not what was granted",
+		"a grant was replaced while the jail was built: try again, and find out who does "
+		"that"},
+	{"landlock", 0, NULL, "the Landlock ruleset cannot be applied", "see kastellan doctor"},
+	{"seccomp", 0, NULL, "the system-call filter cannot be applied", "see kastellan doctor"},
+	{"cgroup", EINVAL, NULL, "the worker cannot join its control group",
+		"a caller with a real-time scheduling policy cannot be put under a CPU limit: "
+		"start "
+		"it with SCHED_OTHER (chrt -o 0)"},
+	{"cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor"},
+	{"stage", 0, NULL, "a grant cannot be mounted with mapped ids", NULL},
+	{"rlimit", 0, NULL, "a resource limit cannot be set",
+		"the caller's own hard limit is lower: raise it (ulimit -H), or ask for less"},
+	{"ids", 0, NULL, "the jail does not have the user that was planned", NULL},
+	{"tty", 0, NULL, "the terminal of the worker cannot be opened",
+		"run without a terminal (no -t)"},
+	{"spec", 0, NULL, "kastellan-init does not understand its orders",
+		"library and kastellan-init are of different versions: install both again"},
 };
 
 static const struct step_text *find_text(const char *step, int code)

@@ -22,32 +22,33 @@ struct spec_header {
 
 struct spec_record {
 	uint32_t type; /* enum spec_type */
-	uint32_t len;  /* bytes of payload that follow; the next record is at the next multiple of 8 */
+	uint32_t len; /* bytes of payload that follow; the next record is at the next multiple of 8
+		       */
 };
 
 enum spec_type {
 	/* For the worker. Strings carry their NUL. */
-	SPEC_ARG = 1,	     /* string, repeated: argv, the program first */
-	SPEC_ENV,	     /* string, repeated: "NAME=value" */
-	SPEC_CWD,	     /* string */
-	SPEC_SEARCH,	     /* string: "dir:dir", where a program without a slash is looked for */
-	SPEC_IDS,	     /* struct spec_ids: what getuid() and getgid() must say inside */
-	SPEC_FLAGS,	     /* uint32_t: SPEC_FLAG_* */
-	SPEC_WINSIZE,	     /* struct spec_winsize, with SPEC_FLAG_TTY */
-	SPEC_RLIMIT,	     /* struct spec_rlimit, repeated, in the order of application */
-	SPEC_VERIFY,	     /* struct spec_verify + string, repeated: each grant before anything runs */
-	SPEC_LANDLOCK,	     /* struct spec_landlock: the ruleset; absent = no Landlock */
-	SPEC_RULE,	     /* struct spec_rule + string, repeated: one path-beneath rule */
-	SPEC_FILTER_NOTIFY,  /* struct sock_filter[]: never-legitimate calls are handed to pid 1 */
-	SPEC_FILTER_KILL,    /* struct sock_filter[]: the same, with KILL_PROCESS in their place */
+	SPEC_ARG = 1, /* string, repeated: argv, the program first */
+	SPEC_ENV, /* string, repeated: "NAME=value" */
+	SPEC_CWD, /* string */
+	SPEC_SEARCH, /* string: "dir:dir", where a program without a slash is looked for */
+	SPEC_IDS, /* struct spec_ids: what getuid() and getgid() must say inside */
+	SPEC_FLAGS, /* uint32_t: SPEC_FLAG_* */
+	SPEC_WINSIZE, /* struct spec_winsize, with SPEC_FLAG_TTY */
+	SPEC_RLIMIT, /* struct spec_rlimit, repeated, in the order of application */
+	SPEC_VERIFY, /* struct spec_verify + string, repeated: each grant before anything runs */
+	SPEC_LANDLOCK, /* struct spec_landlock: the ruleset; absent = no Landlock */
+	SPEC_RULE, /* struct spec_rule + string, repeated: one path-beneath rule */
+	SPEC_FILTER_NOTIFY, /* struct sock_filter[]: never-legitimate calls are handed to pid 1 */
+	SPEC_FILTER_KILL, /* struct sock_filter[]: the same, with KILL_PROCESS in their place */
 	/* For the monitor. */
 	SPEC_HELPER_ARG = 64, /* string, repeated: argv of the helper (bwrap) */
-	SPEC_KERNEL_IDS,      /* struct spec_ids: drop to these before the helper starts */
-	SPEC_STAGE,	      /* struct spec_stage, repeated: mounts to prepare for the helper */
+	SPEC_KERNEL_IDS, /* struct spec_ids: drop to these before the helper starts */
+	SPEC_STAGE, /* struct spec_stage, repeated: mounts to prepare for the helper */
 };
 
 enum {
-	SPEC_FLAG_TTY = 1 << 0,	     /* open a terminal inside, hand its master out, make it stdio */
+	SPEC_FLAG_TTY = 1 << 0, /* open a terminal inside, hand its master out, make it stdio */
 	SPEC_FLAG_KEEP_GROUP = 1 << 1, /* no cgroup to join: do not wait for descriptors of one */
 };
 
@@ -98,7 +99,8 @@ struct spec_rule {
 struct spec_stage {
 	uint32_t slot;
 	uint32_t directory; /* else a file */
-	uint32_t owner_uid; /* of the granted object on disk: shown as, and written as, the worker */
+	uint32_t
+		owner_uid; /* of the granted object on disk: shown as, and written as, the worker */
 	uint32_t owner_gid;
 };
 

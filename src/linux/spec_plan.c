@@ -21,13 +21,13 @@ static void write_program(struct spec_writer *writer, const struct ks_plan *plan
 	spec_add_ids(writer, SPEC_IDS, plan->identity.uid, plan->identity.gid);
 }
 
-static void write_session(struct spec_writer *writer, const struct ks_plan *plan,
-	const struct jail_stdio *stdio)
+static void write_session(
+	struct spec_writer *writer, const struct ks_plan *plan, const struct jail_stdio *stdio)
 {
 	uint32_t flags = plan->limits.group ? 0 : SPEC_FLAG_KEEP_GROUP;
 
 	if (stdio->terminal) {
-		struct spec_winsize size = { .rows = stdio->rows, .columns = stdio->columns };
+		struct spec_winsize size = {.rows = stdio->rows, .columns = stdio->columns};
 
 		flags |= SPEC_FLAG_TTY;
 		spec_add_winsize(writer, &size);
@@ -83,10 +83,9 @@ static int write_filter(struct spec_writer *writer, const struct filter_plan *fi
 	return 0;
 }
 
-static int write_monitor(
-	struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
+static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
 {
-	autostrv struct strv argv = { 0 };
+	autostrv struct strv argv = {0};
 	int r = plan_bwrap_argv(plan, &argv);
 
 	if (r < 0)
@@ -105,8 +104,8 @@ static int write_monitor(
 	return 0;
 }
 
-int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t kernel_id,
-	int *ret_fd)
+int spec_from_plan(
+	const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t kernel_id, int *ret_fd)
 {
 	autospec struct spec_writer writer;
 	int r;
