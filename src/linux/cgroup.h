@@ -29,7 +29,7 @@ struct cgroup_usage {
 	uint64_t cpu_usec;
 	uint64_t memory_bytes; /* now */
 	uint64_t memory_peak_bytes;
-	uint64_t tasks; /* now */
+	uint64_t tasks; /* now; the dead count until somebody has waited for them */
 	uint64_t tasks_peak; /* 0 = the kernel does not say */
 	uint64_t oom_kills;
 	uint64_t tasks_refused; /* forks that the limit refused */
@@ -38,9 +38,10 @@ struct cgroup_usage {
 struct cgroup;
 
 /* Finds what this caller can use, by creating a group, setting limits, reading them back and
- * removing it. Always fills *ret (manager CGROUP_NONE and a reason where nothing works); returns 0
+ * removing it. Without `tried`, places that have all that is needed are believed unseen, which
+ * costs a few system calls and leaves no group behind if the caller is killed meanwhile. Always fills *ret (manager CGROUP_NONE and a reason where nothing works); returns 0
  * or -ENOMEM. Slow (a millisecond or more): called once, the facts are kept in struct ks_host. */
-int cgroup_probe(struct host_cgroup *ret);
+int cgroup_probe(bool tried, struct host_cgroup *ret);
 
 /* Decides on a fresh name ("kastellan-PID-N", process-wide unique) without creating anything. With
  * cgroup_directories() the monitor learns what to remove before it exists. Removes what a killed
@@ -53,8 +54,8 @@ int cgroup_directories(const struct cgroup *group, struct strv *ret);
 
 /* Creates it, sets the limits and reads them back. member is the monitor's pid: a scope needs one
  * process; the other managers do not touch it. */
-int cgroup_create(struct cgroup *group, const struct cgroup_limits *limits, pid_t member,
-	ks_error **reterr);
+int cgroup_create(
+	struct cgroup *group, const struct cgroup_limits *limits, pid_t member, ks_error **reterr);
 
 /* Descriptors (O_WRONLY|O_CLOEXEC, owned by the group) to write "0" to, one a hierarchy. Returns
  * their number. */
@@ -69,8 +70,7 @@ void cgroup_event_clear(struct cgroup *group);
 int cgroup_usage(const struct cgroup *group, struct cgroup_usage *ret);
 
 /* New limits for a living group, read back. */
-int cgroup_set_limits(
-	struct cgroup *group, const struct cgroup_limits *limits, ks_error **reterr);
+int cgroup_set_limits(struct cgroup *group, const struct cgroup_limits *limits, ks_error **reterr);
 
 /* Sends SIGKILL to everything in it, until it is empty or about a second has passed (-EBUSY). */
 int cgroup_kill(struct cgroup *group);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the manager of control groups by doing: a feature is there if a group with it could be
  * made, was joined by a process and was removed. Should: leave nothing behind. Must not: believe a
- * file's existence, or a manager's word. */
+ * file's existence, or a manager's word; but where everything is in its place, and only then, a
+ * spawn does without the attempt: it makes its own group next, reads every limit back, and fails
+ * with the reason where one does not stick. */
 #include "linux/cgroup_probe.h"
 
 #include <errno.h>
@@ -154,6 +156,7 @@ void cgroup_facts_done(struct host_cgroup *facts)
 struct texts {
 	char *mountinfo;
 	char *own;
+	bool tried;
 };
 
 static int read_file(const char *path, char **ret_text)
@@ -218,6 +221,25 @@ static int locate_v1(const struct texts *texts, const char *controller, char **r
 	return choose_v1_base(mount, own, ret_base);
 }
 
+static int everything(struct host_cgroup *facts)
+{
+	facts->swap = true;
+	set_features(facts, CONTROLLER_ALL);
+	return CONTROLLER_ALL;
+}
+
+static bool v1_in_place(const struct host_cgroup *facts)
+{
+	char swap[KS_MAX_PATH];
+
+	if (!facts->v1_memory || !facts->v1_pids || !facts->v1_cpu || !facts->v1_cpuacct)
+		return false;
+	snprintf(swap, sizeof(swap), "%s/memory.memsw.limit_in_bytes", facts->v1_memory);
+	return access(swap, F_OK) == 0 && can_write(facts->v1_memory) &&
+	       can_write(facts->v1_pids) && can_write(facts->v1_cpu) &&
+	       can_write(facts->v1_cpuacct);
+}
+
 static int probe_v1(const struct texts *texts, struct host_cgroup *facts)
 {
 	int r = locate_v1(texts, "memory", &facts->v1_memory);
@@ -233,12 +255,26 @@ static int probe_v1(const struct texts *texts, struct host_cgroup *facts)
 	if (!facts->v1_memory && !facts->v1_pids && !facts->v1_cpu)
 		return 0;
 	facts->manager = CGROUP_V1;
+	if (!texts->tried && v1_in_place(facts))
+		return everything(facts);
 	return cgroup_probe_features(facts);
 }
 
 static bool runs_systemd(void)
 {
 	return access("/run/systemd/system", F_OK) == 0;
+}
+
+/* The children of the base have the controllers already: nothing is to be enabled first. */
+static bool v2_in_place(const struct host_cgroup *facts)
+{
+	autofd int dir = cgroup_dir_open(facts->v2_base);
+	char text[KS_MAX_CGROUP_FILE];
+
+	return dir >= 0 && can_write(facts->v2_base) &&
+	       cgroup_file_read(dir, "cgroup.subtree_control", text) > 0 &&
+	       cgroup_has_word(text, "memory") && cgroup_has_word(text, "pids") &&
+	       cgroup_has_word(text, "cpu");
 }
 
 static int probe_v2(const struct texts *texts, struct host_cgroup *facts)
@@ -255,6 +291,8 @@ static int probe_v2(const struct texts *texts, struct host_cgroup *facts)
 	if (r < 0 || !facts->v2_base)
 		return r;
 	facts->manager = CGROUP_V2;
+	if (!texts->tried && v2_in_place(facts))
+		return everything(facts);
 	return cgroup_probe_features(facts);
 }
 
@@ -334,7 +372,7 @@ static int probe_all(const struct texts *texts, struct host_cgroup *best, struct
 	return 0;
 }
 
-int cgroup_probe(struct host_cgroup *ret)
+int cgroup_probe(bool tried, struct host_cgroup *ret)
 {
 	struct host_cgroup best = {0};
 	autofree char *mountinfo = NULL;
@@ -346,7 +384,7 @@ int cgroup_probe(struct host_cgroup *ret)
 	if (r == 0)
 		r = read_file("/proc/self/cgroup", &own);
 	if (r == 0)
-		r = probe_all(&(const struct texts){mountinfo, own}, &best, &reasons);
+		r = probe_all(&(const struct texts){mountinfo, own, tried}, &best, &reasons);
 	else if (r != -ENOMEM) {
 		strbuf_addf(&reasons, "the caller's control groups cannot be read from /proc: %s",
 			strerror(-r));

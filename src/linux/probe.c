@@ -12,7 +12,7 @@
 #include "resolve/probe.h"
 #include "resolve/why_not.h"
 
-static int look(struct ks_host *host)
+static int look(bool tried, struct ks_host *host)
 {
 	int r = probe_system(host);
 
@@ -26,7 +26,7 @@ static int look(struct ks_host *host)
 	probe_landlock(host);
 	probe_seccomp(host);
 	probe_idmap(host, false);
-	return r < 0 ? r : cgroup_probe(&host->cgroup);
+	return r < 0 ? r : cgroup_probe(tried, &host->cgroup);
 }
 
 static int try_everything(struct ks_host *host)
@@ -47,7 +47,7 @@ static int try_everything(struct ks_host *host)
 int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 {
 	struct ks_host *host = host_new();
-	int r = host ? look(host) : -ENOMEM;
+	int r = host ? look(tried, host) : -ENOMEM;
 
 	if (r == 0 && tried)
 		r = try_everything(host);

@@ -282,7 +282,7 @@ int main(int argc, char **argv)
 
 	if (argc > 2)
 		worker.amount = strtoull(argv[2], NULL, 10);
-	if (cgroup_probe(&facts) < 0)
+	if (cgroup_probe(true, &facts) < 0)
 		return 1;
 	if (strcmp(worker.act, "probe") == 0) {
 		say_facts(&facts);
