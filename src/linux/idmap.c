@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,9 +51,14 @@ static int make_user_namespace(void)
 {
 	char path[64];
 	int fd = -1;
+	long caller = getpid();
 	long pid = syscall(SYS_clone, CLONE_NEWUSER, NULL, NULL, NULL, 0);
 
 	if (pid == 0) {
+		/* The caller may be killed before it ends this one. */
+		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (syscall(SYS_getppid) != caller)
+			syscall(SYS_exit_group, 0);
 		for (;;)
 			syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 	}
