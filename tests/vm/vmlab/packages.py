@@ -13,6 +13,7 @@ import time
 from . import cache
 
 LISTS_GOOD_FOR = 3600  # seconds
+SOURCES = ("packages.py", "cache.py")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
