@@ -8,6 +8,7 @@
 #include "linux/init/pid1.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -43,6 +44,17 @@ struct pid1 {
 
 static struct spec spec;
 
+/* All three are there: a descriptor of our own would else take the place, and be the worker's. */
+static int check_stdio(struct failure *failure)
+{
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+
+	for (int i = 0; i < 3; i++)
+		if (fcntl(SLOT_STDIN + i, F_GETFD) < 0)
+			return failure_set(failure, errno, "stdio", names[i]);
+	return 0;
+}
+
 static int settle(struct pid1 *self, struct failure *failure)
 {
 	const int from_start[] = {SLOT_INIT, SLOT_SPEC, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR};
@@ -53,7 +65,7 @@ static int settle(struct pid1 *self, struct failure *failure)
 	/* The helper's parent can only be seen as pid 0 from here; the helper has asked for the
 	 * same before its exec, so that there is no moment without it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return failure_set(failure, errno, "ids", "prctl");
+		return failure_set(failure, errno, "process", "prctl");
 	r = close_others(from_start, sizeof(from_start) / sizeof(from_start[0]));
 	if (r < 0)
 		return failure_set(failure, -r, "descriptors", "close_range");
@@ -63,7 +75,10 @@ static int settle(struct pid1 *self, struct failure *failure)
 	r = close_others(keep, spec_flags(&spec) & SPEC_FLAG_TTY ? 1 : 4);
 	if (r < 0)
 		return failure_set(failure, -r, "descriptors", "close_range");
-	r = capabilities_renounce(failure);
+	if (!(spec_flags(&spec) & SPEC_FLAG_TTY))
+		r = check_stdio(failure);
+	if (r == 0)
+		r = capabilities_renounce(failure);
 	if (r == 0)
 		r = verify_jail(&spec, failure);
 	if (r < 0)
@@ -258,8 +273,11 @@ int pid1_main(void)
 	denials_init(&self.denials);
 	/* Nothing of the jail is touched, and nobody else's processes, by one who is not its first.
 	 */
-	if (getpid() != 1)
+	if (getpid() != 1) {
+		failure_set(&failure, ESRCH, "process", "this is not the first of a namespace");
+		failure_send(SLOT_INIT, CONTROL_FAILED, &failure);
 		return INIT_EXIT_FAILED;
+	}
 	if (settle(&self, &failure) < 0)
 		leave_failed(&failure);
 	if (message_send(SLOT_INIT, CONTROL_READY, 0, NULL, 0) < 0)
