@@ -134,13 +134,13 @@ static int choose_name(struct cgroup *group, const struct host_cgroup *host, uns
 static void sweep_all(const struct host_cgroup *host)
 {
 	if (host->manager == CGROUP_V2)
-		cgroup_sweep(host->v2_base);
+		cgroup_sweep(host->v2_base, CGROUP_SETTLE_SECONDS);
 	if (host->manager != CGROUP_V1)
 		return;
-	cgroup_sweep(host->v1_memory);
-	cgroup_sweep(host->v1_pids);
-	cgroup_sweep(host->v1_cpu);
-	cgroup_sweep(host->v1_cpuacct);
+	cgroup_sweep(host->v1_memory, CGROUP_SETTLE_SECONDS);
+	cgroup_sweep(host->v1_pids, CGROUP_SETTLE_SECONDS);
+	cgroup_sweep(host->v1_cpu, CGROUP_SETTLE_SECONDS);
+	cgroup_sweep(host->v1_cpuacct, CGROUP_SETTLE_SECONDS);
 }
 
 static const struct cgroup_ops *manager_ops(enum host_cgroup_manager manager)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +145,18 @@ static uint64_t without_ceiling(uint64_t value)
 	return value >= cgroup_round_to_pages(INT64_MAX) ? CGROUP_FILE_NO_LIMIT : value;
 }
 
+/* What follows the first number ("100000" in "50000 100000"), without the end of the line. */
+static bool has_same_rest(const char *left, const char *right)
+{
+	size_t left_len, right_len;
+
+	left += strcspn(left, " \n");
+	right += strcspn(right, " \n");
+	left_len = strcspn(left, "\n");
+	right_len = strcspn(right, "\n");
+	return left_len == right_len && memcmp(left, right, left_len) == 0;
+}
+
 int cgroup_file_set(
 	int dir, const char *dir_path, const struct cgroup_setting *setting, ks_error **reterr)
 {
@@ -153,7 +164,9 @@ int cgroup_file_set(
 		.field = setting->field,
 		.path = dir_path,
 		.remedy = setting->remedy};
+	char text[KS_MAX_CGROUP_FILE];
 	uint64_t value = 0;
+	ssize_t n;
 	int r = cgroup_file_write(dir, setting->file, setting->text);
 
 	if (r < 0)
@@ -161,15 +174,16 @@ int cgroup_file_set(
 			"%s of the control group %s cannot be set to %s: %s", setting->file,
 			dir_path, setting->text,
 			r == -EINVAL && setting->invalid ? setting->invalid : strerror(-r));
-	r = cgroup_file_number(dir, setting->file, &value);
+	n = cgroup_file_read(dir, setting->file, text);
+	r = n < 0 ? (int)n : cgroup_parse_number(text, &value);
 	if (r < 0)
 		return error_set(reterr, r, &about,
 			"%s of the control group %s cannot be read back: %s", setting->file,
 			dir_path, strerror(-r));
-	if (without_ceiling(value) == setting->expected)
+	if (without_ceiling(value) == setting->expected && has_same_rest(text, setting->text))
 		return 0;
 	return error_set(reterr, -EBADMSG, &about,
-		"%s of the control group %s was set to %s but reads %" PRIu64
-		": the limit is not enforced",
-		setting->file, dir_path, setting->text, value);
+		"%s of the control group %s was set to %s but reads %.*s: the limit is not "
+		"enforced",
+		setting->file, dir_path, setting->text, (int)strcspn(text, "\n"), text);
 }

@@ -42,7 +42,7 @@ struct cgroup_setting {
 	const char *field; /* of the policy */
 	const char *file;
 	const char *text;
-	uint64_t expected;
+	uint64_t expected; /* as number; the file's other numbers have to be as written */
 	const char *invalid; /* what EINVAL means here, or NULL */
 	const char *remedy;
 };

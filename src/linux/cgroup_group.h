@@ -76,8 +76,10 @@ int cgroup_v2_enable(const char *path, unsigned controllers, ks_error **reterr);
 int cgroup_watch_v1(struct cgroup *group);
 int cgroup_watch_v2(struct cgroup *group);
 
-/* Removes empty groups below base whose supervisor is gone (cgroup_sweep.c). */
-void cgroup_sweep(const char *base);
+/* Removes empty groups below base whose supervisor is gone and which are older than settle_seconds
+ * (cgroup_sweep.c). base may be NULL. */
+#define CGROUP_SETTLE_SECONDS 10 /* longer than it takes from a group's making to its lock */
+void cgroup_sweep(const char *base, int settle_seconds);
 
 #define CGROUP_NAME_PREFIX "kastellan-"
 

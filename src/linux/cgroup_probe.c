@@ -265,13 +265,14 @@ static bool runs_systemd(void)
 	return access("/run/systemd/system", F_OK) == 0;
 }
 
-/* The children of the base have the controllers already: nothing is to be enabled first. */
-static bool v2_in_place(const struct host_cgroup *facts)
+/* The children of the group have all controllers already, and count swap: nothing is to be enabled
+ * first. (The real root does not show the latter.) */
+static bool v2_in_place(const char *path)
 {
-	autofd int dir = cgroup_dir_open(facts->v2_base);
+	autofd int dir = cgroup_dir_open(path);
 	char text[KS_MAX_CGROUP_FILE];
 
-	return dir >= 0 && can_write(facts->v2_base) &&
+	return dir >= 0 && cgroup_file_exists(dir, "memory.swap.max") &&
 	       cgroup_file_read(dir, "cgroup.subtree_control", text) > 0 &&
 	       cgroup_has_word(text, "memory") && cgroup_has_word(text, "pids") &&
 	       cgroup_has_word(text, "cpu");
@@ -291,7 +292,7 @@ static int probe_v2(const struct texts *texts, struct host_cgroup *facts)
 	if (r < 0 || !facts->v2_base)
 		return r;
 	facts->manager = CGROUP_V2;
-	if (!texts->tried && v2_in_place(facts))
+	if (!texts->tried && can_write(facts->v2_base) && v2_in_place(facts->v2_base))
 		return everything(facts);
 	return cgroup_probe_features(facts);
 }

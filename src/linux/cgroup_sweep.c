@@ -17,8 +17,6 @@
 #include "linux/cgroup_group.h"
 #include "linux/cgroup_sweep.h"
 
-#define SETTLE_SECONDS 10 /* longer than it takes from a group's making to its lock */
-
 bool cgroup_parse_name(const char *name, pid_t *ret_pid)
 {
 	size_t prefix = strlen(CGROUP_NAME_PREFIX);
@@ -39,16 +37,16 @@ bool cgroup_parse_name(const char *name, pid_t *ret_pid)
 	return true;
 }
 
-static bool is_settled(int fd)
+static bool is_settled(int fd, int seconds)
 {
 	struct stat st;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return fstat(fd, &st) == 0 && now.tv_sec - st.st_ctim.tv_sec > SETTLE_SECONDS;
+	return fstat(fd, &st) == 0 && now.tv_sec - st.st_ctim.tv_sec > seconds;
 }
 
-static void sweep_one(int base, const char *name)
+static void sweep_one(int base, const char *name, int settle_seconds)
 {
 	autofd int fd = -1;
 	pid_t pid;
@@ -56,13 +54,13 @@ static void sweep_one(int base, const char *name)
 	if (!cgroup_parse_name(name, &pid) || kill(pid, 0) == 0 || errno != ESRCH)
 		return;
 	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || !is_settled(fd) || flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (fd < 0 || !is_settled(fd, settle_seconds) || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return;
 	/* Refused while a process lives in it. */
 	unlinkat(base, name, AT_REMOVEDIR);
 }
 
-void cgroup_sweep(const char *base)
+void cgroup_sweep(const char *base, int settle_seconds)
 {
 	struct dirent *entry;
 	DIR *dir;
@@ -73,6 +71,6 @@ void cgroup_sweep(const char *base)
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)))
-		sweep_one(dirfd(dir), entry->d_name);
+		sweep_one(dirfd(dir), entry->d_name, settle_seconds);
 	closedir(dir);
 }
