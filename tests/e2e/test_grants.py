@@ -168,6 +168,53 @@ def link_grant(t):
                 granted={"read": [t.work / "link"]})
 
 
+def planted(t, grants, plant, secret, wanted):
+    """Twice the same policy; what the first worker plants is no grant of the second."""
+    first = t.run(["/bin/sh", "-c", plant], **grants)
+    check.equal(first.code, 0, f"control: the link is made, {first.complaint}")
+    second = t.run(files(t, "read", secret), **grants)
+    check.equal((second.code, second.type), (125, "setup"), "outcome of the second")
+    check.contains(second.complaint, wanted, "link in a writable grant", "remedy: ")
+
+
+@test("a link that a worker leaves where an optional grant may be is not followed later")
+def planted_optional(t):
+    top, secret = t.directory("top", 0o777), t.file("secret/file")
+    for field in ("read", "write"):
+        link = top / f"data-{field}"
+        grants = {"write": [top]}
+        grants[field] = [*grants.get(field, []), f"?{link}"]
+        planted(t, grants, f"ln -s '{secret.parent}' '{link}'", link / "file", str(secret.parent))
+        link.unlink()
+
+
+@test("nor one in the place of a writable grant within a writable grant, nor behind another link")
+def planted_nested(t):
+    top, secret = t.directory("top", 0o777), t.file("secret/file")
+    t.directory("top/a", 0o777)
+    t.directory("top/a/out", 0o777)
+    (t.work / "hop").symlink_to(top / "a/out")
+    for name in (top / "a/out", t.work / "hop"):
+        plant = (f"cd '{top}'; test -h a/out || {{ mv a b; mkdir a; ln -s '{secret.parent}' a/out; }}")
+        planted(t, {"write": [top, name]}, plant, name / "file", str(secret.parent))
+        (top / "a/out").unlink()
+        (top / "a/out").mkdir(mode=0o777)
+        (top / "a/out").chmod(0o777)
+
+
+@test("links of a writable grant that stay in it are grants, and so are links elsewhere")
+def links_within(t):
+    top = t.directory("top", 0o777)
+    key = t.file("top/real/key")
+    (top / "inner").symlink_to("real")
+    (t.work / "outer").symlink_to(top / "real/../inner")
+    for name in (top / "inner", t.work / "outer"):
+        t.allowed(files(t, "read", name / "key"), write=[top], policy={"fs_read": [str(name)]})
+    t.denied(files(t, "write", top / "inner/key"), by=FIXED, write=[top],
+             policy={"fs_read": [str(top / "inner")]})
+    check.equal(key.read_text(), "content\n", "the file")
+
+
 @test("after a jail the granted trees hold what the worker made, and nothing else")
 def no_phantoms(t):
     top = t.directory("top", 0o777)

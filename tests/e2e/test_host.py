@@ -144,6 +144,18 @@ def devices(t):
     check.contains(result.complaint, "err\n", ("No space left", "I/O error"))
 
 
+@test("a pipe is opened again in its own direction only: others read and write it too")
+def shared_pipe(t):
+    t.needs_root()  # without it the worker's ids are the caller's, who owns the pipe
+    loop = 'read -r first; "$@"; cat'
+    script = "echo injected > /dev/stdin; chmod 666 /dev/stdin; echo injected > /proc/self/fd/0"
+    line = t.jail.command(["/bin/sh", "-c", script])
+    for argv, wanted in ((line, "two\n"), (["/bin/sh", "-c", script], "two\ninjected\n")):
+        result = t.control.run(["/bin/sh", "-c", loop, "sh", *argv], stdin=b"one\ntwo\n")
+        check.true(result.text.startswith(wanted), f"what the loop read: {result.text!r}")
+        check.equal("injected" in result.text, argv is not line, "injected")
+
+
 @test("/proc/mounts and mountinfo do not tell where on the host a grant lies")
 def mount_sources(t):
     real = t.directory("hidden-source-name")

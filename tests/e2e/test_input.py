@@ -12,7 +12,7 @@ from harness.discover import add, test
 BAD_OPTIONS = [
     ("an unknown option", ["--frobnicate"], ["frobnicate"]),
     ("an unknown short option", ["-Z"], ["Z"]),
-    ("an option without its value", ["--policy"], ["policy"]),
+    ("an option without its value", ["--mem"], ["mem", "--"]),
     ("an unknown backend", ["-b", "jail"], ["jail", "bwrap"]),
     ("a backend of another system", ["-b", "seatbelt"], ["seatbelt", ("macOS", "system")]),
     ("a backend name in capitals", ["-b", "Bwrap"], ["Bwrap", "bwrap"]),

@@ -141,23 +141,51 @@ def status_descriptor(t):
     check.equal(data.count(b"\n"), 1, "lines")
 
 
-@test("--status replaces a file; a worker that may write there cannot have forged it")
+@test("--status replaces what the file held before")
 def status_file(t):
-    top = t.directory("granted", 0o777)
-    path = t.file("granted/status", "x" * 100000, 0o666)
-    script = f"""echo '{{"outcome": {{"type": "forged"}}}}' > '{path}'; exit 5"""
-    t.jail.run(["/bin/sh", "-c", script], write=[top], flags=["--status", path])
+    path = t.file("status", "x" * 100000, 0o666)
+    t.jail.run(["/bin/sh", "-c", "exit 5"], flags=["--status", path])
     with open(path, encoding="utf-8") as file:
         check.equal(json.load(file)["outcome"]["exit_code"], 5, "status")
 
 
-@test("--status does not follow a link that the worker planted")
+def refused(t, name, marker, **options):
+    result = t.jail.run(["/usr/bin/touch", marker], write=[marker.parent], **options)
+    check.equal(result.code, 125, f"exit code, {result.complaint}")
+    check.contains(result.complaint, name, "writable grant", "remedy: ")
+    check.true(not marker.exists(), "the program was started")
+
+
+@test("a status file that the worker could replace is refused: it would tell its own outcome")
+def status_forged(t):
+    top = t.directory("granted", 0o777)
+    outside = t.directory("outside", 0o777)
+    (t.work / "link").symlink_to(top)
+    (outside / "new").symlink_to(top / "new")
+    for path in (top / "status", t.work / "link/status", outside / "new"):
+        refused(t, "--status", top / "started", flags=["--status", path])
+    result = t.jail.run(["/bin/true"], read=[top], flags=["--status", top / "status"])
+    check.equal(result.code, 0, f"control: where nothing is written, {result.complaint}")
+
+
+@test("--status does not follow a link that a worker planted")
 def status_link(t):
     top = t.directory("granted", 0o777)
     victim = t.file("victim", "precious\n", 0o666)
-    script = f"rm -f '{top}/status'; ln -s '{victim}' '{top}/status'"
-    t.jail.run(["/bin/sh", "-c", script], write=[top], flags=["--status", top / "status"])
+    t.jail.run(["/bin/ln", "-s", victim, top / "status"], write=[top])
+    refused(t, "--status", top / "started", flags=["--status", top / "status"])
     check.equal(victim.read_text(), "precious\n", "the file behind the link")
+
+
+@test("a policy that the worker could replace is refused, one that is protected is not")
+def policy_replaced(t):
+    top = t.directory("granted", 0o777)
+    policy = t.file("granted/policy.json", json.dumps({"fs_write": [str(top)]}), 0o666)
+    refused(t, "--policy", top / "started", flags=["-p", policy])
+    result = t.jail.run(["/bin/sh", "-c", f"echo > '{policy}' || rm '{policy}'"],
+                        read=[policy], flags=["-p", policy])
+    check.equal((result.type, result.code != 0), ("exit", True), f"outcome, {result.complaint}")
+    check.equal(json.loads(policy.read_text()), {"fs_write": [str(top)]}, "the policy")
 
 
 @test("a status that cannot be written is an error before anything starts")

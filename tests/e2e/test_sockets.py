@@ -166,6 +166,39 @@ def stdin_reconnected(t):
     check.true(not host.visited(), "nothing was sent")
 
 
+def refused_as_stdin(t, stdin, words, **options):
+    result = t.run(["/bin/echo", "started"], stdin=stdin, **options)
+    check.equal((result.code, result.text), (125, ""), f"outcome, {result.complaint}")
+    check.contains(result.complaint, "stdin", words, "remedy: ")
+
+
+@test("what is no stream is refused as one: sockets without a fixed other end, directories, handles")
+def strange_streams(t):
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    server = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(server.getsockname())
+    handles = [mine, theirs, server, client, *(socket.socket(*kind) for kind in (
+        (socket.AF_UNIX, STREAM), (socket.AF_UNIX, DGRAM), (socket.AF_INET, STREAM),
+        (socket.AF_INET, DGRAM), (socket.AF_INET6, DGRAM), (socket.AF_NETLINK, RAW)))]
+    for handle in handles:
+        t.later(handle.close)
+    for handle in (theirs, *handles[5:]):
+        refused_as_stdin(t, handle, "socket")
+    for handle in (server, client):
+        check.equal(t.run(["/bin/true"], stdin=handle).code, 0, "a TCP stream, WorkerStrict")
+    others = {"directory": os.open("/", os.O_RDONLY), "no file": os.pidfd_open(os.getpid()),
+              "no file ": os.eventfd(0)}
+    for words, fd in others.items():
+        t.later(os.close, fd)
+        refused_as_stdin(t, fd, words.strip())
+    block = next((path for path in ("/dev/loop0", "/dev/vda", "/dev/sda") if
+                  os.access(path, os.R_OK)), None)
+    if block:
+        fd = os.open(block, os.O_RDONLY)
+        t.later(os.close, fd)
+        refused_as_stdin(t, fd, "block device")
+
+
 @test("an abstract socket of the host cannot be connected to")
 def abstract(t):
     name = f"kastellan-e2e-{os.getpid()}"

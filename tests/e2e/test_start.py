@@ -197,6 +197,33 @@ def rlimits(t):
     check.equal(found[str(resource.RLIMIT_MEMLOCK)][1] < 1 << 40, True, "memlock is bounded")
 
 
+@test("a caller that may use real-time priorities does not hand that on")
+def real_time(t):
+    t.needs_root()
+    kinds = (resource.RLIMIT_RTPRIO, resource.RLIMIT_NICE)
+
+    def favoured():
+        for kind in kinds:
+            resource.setrlimit(kind, (40, 40))
+    outside = t.control.run(t.probe("facts"), preexec_fn=favoured).json["rlimits"]
+    inside = facts(t, preexec_fn=favoured)["rlimits"]
+    for kind in kinds:
+        check.equal(outside[str(kind)], [40, 40], "control")
+        check.equal(inside[str(kind)], [0, 0], "in the jail")
+
+
+@test("a caller with lower limits of its own is served, and the worker has no more than that")
+def lower_limits(t):
+    lower = {resource.RLIMIT_NOFILE: 500, resource.RLIMIT_CPU: 1, resource.RLIMIT_MEMLOCK: 4096}
+
+    def held():
+        for kind, value in lower.items():
+            resource.setrlimit(kind, (value, value))
+    inside = facts(t, preexec_fn=held)["rlimits"]
+    for kind, value in lower.items():
+        check.equal(inside[str(kind)], [value, value], f"limit {kind}")
+
+
 @test("an aborting program leaves no core file and starts no handler of the host")
 def core(t):
     top = t.directory("granted", 0o777)

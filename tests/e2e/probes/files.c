@@ -52,7 +52,7 @@ ACT(do_list)
 		return denied(errno);
 	/* An empty directory in its place is as good as none. */
 	while ((entry = readdir(directory)))
-		if (entry->d_name[0] != '.')
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			return allowed(entry->d_name);
 	return denied(ENOENT);
 }
