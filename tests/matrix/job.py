@@ -42,7 +42,7 @@ class Job:
     # Running.
 
     def _grants(self):
-        return {"policy": self.row.policy(),
+        return {"policy": self.row.policy(self.context.host.holds("mem_mb")),
                 "read": [self.packages] if self.packages else [],
                 "write": [self.work] if self.work else []}
 

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,9 +20,9 @@ from harness import check
 LOCKED = pathlib.Path(__file__).resolve().parent / "mcp"
 FILES = ("package.json", "package-lock.json")
 HANDED = "KASTELLAN_MATRIX_PACKAGES"
-# What npm says when nobody answers, in contrast to an answer that is wrong.
-UNREACHED = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
-             "EHOSTUNREACH", "ERR_SOCKET_TIMEOUT", "FETCH_ERROR", "E407", "E502", "E503", "E504")
+# npm's codes for nobody answering, in contrast to an answer that is wrong.
+UNREACHED = {"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
+             "EHOSTUNREACH", "ERR_SOCKET_TIMEOUT", "E403", "E407", "E502", "E503", "E504"}
 PATIENCE = 240  # seconds that the installation may take
 
 
@@ -44,15 +45,17 @@ def install(directory):
     try:
         done = subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
-             "--fetch-timeout=30000"], cwd=directory, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=PATIENCE, check=False)
+             "--fetch-timeout=30000", "--cache", os.path.join(directory, "npm")],
+            cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
         raise Unreached("the npm registry does not answer") from None
     except FileNotFoundError:
         raise Unreached("npm is not installed") from None
     if done.returncode != 0:
-        if any(word in done.stderr for word in UNREACHED):
-            raise Unreached("the npm registry cannot be reached")
+        code = re.search(r"^npm (?:error|ERR!) code (\S+)", done.stderr, re.M)
+        if code and code[1] in UNREACHED:
+            raise Unreached(f"the npm registry cannot be reached ({code[1]})")
         raise SystemExit(f"Bail out! npm ci in {LOCKED}: {done.stderr}")
 
 

@@ -155,12 +155,13 @@ def subprocesses(job):
            "['0', '1', '2', '3']", "4 True")
 
 
-@program("python3: threads", needs=PYTHON)
+@program("python3: threads", needs=PYTHON, reserves=True)
 def threads(job):
     python(job, THREADS, "38000 True", "328350", "True")
 
 
 @program("python3: multiprocessing", needs=PYTHON, env=FIND,
+         mem_mb=(128, "up to seven interpreters at once"),
          cpu_ms=(3000, "eight interpreters start"))
 def processes(job):
     python(job, PROCESSES, "fork [0, 1, 4, 9, 16, 25]", "spawn [0, 1, 4, 9, 16, 25]",
@@ -198,8 +199,9 @@ def wheel(job, name):
         archive.writestr(f"{about}/RECORD", f"small.py,,\n{about}/METADATA,,\n{about}/WHEEL,,\n")
 
 
-@program("python3: venv", needs=PYTHON, work=("rw", "the environment, and a module in it"), env=FIND,
-         mem_mb=(128, "pip is unpacked and imported"),
+@program("python3: venv", needs=PYTHON, env=FIND,
+         work=("rw", "the environment, and a package to install there"),
+         mem_mb=(256, "pip is unpacked from a wheel in /tmp, which is memory, and imported"),
          cpu_ms=(20000, "pip is unpacked and compiled, some thousand files"))
 def venv(job):
     job.run("python3", "-m", "venv", "v")
@@ -211,8 +213,7 @@ def venv(job):
     job.says("v/bin/python -c 'import small; print(small.word)'", "installed\n")
 
 
-@program("pytest on a small suite", needs=["pytest"], work=("rw", "the suite and its cache"),
-         cpu_ms=(5000, "pytest and its plugins are imported and their asserts rewritten"))
+@program("pytest on a small suite", needs=["pytest"], work=("rw", "the suite and its cache"))
 def pytest(job):
     job.file("lib.py", "def double(n):\n    return 2 * n\n")
     job.file("test_lib.py", """

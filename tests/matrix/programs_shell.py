@@ -4,7 +4,6 @@
 from harness import check
 from table import program
 
-PATH = ({"PATH": "/usr/bin:/bin"}, "it starts other programs by name, as the shell's do")
 WORK = ("rw", "its files")
 
 
@@ -32,6 +31,16 @@ def login(job):
     job.file("script.sh", "#!/bin/bash\necho \"$0 $*\"\nexit 3\n").chmod(0o755)
     job.says(["bash", "-lc", "shopt -q login_shell && echo login; cd; pwd"], "login\n/tmp\n")
     job.says("./script.sh a b", "./script.sh a b\n", code=3)
+
+
+@program("bash: its streams, opened by name", needs=["bash", "tee"])
+def streams(job):
+    result = job.run("bash", "-c", "cat /dev/stdin; echo log > /dev/stderr; "
+                     "echo twice | tee /dev/fd/1; echo null | tee /dev/null > /dev/null; "
+                     "head -c 4 /dev/urandom | wc -c; head -c 9 /dev/zero | wc -c; "
+                     "echo x > /dev/full", stdin=b"given\n", code=1, complaint=None)
+    check.equal(result.lines, ["given", "twice", "twice", "4", "9"], "stdout")
+    check.contains(result.complaint, "log\n", "No space left on device")
 
 
 @program("dash: scripts in the grant and in /tmp", needs=["dash"], work=WORK)
@@ -62,8 +71,9 @@ def text(job):
         "@@ -1,3 +1,2 @@", "-alpha", " beta", "-gamma", "+epsilon", "same"], "output")
 
 
-@program("tar, gzip, bzip2, xz, zstd", work=WORK, needs=["tar", "gzip", "bzip2", "xz", "zstd"],
-         env=PATH, mem_mb=(128, "xz -6 keeps a dictionary and tables of 94 MiB"))
+# xz -6 maps 94 MiB for its dictionary and tables, and touches as much of them as there is data.
+@program("tar, gzip, bzip2, xz, zstd", work=WORK, reserves=True,
+         needs=["tar", "gzip", "bzip2", "xz", "zstd"])
 def archives(job):
     content = "".join(f"line {number}\n" for number in range(20000))
     job.file("tree/data", content)
@@ -89,9 +99,7 @@ def outside_list(job, name):
     return result.text
 
 
-@program("zstd and xz with threads", work=WORK, needs=["zstd", "xz"],
-         mem_mb=(192, "each thread has a window and a block of its own"),
-         cpu_ms=(5000, "compresses 6 MB twice"))
+@program("zstd and xz with threads", work=WORK, needs=["zstd", "xz"], reserves=True)
 def threads(job):
     job.file("data", "".join(f"{number * 7919 % 100003}\n" for number in range(1000000)))
     job.script("zstd -q -T2 -3 data -o data.zst && zstd -q -T2 -dc data.zst | cmp - data")

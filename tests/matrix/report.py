@@ -11,6 +11,17 @@ from harness.host import Host
 from job import Job
 
 
+def most(results, key):
+    return max((result.usage.get(key) or 0 for result in results), default=0)
+
+
+def used(results):
+    """The most that one run took: what a stated limit has to be compared with."""
+    return (f"cpu {most(results, 'cpu_ms')} ms, "
+            f"memory {most(results, 'memory_peak_bytes') / 2**20:.0f} MiB, "
+            f"tasks {most(results, 'tasks_peak')}")
+
+
 class Report(runner.Report):
     """Counts what ran; a row that was skipped did not."""
 
@@ -21,7 +32,9 @@ class Report(runner.Report):
     def add(self, case, problem, results, skip=None):
         failed_before = len(self.failed)
         super().add(case, problem, results, skip)
-        self.ran += skip is None and len(self.failed) == failed_before
+        if skip is None and len(self.failed) == failed_before:
+            self.ran += 1
+            print(f"# {used(results)}", flush=True)
 
 
 def case_of(row):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of the matrix: one row a program, with what it needs beyond the default policy."""
+"""The table of the matrix: one row a program, with what it needs beyond the default policy.
+
+A limit is stated where one run takes more than a quarter of the default's CPU time or half of its
+memory; the run prints what each takes.
+"""
 
 import importlib
 import pathlib
@@ -14,23 +18,27 @@ _found = []
 
 class Row:
     """grants: {name: (value, reason)}. work is a directory of the row's own, granted for reading
-    and writing ("rw") and the place where the program starts; the others are policy fields."""
+    and writing ("rw") and the place where the program starts; the others are policy fields.
+    reserves: it maps far more addresses than it ever uses, which a host without a memory
+    controller, where mem_mb can only limit addresses, would not let it."""
 
-    def __init__(self, name, function, needs, grants, npm, seconds):
+    def __init__(self, name, function, needs, grants, npm, reserves, seconds):
         for key, (_, reason) in grants.items():
             if key not in GRANTS or not reason:
                 raise SystemExit(f"{name}: {key} is no grant, or has no reason")
         self.name, self.function = name, function
         self.needs, self.grants = needs, grants
-        self.packages, self.seconds = npm, seconds
+        self.packages, self.reserves, self.seconds = npm, reserves, seconds
         self.module = "program"
 
     def value(self, key):
         return self.grants[key][0] if key in self.grants else None
 
-    def policy(self):
+    def policy(self, memory_held):
         """The policy without the paths, which exist only when the row runs."""
         fields = {key: self.value(key) for key in LIMITS if key in self.grants}
+        if self.reserves and not memory_held:
+            fields["mem_mb"] = 0
         if "env" in self.grants:
             fields["env"] = [list(pair) for pair in self.value("env").items()]
         return fields
@@ -41,15 +49,17 @@ class Row:
             shown = " ".join(f"{k}={v}" for k, v in value.items()) if key == "env" else value
             lines += textwrap.wrap(f"{key} {shown}: {reason}", 96, initial_indent="    ",
                                    subsequent_indent="        ")
+        if self.reserves:
+            lines.append("    no mem_mb where the host can limit addresses alone")
         if self.packages:
             lines.append("    fs_read of the installed npm packages: the program itself")
         return "\n".join(lines)
 
 
-def program(name, needs, npm=False, seconds=60, **grants):
+def program(name, needs, npm=False, reserves=False, seconds=60, **grants):
     """Marks a function of one argument, the job, as a row. needs: the commands that it runs."""
     def mark(function):
-        _found.append(Row(name, function, needs, grants, npm, seconds))
+        _found.append(Row(name, function, needs, grants, npm, reserves, seconds))
         return function
     return mark
 
