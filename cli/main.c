@@ -2,9 +2,11 @@
 /* kastellan: the command. It uses the public header only; here, and nowhere else in the project,
  * are getopt, printf and exit at home. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/options.h"
@@ -108,9 +110,21 @@ int command_help(int argc, char **argv)
 	return STATUS_OK;
 }
 
+/* Nothing that is opened here may be taken for a standard stream, or messages be written to it. */
+static bool hold_streams(void)
+{
+	for (int stream = 0; stream <= STDERR_FILENO; stream++)
+		if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != stream)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command_row *command;
+
+	if (!hold_streams())
+		return STATUS_FAILED;
 
 	if (argc < 2) {
 		fprintf(stderr,

@@ -141,6 +141,14 @@ int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child)
 	return 0;
 }
 
+static bool may_connect(const struct ks_plan *plan)
+{
+	bool filtered =
+		plan->filter.enabled && plan->filter.profile == KS_PROFILE_WORKER_STRICT;
+
+	return !filtered && !plan->landlock.handled_net;
+}
+
 int child_start(struct ks_plan *plan, const struct ks_host *host,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
 {
@@ -155,7 +163,7 @@ int child_start(struct ks_plan *plan, const struct ks_host *host,
 		error_set(reterr, r, ABOUT(.step = "supervise"),
 			"no event loop can be made for the worker: %s", strerror(-r));
 	if (r == 0)
-		r = stdio_open(options, &child->stdio, reterr);
+		r = stdio_open(options, may_connect(plan), &child->stdio, reterr);
 	if (r == 0)
 		r = start_jail(child, host, options, reterr);
 	stdio_close_worker(&child->stdio);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -44,6 +46,15 @@ static int open_pipe(int stream, struct stdio_ends *ends)
 	return 0;
 }
 
+/* A caller without this stream has none to give. Its number may have been taken since then, by one
+ * of our own descriptors even: those are closed on exec, which a stream never is. */
+static bool is_inheritable(int stream)
+{
+	int flags = fcntl(stream, F_GETFD);
+
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
 /* 0, or -errno. */
 static int open_stream(const struct ks_run_options *options, int stream, struct stdio_ends *ends)
 {
@@ -54,10 +65,8 @@ static int open_stream(const struct ks_run_options *options, int stream, struct 
 		*fd = open_null(stream);
 		break;
 	case KS_STDIO_INHERIT:
-		*fd = fcntl(stream, F_DUPFD_CLOEXEC, 3);
-		/* A caller without this stream has none to give. */
-		if (*fd < 0 && errno == EBADF)
-			*fd = open_null(stream);
+		*fd = is_inheritable(stream) ? fcntl(stream, F_DUPFD_CLOEXEC, 3)
+					     : open_null(stream);
 		break;
 	case KS_STDIO_PIPE:
 		return open_pipe(stream, ends) < 0 ? -errno : 0;
@@ -70,7 +79,83 @@ static int open_stream(const struct ks_run_options *options, int stream, struct 
 	return *fd < 0 ? -errno : 0;
 }
 
-int stdio_open(const struct ks_run_options *options, struct stdio_ends *ret, ks_error **reterr)
+static int socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -1 : value;
+}
+
+/* A socket works in the network that it was made in, and no mount stands before the names that it
+ * can be sent to: what has no fixed other end is a way to whatever the host runs. */
+static const char *why_not_socket(int fd, bool may_connect)
+{
+	struct sockaddr_storage name = {0};
+	socklen_t len = sizeof(name);
+	int type = socket_option(fd, SO_TYPE);
+
+	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0)
+		return "a socket that cannot be looked at";
+	if (type != SOCK_STREAM && type != SOCK_SEQPACKET)
+		return "a datagram or raw socket, which reaches any address";
+	if (name.ss_family != AF_UNIX && name.ss_family != AF_INET && name.ss_family != AF_INET6)
+		return "a socket of an unusual family";
+	/* A TCP socket can be disconnected, and then connected anew. */
+	if (name.ss_family != AF_UNIX && may_connect)
+		return "a socket of the host's network, and this worker may connect";
+	len = sizeof(name);
+	if (getpeername(fd, (struct sockaddr *)&name, &len) < 0 && errno == ENOTCONN &&
+		socket_option(fd, SO_ACCEPTCONN) != 1)
+		return "a socket that is not connected, and so could be";
+	return NULL;
+}
+
+/* Only what is a stream may be one: a directory is a way into the host's files past the mounts, and
+ * the kernel's own objects (process and namespace handles, rings) are rights of other kinds. */
+static const char *why_not_stream(int fd, bool may_connect)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return "a descriptor that cannot be looked at";
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFCHR:
+		return NULL;
+	case S_IFSOCK:
+		return why_not_socket(fd, may_connect);
+	case S_IFDIR:
+		return "a directory, from which the host's files are reached";
+	case S_IFBLK:
+		return "a block device";
+	default:
+		return "no file, pipe, character device or socket";
+	}
+}
+
+static int check_streams(const struct stdio_ends *ends, const char *const names[3],
+	bool may_connect, ks_error **reterr)
+{
+	for (int i = 0; i < 3; i++) {
+		const char *why = ends->worker[i] < 0
+					  ? NULL
+					  : why_not_stream(ends->worker[i], may_connect);
+
+		if (why)
+			return error_set(reterr, -EINVAL,
+				ABOUT(.step = "stdio", .path = names[i],
+					.remedy =
+						"give it a file, a pipe, a terminal or a connected "
+						"stream socket; < /dev/null gives it nothing"),
+				"stdio: the worker's %s is %s", names[i], why);
+	}
+	return 0;
+}
+
+int stdio_open(const struct ks_run_options *options, bool may_connect, struct stdio_ends *ret,
+	ks_error **reterr)
 {
 	static const char *const names[] = {"stdin", "stdout", "stderr"};
 	struct stdio_ends ends = STDIO_ENDS_NONE;
@@ -84,6 +169,10 @@ int stdio_open(const struct ks_run_options *options, struct stdio_ends *ret, ks_
 				"stdio: the worker's %s cannot be opened: %s", names[stream],
 				strerror(-r));
 		}
+	}
+	if (check_streams(&ends, names, may_connect, reterr) < 0) {
+		stdio_close(&ends);
+		return -EINVAL;
 	}
 	*ret = ends;
 	return 0;

@@ -3,6 +3,8 @@
 #ifndef KS_SUPERVISE_STDIO_H
 #define KS_SUPERVISE_STDIO_H
 
+#include <stdbool.h>
+
 #include <kastellan/run.h>
 
 struct stdio_ends {
@@ -12,8 +14,11 @@ struct stdio_ends {
 
 #define STDIO_ENDS_NONE ((struct stdio_ends){{-1, -1, -1}, {-1, -1, -1}})
 
-/* Opens what is asked. Everything is close-on-exec. Returns 0, or -errno with nothing open. */
-int stdio_open(const struct ks_run_options *options, struct stdio_ends *ret, ks_error **reterr);
+/* Opens what is asked. Everything is close-on-exec. may_connect: nothing but the network around it
+ * keeps the worker from connecting a socket. Returns 0, or -errno with nothing open; -EINVAL for a
+ * stream that would be a way out of the jail. */
+int stdio_open(const struct ks_run_options *options, bool may_connect, struct stdio_ends *ret,
+	ks_error **reterr);
 void stdio_close_worker(struct stdio_ends *ends);
 void stdio_close(struct stdio_ends *ends);
 
