@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -158,16 +159,23 @@ static int fill_slots(
 }
 
 /* A worker with kernel ids of its own may open /dev/stdout and the like again only where the pipe
- * behind it is its own. Only pipes without a name change hands: what has one is the caller's. */
+ * behind it lets its group, and in the direction that it was given: others may read or write the
+ * same pipe, as a shell's loop reads the worker's stdin, and they are not to take its words for
+ * somebody else's. The owner stays, as an owner could change the mode. Only pipes without a name
+ * change hands: what has one is the caller's. */
 static void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
 {
 	for (int i = 0; !stdio->terminal && i < 3; i++) {
+		const mode_t mode = S_IRUSR | S_IWUSR | (i == 0 ? S_IRGRP : S_IWGRP);
 		struct statfs fs;
 
-		if (stdio->fds[i] >= 0 && fstatfs(stdio->fds[i], &fs) == 0 &&
-			fs.f_type == PIPEFS_MAGIC &&
-			fchown(stdio->fds[i], kernel_id, kernel_id) < 0)
-			continue; /* it then cannot be opened again, as it is */
+		if (stdio->fds[i] < 0 || fstatfs(stdio->fds[i], &fs) < 0 ||
+			fs.f_type != PIPEFS_MAGIC)
+			continue;
+		/* Without either it cannot be opened again, as it is. */
+		if (fchown(stdio->fds[i], (uid_t)-1, kernel_id) < 0 ||
+			fchmod(stdio->fds[i], mode) < 0)
+			continue;
 	}
 }
 
