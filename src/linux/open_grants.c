@@ -14,6 +14,7 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "linux/check_links.h"
 #include "linux/idmap.h"
 #include "linux/pin_grants.h"
 
@@ -182,6 +183,8 @@ int grants_open(
 		r = add_grant(&grants, &policy->fs_read[i], FIELD_FS_READ, i, idmap, reterr);
 	for (size_t i = 0; r == 0 && i < policy->n_fs_write; i++)
 		r = add_grant(&grants, &policy->fs_write[i], FIELD_FS_WRITE, i, idmap, reterr);
+	if (r == 0)
+		r = grants_check_links(&grants, reterr);
 	if (r == 0)
 		r = grants_pin(&grants, idmap, reterr);
 	if (r < 0) {
