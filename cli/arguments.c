@@ -110,11 +110,21 @@ static int load_policy(struct arguments *arguments, ks_error **reterr)
 	return ks_policy_new(&arguments->policy) < 0 ? error_oom(reterr) : 0;
 }
 
+/* One argument can be many options in one letter each. */
+static size_t most_options(int argc, char **argv)
+{
+	size_t most = 1;
+
+	for (int i = 0; i < argc; i++)
+		most += strlen(argv[i]) + 1;
+	return most;
+}
+
 int arguments_parse(
 	int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr)
 {
 	struct arguments arguments = {.command = command};
-	struct given *given = calloc((size_t)argc * 2 + 1, sizeof(*given));
+	struct given *given = calloc(most_options(argc, argv), sizeof(*given));
 	size_t n = 0;
 	int r;
 

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/loop.h"
 #include "cli/options.h"
+#include "cli/own_files.h"
 #include "cli/status.h"
 
 static int spawn_and_wait(
@@ -130,8 +131,13 @@ int command_run(int argc, char **argv)
 		arguments_done(&arguments);
 		return STATUS_OK;
 	}
+	if (r == 0)
+		r = own_files_check(&arguments, &error);
 	if (status_open(arguments.status, &status_fd, r == 0 ? &error : NULL) < 0)
 		r = -EINVAL;
+	/* What a link leads to may exist only now. */
+	if (r == 0)
+		r = own_files_check(&arguments, &error);
 	if (r == 0 && !arguments.program[0])
 		r = error_set(&error, -EINVAL,
 			ABOUT(.step = "usage",

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/own_files.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static bool covers(const char *directory, const char *path)
+{
+	size_t len = strlen(directory);
+
+	return strncmp(directory, path, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+/* The longest of the grants around the path. */
+static size_t around(const ks_policy *policy,
+	const char *(*grant_at)(const ks_policy *, size_t, int *), const char *path)
+{
+	char real[PATH_MAX];
+	const char *grant;
+	size_t longest = 0;
+	int optional;
+
+	for (size_t i = 0; (grant = grant_at(policy, i, &optional)); i++)
+		/* One that is not there is told of elsewhere. */
+		if (realpath(grant, real) && covers(real, path) && strlen(real) > longest)
+			longest = strlen(real);
+	return longest;
+}
+
+static bool worker_writes(const ks_policy *policy, const char *path)
+{
+	size_t written = around(policy, ks_policy_write_path, path);
+
+	return written && written >= around(policy, ks_policy_read_path, path);
+}
+
+/* The name itself: its directory without links, and what it is called there. */
+static bool real_name(const char *path, char name[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	const char *last = slash ? slash + 1 : path;
+	char *directory = slash ? strndup(path, (size_t)(last - path)) : strdup(".");
+	bool found = directory && realpath(directory, name);
+	size_t len = found ? strlen(name) : 0;
+
+	free(directory);
+	if (!found || len + 1 + strlen(last) >= PATH_MAX)
+		return false;
+	name[len] = '/';
+	memcpy(name + len + 1, last, strlen(last) + 1);
+	return true;
+}
+
+/* The name can be replaced in its directory, and what it leads to where that lies. */
+static bool can_be_replaced(const ks_policy *policy, const char *path)
+{
+	char real[PATH_MAX];
+
+	if (real_name(path, real) && worker_writes(policy, real))
+		return true;
+	return realpath(path, real) && worker_writes(policy, real);
+}
+
+int own_files_check(struct arguments *arguments, ks_error **reterr)
+{
+	const char *status = arguments->status;
+	const char *policy = arguments->policy_file;
+
+	if (!arguments->policy)
+		return 0;
+	if (status && strncmp(status, "fd:", 3) != 0 &&
+		can_be_replaced(arguments->policy, status)) {
+		arguments->status = NULL;
+		return error_set(reterr, -EPERM,
+			ABOUT(.step = "usage", .path = status,
+				.remedy = "name a file outside of what is granted with fs_write"),
+			"--status: %s lies in a writable grant: the worker could write its own "
+			"outcome",
+			status);
+	}
+	if (policy && can_be_replaced(arguments->policy, policy))
+		return error_set(reterr, -EPERM,
+			ABOUT(.step = "usage", .path = policy,
+				.remedy = "keep it outside of what is granted with fs_write, or "
+					  "protect it there: name it in fs_read"),
+			"--policy: %s lies in a writable grant: the worker could write the policy "
+			"of "
+			"the next run",
+			policy);
+	return 0;
+}
