@@ -13,6 +13,7 @@
 
 #define FILES_SOFT 1024
 #define FILES_HARD 4096
+#define LOCKED (8 * MIB) /* the kernel's own default */
 
 static void add_rlimit(
 	struct limits_plan *limits, int resource, const char *name, uint64_t soft, uint64_t hard)
@@ -36,6 +37,13 @@ static void add_rlimits(struct ks_plan *plan, const struct ks_host *host, uint64
 	/* Pid 1 of the jail is one of those counted. */
 	if (!host->cgroup.tasks)
 		add_rlimit(limits, RLIMIT_NPROC, "nproc", tasks + 1, tasks + 1);
+	/* What users of sound and games are given on desktops would let a worker stop the machine:
+	 * the group's bandwidth does not count real-time tasks, and locked memory cannot be
+	 * swapped.
+	 */
+	add_rlimit(limits, RLIMIT_RTPRIO, "rtprio", 0, 0);
+	add_rlimit(limits, RLIMIT_NICE, "nice", 0, 0);
+	add_rlimit(limits, RLIMIT_MEMLOCK, "memlock", LOCKED, LOCKED);
 	/* Last: nothing may have to be opened after it. */
 	add_rlimit(limits, RLIMIT_NOFILE, "nofile", FILES_SOFT, FILES_HARD);
 }

@@ -2,11 +2,13 @@
 """What a worker starts with: nothing that it was not given."""
 
 import fcntl
+import json
 import os
 import pty
 import re
 import resource
 import signal
+import subprocess
 
 from harness import check
 from harness.discover import test
@@ -90,6 +92,15 @@ def closed_streams(t):
         result = t.control.run(["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *line])
         check.equal(result.code, 0, f"code with {closed}")
         check.true(set(result.json["fds"]) <= {0, 1, 2}, f"descriptors with {closed}")
+
+
+@test("nor does the status file take the place of a closed one, for the worker to write")
+def closed_stdin_status(t):
+    status = t.work / "status"
+    line = t.jail.command(["/bin/sh", "-c", "echo forged >&0"], flags=["-q", "--status", status])
+    t.control.run(["/bin/sh", "-c", 'exec "$@" 0<&-', "sh", *line])
+    check.true("forged" not in status.read_text(), status.read_text())
+    check.equal(json.loads(status.read_text())["outcome"]["type"], "exit", "outcome")
 
 
 @test("no capability in any of the five sets, an empty bounding set")
@@ -205,6 +216,10 @@ def real_time(t):
     def favoured():
         for kind in kinds:
             resource.setrlimit(kind, (40, 40))
+    try:
+        t.control.run(["/bin/true"], preexec_fn=favoured)
+    except subprocess.SubprocessError:
+        t.cannot("even root cannot raise these limits here")
     outside = t.control.run(t.probe("facts"), preexec_fn=favoured).json["rlimits"]
     inside = facts(t, preexec_fn=favoured)["rlimits"]
     for kind in kinds:
