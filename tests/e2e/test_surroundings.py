@@ -252,3 +252,51 @@ def stopped(t):
     process.send_signal(signal.SIGCONT)
     check.equal(process.wait(10), 4, "exit code")
     check.equal(t.jail.read_status(path)["outcome"]["exit_code"], 4, "status")
+
+
+@test("jails in pid namespaces of their own, with the same pids, do not take each other's groups",
+      120)
+def same_pids(t):
+    """Containers that share a cgroup file system: the names of their groups are made of pids."""
+    t.needs_root()
+    script = ('for i in 1 2 3 4 5 6; do "$@"; code=$?; [ $code = 7 ] || echo "code $code"; done')
+    line = t.jail.command(["/bin/sh", "-c", "sleep 0.0$(($$ % 10)); exit 7"])
+    spaces = ["/usr/bin/unshare", "-pf", "--mount-proc", "--kill-child", "/bin/sh", "-c", script,
+              "sh", *line]
+    several = [subprocess.Popen(list(map(os.fsencode, spaces)), stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT) for _ in range(4)]
+    said = [process.communicate(timeout=60)[0] for process in several]
+    check.equal(said, [b""] * 4, "what went wrong")
+
+
+@test("the smallest limits are kept, and end in words")
+def smallest(t):
+    t.needs_held("cpu_ms", "mem_mb", "tasks_max", "cpu_quota_pct")
+    script = ["/bin/sh", "-c", "sleep 0.02; exit 7"]
+    for flags, ends in ((["--mem", "1M"], {"exit", "oom"}), (["--tasks", "1"], {"tasks"}),
+                        (["--tasks", "2"], {"exit"}), (["--cpu", "1ms"], {"cpu"}),
+                        (["--cpu-quota", "1"], {"exit"}), (["--timeout", "1ms"], {"timeout"})):
+        result = t.run(script, flags=flags)
+        check.one_of(result.type, ends, f"outcome with {flags}")
+
+
+@test("a long command line is passed on whole, or refused with the number")
+def long_command_line(t):
+    policy = {"mem_mb": 256, "cpu_ms": 20000}
+    for count, size in ((1, 131000), (15, 131000), (1000, 1000), (4000, 100), (100000, 1)):
+        argv = ["/bin/sh", "-c", "echo $#", "sh", *["x" * size] * count]
+        check.equal(t.control.run(argv).text, f"{count}\n", "control")
+        result = t.run(argv, policy=policy)
+        t.results.clear()
+        if result.code == 125:
+            check.contains(result.complaint, "argument", "remedy")
+        else:
+            check.equal((result.text, result.code), (f"{count}\n", 0),
+                        f"{count} of {size}, {result.complaint[:300]}")
+
+
+@test("a program with an empty name is refused as bad usage or as not found")
+def empty_program(t):
+    result = t.run([""])
+    check.one_of(result.code, {125, 127}, "exit code")
+    check.equal(result.type, "setup", "outcome")
