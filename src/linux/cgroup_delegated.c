@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a caller may make groups of version 2 by itself.
  *
- * With systemd every group has one writer: the unit that it was delegated to. Groups made elsewhere
- * work at first, and lose their limits silently when systemd takes a controller back for want of
- * units that need it. So only a group with the mark of delegation counts there, as far up as the
- * caller's own unit; everybody else asks the manager for a scope. Without systemd, whatever can be
+ * With systemd every group has one writer: its manager, or the unit that it was delegated to.
+ * Groups made elsewhere work at first, and lose their limits silently when the manager takes a
+ * controller back for want of units that need it. A caller in a sub-group of a unit's group is in a
+ * delegated unit, because nobody else may make sub-groups; so the search goes up to the own unit
+ * and no further, and everybody else asks the manager for a scope. (Marks of delegation in extended
+ * attributes say less: a user's manager does not set them.) Without systemd, whatever can be
  * written may be used.
  *
  * A group that holds processes cannot pass controllers on (but for the real root), so that the
- * search goes up from the caller's own group. */
+ * search hardly ever ends at the caller's own group. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_probe.h"
-
-static bool has_mark(const char *path, const char *name)
-{
-	char value[2] = "";
-
-	return getxattr(path, name, value, sizeof(value)) == 1 && value[0] == '1';
-}
-
-/* user.delegate since systemd 251, trusted.delegate (for root alone) since 236. */
-static bool is_delegated(const char *path)
-{
-	return has_mark(path, "user.delegate") || has_mark(path, "trusted.delegate");
-}
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -42,10 +30,15 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* Slices belong to the manager, always. */
+static bool is_slice(const char *path)
+{
+	return ends_with(path, ".slice");
+}
+
 static bool is_unit(const char *path)
 {
-	return ends_with(path, ".service") || ends_with(path, ".scope") ||
-	       ends_with(path, ".slice");
+	return ends_with(path, ".service") || ends_with(path, ".scope");
 }
 
 /* Whether groups can be made in it and get controllers. */
@@ -75,9 +68,8 @@ static bool is_usable(const char *path)
 static int set_reason(char **ret_reason, bool systemd, const char *own)
 {
 	int n = systemd ? asprintf(ret_reason,
-				  "the caller's control group %s is not in a delegated subtree "
-				  "with a "
-				  "free inner group",
+				  "the caller's control group %s is not below a unit's that is "
+				  "delegated and free of processes itself",
 				  own)
 			: asprintf(ret_reason,
 				  "neither the caller's control group %s nor one above it can be "
@@ -99,15 +91,14 @@ int cgroup_find_delegated(
 
 	if (!path)
 		return -ENOMEM;
-	for (;;) {
-		/* Anything above the own unit is somebody else's. */
-		bool last = strlen(path) <= floor || (systemd && is_unit(path));
+	while (strlen(path) >= floor) {
+		bool unit = is_unit(path);
 
-		if ((!systemd || is_delegated(path)) && is_usable(path)) {
+		if ((!systemd || unit) && is_usable(path)) {
 			*ret_base = take_ptr(path);
 			return 0;
 		}
-		if (last)
+		if ((systemd && (unit || is_slice(path))) || strlen(path) == floor)
 			break;
 		*strrchr(path, '/') = '\0';
 	}

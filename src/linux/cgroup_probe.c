@@ -79,9 +79,9 @@ int cgroup_probe_try(const struct host_cgroup *candidate, unsigned controllers, 
 	r = cgroup_create(group, &limits, child.pid, reterr);
 	if (r == 0)
 		r = join_and_look(group, &child, reterr);
-	probe_child_end(&child);
 	cgroup_kill(group);
 	cgroup_remove(group);
+	probe_child_end(&child);
 	return r;
 }
 

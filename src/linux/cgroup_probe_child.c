@@ -18,44 +18,78 @@
 #include "base/error.h"
 #include "linux/cgroup.h"
 
+#define REAP_PATIENCE_MS 1000
+
 struct orders {
 	int n_fds;
 	int fds[CGROUP_MAX_JOIN];
 };
 
+/* A copy of the calling thread. The table of descriptors is shared, because those to join with do
+ * not exist yet. No signal at its end, and so only __WALL finds it. */
+static long copy(int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_FILES | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)ret_pidfd};
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	return pid < 0 ? -errno : pid;
+}
+
+static void say(int socket, int result)
+{
+	send(socket, &result, sizeof(result), MSG_NOSIGNAL);
+}
+
+_Noreturn static void joiner(int socket, const struct orders *orders)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0; i < orders->n_fds; i++)
+		if (write(orders->fds[i], "0", 1) != 1) {
+			say(socket, -errno);
+			_exit(1);
+		}
+	say(socket, 0);
+	for (;;)
+		pause();
+}
+
+/* Stays where it is: a scope must not lose its last process before the group in it is removed. */
 _Noreturn static void child(int socket)
 {
 	struct orders orders;
-	int result = 0;
+	int pidfd;
+	long pid;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (recv(socket, &orders, sizeof(orders), 0) != sizeof(orders))
 		_exit(1);
-	for (int i = 0; i < orders.n_fds && result == 0; i++)
-		if (write(orders.fds[i], "0", 1) != 1)
-			result = -errno;
-	send(socket, &result, sizeof(result), MSG_NOSIGNAL);
+	pid = copy(&pidfd);
+	if (pid == 0)
+		joiner(socket, &orders);
+	if (pid < 0) {
+		say(socket, (int)pid);
+	} else {
+		while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
+			;
+		close(pidfd);
+		say(socket, 0);
+	}
 	for (;;)
 		pause();
 }
 
 static long start(struct probe_child *ret)
 {
-	/* The table of descriptors is shared, because those to join with do not exist yet. No
-	 * signal at its end, and so only __WALL finds it. */
-	struct clone_args args = {
-		.flags = CLONE_FILES | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&ret->pidfd};
 	sigset_t all, saved;
 	long pid;
 
 	/* No handler of the caller's may run in the child. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = copy(&ret->pidfd);
 	if (pid == 0)
 		child(ret->sockets[1]);
-	if (pid < 0)
-		pid = -errno;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	return pid;
 }
@@ -87,13 +121,13 @@ int probe_child_start(struct probe_child *ret, ks_error **reterr)
 }
 
 /* The child holds both sockets as well, so that its end is no hang-up. */
-static int await_result(const struct probe_child *child)
+static int await_result(const struct probe_child *child, int patience_ms)
 {
 	struct pollfd fds[2] = {{.fd = child->sockets[0], .events = POLLIN},
 		{.fd = child->pidfd, .events = POLLIN}};
 	int result;
 
-	while (poll(fds, 2, -1) < 0)
+	while (poll(fds, 2, patience_ms) < 0)
 		if (errno != EINTR)
 			return -errno;
 	if (recv(child->sockets[0], &result, sizeof(result), MSG_DONTWAIT) != sizeof(result))
@@ -109,8 +143,10 @@ int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks
 	memcpy(orders.fds, fds, n_fds * sizeof(fds[0]));
 	if (send(child->sockets[0], &orders, sizeof(orders), MSG_NOSIGNAL) != sizeof(orders))
 		r = -errno;
-	if (r == 0)
-		r = await_result(child);
+	if (r == 0) {
+		child->asked = true;
+		r = await_result(child, -1);
+	}
 	if (r == 0)
 		return 0;
 	return error_set(reterr, r,
@@ -124,6 +160,10 @@ int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks
 
 void probe_child_end(struct probe_child *child)
 {
+	/* Who joined has been ended with its group, who could not has ended itself. It has to be
+	 * reaped before it becomes the caller's to reap. */
+	if (child->asked)
+		await_result(child, REAP_PATIENCE_MS);
 	syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
 	while (waitpid(child->pid, NULL, __WALL) < 0 && errno == EINTR)
 		;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process that does nothing but join a group and end. It is invisible to the caller's own waits
- * and raises no SIGCHLD. */
+/* A process that does nothing but have a child of its own join a group. Both are invisible to the
+ * caller's own waits and raise no SIGCHLD. */
 #ifndef KS_LINUX_CGROUP_PROBE_CHILD_H
 #define KS_LINUX_CGROUP_PROBE_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -12,12 +13,13 @@
 struct probe_child {
 	pid_t pid;
 	int pidfd;
+	bool asked; /* to join */
 	int sockets[2]; /* ours, the child's */
 };
 
 int probe_child_start(struct probe_child *ret, ks_error **reterr);
 
-/* Has it write to the descriptors. It stays in the group. */
+/* Has its child write to the descriptors. That stays in the group until it is killed there. */
 int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks_error **reterr);
 
 void probe_child_end(struct probe_child *child);

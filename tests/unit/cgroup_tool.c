@@ -254,6 +254,8 @@ static int run(struct cgroup *group, const struct cgroup_limits *limits, struct 
 		r = let_run(group, sockets[0], &directories);
 	else
 		say_error(error);
+	/* What a service manager makes of the worker's end takes it a moment. */
+	usleep(300000);
 	printf("kill=%d\n", cgroup_kill(group));
 	printf("remove=%d\n", cgroup_remove(group));
 	printf("monitor=%s\n", waitpid(monitor, NULL, WNOHANG) == 0 ? "alive" : "gone");

@@ -200,7 +200,7 @@ static void test_quota_throttles(void **state)
 	assert_true(throttled(group) > 0);
 	assert_in_range(usage_of(group).cpu_usec, 0, 200000);
 	unmake(group);
-	group = make(&(const struct cgroup_limits){CGROUP_NO_LIMIT, CGROUP_NO_LIMIT, 100});
+	group = make(&(const struct cgroup_limits){CGROUP_NO_LIMIT, CGROUP_NO_LIMIT, 200});
 	assert_int_equal(finish(start(group, spin, 200)), 0);
 	assert_int_equal(throttled(group), 0);
 	unmake(group);

@@ -300,28 +300,39 @@ static void test_names_in_use_are_passed_over(void **state)
 	assert_int_equal(rmdir(below_base(taken)), 0);
 }
 
-static void *many(void *unused)
+/* 0, or the step that failed times 1000 and the errno or wait status. */
+static int one_of_many(void)
 {
 	const struct cgroup_limits limits = {32 * MIB, 4, 100};
-	uintptr_t failures = 0;
+	struct cgroup *group = NULL;
+	int status = -1;
+	int r = cgroup_new(&host, &group, NULL);
+
+	if (r < 0)
+		return 1000 - r;
+	r = cgroup_create(group, &limits, 0, NULL);
+	if (r == 0)
+		waitpid(start(group, breed, 3), &status, 0);
+	r = r < 0 ? 2000 - r : status != 3 << 8 ? 3000 + status : 0;
+	int kill_result = cgroup_kill(group);
+	int remove_result = cgroup_remove(group);
+
+	cgroup_free(group);
+	if (r == 0 && kill_result < 0)
+		r = 4000 - kill_result;
+	if (r == 0 && remove_result < 0)
+		r = 5000 - remove_result;
+	return r;
+}
+
+static void *many(void *unused)
+{
+	intptr_t failure = 0;
 
 	(void)unused;
-	for (int i = 0; i < ROUNDS; i++) {
-		struct cgroup *group = NULL;
-		int status = -1;
-		int r = cgroup_new(&host, &group, NULL);
-
-		if (r == 0)
-			r = cgroup_create(group, &limits, 0, NULL);
-		if (r == 0)
-			waitpid(start(group, breed, 3), &status, 0);
-		if (r < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 3)
-			failures++;
-		if (group && (cgroup_kill(group) < 0 || cgroup_remove(group) < 0))
-			failures++;
-		cgroup_free(group);
-	}
-	return (void *)failures;
+	for (int i = 0; i < ROUNDS && failure == 0; i++)
+		failure = one_of_many();
+	return (void *)failure;
 }
 
 static void test_many_at_once(void **state)
@@ -334,10 +345,10 @@ static void test_many_at_once(void **state)
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, many, NULL), 0);
 	for (int i = 0; i < THREADS; i++) {
-		void *failures = NULL;
+		void *failure = NULL;
 
-		assert_int_equal(pthread_join(threads[i], &failures), 0);
-		assert_int_equal((uintptr_t)failures, 0);
+		assert_int_equal(pthread_join(threads[i], &failure), 0);
+		assert_int_equal((intptr_t)failure, 0);
 	}
 	assert_int_equal(open_descriptors(), before);
 }

@@ -244,12 +244,12 @@ static void test_v2_base_without_controllers(void **state)
 	cgroup_free(group);
 }
 
-static void assert_base(const char *own, const char *base)
+static void assert_base(const char *own, bool systemd, const char *base)
 {
 	autofree char *got = NULL;
 	autofree char *reason = NULL;
 
-	assert_int_equal(cgroup_find_delegated(root, in_root(own), false, &got, &reason), 0);
+	assert_int_equal(cgroup_find_delegated(root, in_root(own), systemd, &got, &reason), 0);
 	if (base) {
 		assert_non_null(got);
 		assert_string_equal(got, in_root(base));
@@ -277,35 +277,57 @@ static void test_v2_search_for_a_base(void **state)
 	put("a/b/cgroup.events", "populated 1\n");
 	put("a/b/cgroup.procs", "77\n");
 	/* The own group has a process (the caller), the one above it is free. */
-	assert_base("a/b", "a");
+	assert_base("a/b", false, "a");
 	put("a/cgroup.procs", "78\n");
-	assert_base("a/b", "");
+	assert_base("a/b", false, "");
 	/* Processes do not matter where the controllers are passed on already. */
 	put("a/cgroup.subtree_control", "memory pids\n");
-	assert_base("a/b", "a");
+	assert_base("a/b", false, "a");
 	/* A top that is no root either, and nothing left. */
 	put("a/cgroup.subtree_control", "");
 	put("cgroup.events", "populated 1\n");
-	assert_base("a/b", NULL);
+	assert_base("a/b", false, NULL);
 	put("cgroup.procs", "");
-	assert_base("a/b", "");
+	assert_base("a/b", false, "");
 	put("cgroup.controllers", "cpuset io\n");
-	assert_base("a/b", NULL);
+	assert_base("a/b", false, NULL);
 }
 
-/* With systemd a group needs the mark of delegation; a temporary directory has none. */
+static void put_group(const char *name, const char *members)
+{
+	char file[128];
+
+	mkdir(in_root(name), 0755);
+	snprintf(file, sizeof(file), "%s/cgroup.controllers", name);
+	put(file, "cpu memory pids\n");
+	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", name);
+	put(file, "");
+	snprintf(file, sizeof(file), "%s/cgroup.events", name);
+	put(file, "populated 1\n");
+	snprintf(file, sizeof(file), "%s/cgroup.procs", name);
+	put(file, members);
+}
+
 static void test_v2_search_beside_systemd(void **state)
 {
-	autofree char *base = NULL;
-	autofree char *reason = NULL;
-
 	(void)state;
-	mkdir(in_root("a"), 0755);
-	put("a/cgroup.controllers", "cpu memory pids\n");
-	put("a/cgroup.subtree_control", "memory pids\n");
-	assert_int_equal(cgroup_find_delegated(root, in_root("a"), true, &base, &reason), 0);
-	assert_null(base);
-	assert_non_null(strstr(reason, "delegated"));
+	put_group("", "");
+	put_group("a.slice", "");
+	put_group("a.slice/b.service", "");
+	put_group("a.slice/b.service/sub", "");
+	put_group("a.slice/b.service/sub/own", "12\n");
+	/* The unit, not the group between; the slice above never, nor the top. */
+	assert_base("a.slice/b.service/sub/own", true, "a.slice/b.service");
+	put("a.slice/b.service/cgroup.procs", "13\n");
+	assert_base("a.slice/b.service/sub/own", true, NULL);
+	assert_base("a.slice/b.service", true, NULL);
+	assert_base("a.slice/b.service", false, "a.slice");
+	put_group("a.slice/sub", "14\n");
+	assert_base("a.slice/sub", true, NULL);
+	assert_base("a.slice/sub", false, "a.slice");
+	put("cgroup.procs", "");
+	assert_base("", true, NULL);
+	assert_base("", false, "");
 }
 
 int main(void)
