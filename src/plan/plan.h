@@ -24,7 +24,7 @@ struct grant {
 	char *asked; /* as the policy says, normalised */
 	char *path; /* of the opened object, without links: where it appears inside */
 	bool directory;
-	bool pin;    /* asked by nobody: holds the name of a read grant in a writable directory */
+	bool pin; /* asked by nobody: holds the name of a read grant in a writable directory */
 	bool idmap; /* its file system can show it with mapped ids (privileged callers only) */
 	uint64_t dev;
 	uint64_t ino;
