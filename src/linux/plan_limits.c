@@ -32,8 +32,10 @@ static void add_rlimits(struct ks_plan *plan, const struct ks_host *host, uint64
 	if (policy->cpu_ms)
 		add_rlimit(limits, RLIMIT_CPU, "cpu", seconds, seconds + 1);
 	add_rlimit(limits, RLIMIT_CORE, "core", CORE_NEVER, CORE_NEVER);
+	/* Not RLIMIT_AS: runtimes reserve many times the address space that they ever use, and node
+	 * crashes under it before it has done anything. */
 	if (policy->mem_mb && !host->cgroup.memory)
-		add_rlimit(limits, RLIMIT_AS, "as", policy->mem_mb * MIB, policy->mem_mb * MIB);
+		add_rlimit(limits, RLIMIT_DATA, "data", policy->mem_mb * MIB, policy->mem_mb * MIB);
 	/* Pid 1 of the jail is one of those counted. */
 	if (!host->cgroup.tasks)
 		add_rlimit(limits, RLIMIT_NPROC, "nproc", tasks + 1, tasks + 1);

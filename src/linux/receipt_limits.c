@@ -82,10 +82,11 @@ static int say_memory(struct ks_plan *plan, const struct host_cgroup *group, boo
 	if (mem == 0)
 		return say_nothing(plan, FIELD_MEM_MB);
 	if (!group->memory) {
-		mechanism = format("RLIMIT_AS %" PRIu64 " MiB", mem);
+		mechanism = format("RLIMIT_DATA %" PRIu64 " MiB", mem);
 		detail = format(
-			"%s; so the address space of each process is limited, not the "
-			"memory of all together, and files in /tmp and /dev/shm come on top%s",
+			"%s; so the private writable memory of each process is limited, not "
+			"the memory of all together; shared memory, and files in /tmp and "
+			"/dev/shm, come on top%s",
 			cgroup_reason(group), bounded ? ", at most half of it each" : "");
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,

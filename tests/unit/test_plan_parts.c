@@ -103,7 +103,7 @@ static void test_limits_with_a_group(void **state)
 	assert_int_equal(rlimit_of(plan, RLIMIT_CPU)->soft, 3);
 	assert_int_equal(rlimit_of(plan, RLIMIT_CPU)->hard, 4);
 	assert_int_equal(rlimit_of(plan, RLIMIT_CORE)->hard, 1);
-	assert_null(rlimit_of(plan, RLIMIT_AS));
+	assert_null(rlimit_of(plan, RLIMIT_DATA));
 	assert_null(rlimit_of(plan, RLIMIT_NPROC));
 	assert_int_equal(limits->rlimits[limits->n_rlimits - 1].resource, RLIMIT_NOFILE);
 	plan_free(plan);
@@ -130,7 +130,7 @@ static void test_limits_without_a_group(void **state)
 	assert_true(plan->limits.memory_bytes == UINT64_MAX);
 	assert_true(plan->limits.tasks == UINT64_MAX);
 	assert_true(plan->limits.cpu_quota_pct == UINT64_MAX);
-	assert_int_equal(rlimit_of(plan, RLIMIT_AS)->hard, 8 << 20);
+	assert_int_equal(rlimit_of(plan, RLIMIT_DATA)->hard, 8 << 20);
 	assert_int_equal(rlimit_of(plan, RLIMIT_NPROC)->hard, 4);
 	plan_free(plan);
 }
@@ -140,7 +140,7 @@ static void test_nothing_asked_nothing_limited(void **state)
 	struct ks_plan *plan = plan_for("cgroup-none", "{\"mem_mb\":0,\"cpu_ms\":0}");
 
 	(void)state;
-	assert_null(rlimit_of(plan, RLIMIT_AS));
+	assert_null(rlimit_of(plan, RLIMIT_DATA));
 	assert_null(rlimit_of(plan, RLIMIT_CPU));
 	assert_true(plan->limits.cpu_budget_usec == UINT64_MAX);
 	plan_free(plan);
