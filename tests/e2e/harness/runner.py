@@ -47,7 +47,7 @@ class Report:
         self.count += 1
         name = f"{case.module.removeprefix('test_')}: {case.name}".replace("#", "\\#")
         if skip is not None and not (self.ci and not skip.cannot):
-            print(f"ok {self.count} - {name} # SKIP {skip}", flush=True)
+            print(f"ok {self.count} - {name} # SKIP {'host: ' if skip.cannot else ''}{skip}", flush=True)
             return
         if skip is not None:
             problem = f"skipped, which CI does not take: {skip}"
