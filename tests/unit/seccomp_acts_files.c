@@ -131,6 +131,20 @@ static int act_openat2(void)
 	return bits_of("f", syscall(SYS_openat2, AT_FDCWD, "f", &how, sizeof(how)), S_ISUID);
 }
 
+static int act_lease(void)
+{
+	int fd = open("f", O_RDONLY | O_CREAT, 0644);
+
+	return fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? errno : 0;
+}
+
+static int act_lock(void)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+
+	return fcntl(open("f", O_RDWR | O_CREAT, 0644), F_SETLK, &lock) < 0 ? errno : 0;
+}
+
 const struct seccomp_act file_acts[] = {
 	{"chmod 4755", act_chmod, UNDER_BOTH, EPERM, {0}},
 	{"chmod 2755", act_chmod_setgid, UNDER_BOTH, EPERM, {0}},
@@ -142,10 +156,12 @@ const struct seccomp_act file_acts[] = {
 	{"O_TMPFILE 4755", act_unnamed_file, UNDER_BOTH, EPERM, {0, EOPNOTSUPP}},
 	{"mknod 4755", act_mknod, UNDER_BOTH, EPERM, {0}},
 	{"mknod device", act_mknod_whiteout, UNDER_BOTH, EPERM, {0}},
+	{"lease", act_lease, UNDER_BOTH, EINVAL, {0}},
 	{"openat2 4755", act_openat2, UNDER_BOTH, ENOSYS, {0}},
 	/* The filter must not be what stops these. */
 	{"chmod 0755", act_chmod_plain, UNDER_BOTH, 0, {0}},
 	{"open with a stray mode", act_open_with_stray_mode, UNDER_BOTH, 0, {0}},
+	{"lock", act_lock, UNDER_BOTH, 0, {0}},
 	{"mkfifo", act_mkfifo, UNDER_BOTH, 0, {0}},
 };
 const size_t file_act_count = sizeof(file_acts) / sizeof(file_acts[0]);

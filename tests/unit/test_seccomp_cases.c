@@ -224,6 +224,12 @@ static const struct call_case cases[] = {
 	{"mknodat", BOTH, REFUSE(EPERM), {3, 0, 0020000}},
 	{"mknodat", BOTH, REFUSE(EPERM), {3, 0, 0060666}},
 	{"mknodat", BOTH, REFUSE(EPERM), {3, 0, 02644}},
+	/* F_SETLEASE is 1024, F_SETLK 6, F_SETDELEG 1040. */
+	{"fcntl", BOTH, ALLOW, {3, 6}},
+	{"fcntl", BOTH, ALLOW, {3, 1025}},
+	{"fcntl", BOTH, REFUSE(EINVAL), {3, 1024, 1}},
+	{"fcntl", BOTH, REFUSE(EINVAL), {3, BIT32 | 1024, 1}},
+	{"fcntl", BOTH, REFUSE(EINVAL), {3, 1040, 0x1000}},
 	/* RLIMIT_CORE is 4, RLIMIT_NOFILE 7. */
 	{"setrlimit", BOTH, ALLOW, {7, 0x1000}},
 	{"setrlimit", BOTH, REFUSE(0), {4, 0x1000}},

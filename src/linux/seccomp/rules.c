@@ -62,6 +62,17 @@ static const struct seccomp_clause unshare_clauses[] = {
 	WHEN(GRANT, NO_BIT(0, ~(uint32_t)(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM))),
 };
 
+#define SET_LEASE 1024 /* F_SETLEASE; a name that only GNU headers give */
+#define SET_DELEGATION 1040 /* F_SETDELEG of Linux 6.19 */
+
+/* Whoever opens a leased file waits until the holder gives way, or for most of a minute: programs
+ * of the host, too, and a read-only grant is enough. File systems without leases answer the same.
+ */
+static const struct seccomp_clause fcntl_clauses[] = {
+	WHEN(REFUSE(EINVAL), IS(1, SET_LEASE)),
+	WHEN(REFUSE(EINVAL), IS(1, SET_DELEGATION)),
+};
+
 /* A number of the console's keyboard and screen families, whose upper bytes are zero. */
 #define CONSOLE_FAMILY(letter) MASKED(1, 0xffffff00u, (uint32_t)(letter) << 8)
 
@@ -261,6 +272,7 @@ static const struct seccomp_rule rules[ACTION_COUNT] = {
 	CHECK(IF_CLONE, clone, GRANT, "allowed without CLONE_NEW* and CLONE_PARENT, else EPERM"),
 	CHECK(IF_UNSHARE, unshare, REFUSE(EPERM),
 		"allowed for CLONE_FS, CLONE_FILES and CLONE_SYSVSEM, else EPERM"),
+	CHECK(IF_FCNTL, fcntl, GRANT, "allowed but for leases (EINVAL)"),
 	CHECK(IF_IOCTL, ioctl, GRANT,
 		"allowed but for TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, TIOCEXCL (EPERM) and the "
 		"console's keyboard and screen (ENOTTY)"),

@@ -27,6 +27,7 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(KILL)            \
 	X(IF_CLONE)        \
 	X(IF_UNSHARE)      \
+	X(IF_FCNTL)        \
 	X(IF_IOCTL)        \
 	X(IF_PRCTL)        \
 	X(IF_PERSONALITY)  \
