@@ -85,13 +85,17 @@ static int start(struct monitor *monitor, unsigned n_grants, struct failure *fai
 	return 0;
 }
 
-/* The pipe of complaints ends with the helper and init, so the monitor must let go of it. */
-static void let_go(const struct monitor *monitor)
+/* The pipe of complaints and init's socket end with the helper and init, so the monitor must let go
+ * of them. */
+static int let_go(const struct monitor *monitor, struct failure *failure)
 {
 	const int keep[] = {SLOT_MONITOR, SLOT_SUPERVISOR, monitor->signals, monitor->report};
 
-	dup2(STDIN_FILENO, STDERR_FILENO);
-	close_others(keep, sizeof(keep) / sizeof(keep[0]));
+	int r = dup2(STDIN_FILENO, STDERR_FILENO) < 0 ? -errno : 0;
+
+	if (r == 0)
+		r = close_others(keep, sizeof(keep) / sizeof(keep[0]));
+	return r < 0 ? failure_set(failure, -r, "monitor", "letting descriptors go") : 0;
 }
 
 /* A child can be one that fell to the subreaper. Their pids are safe to signal: they stay taken
@@ -250,7 +254,11 @@ int monitor_main(void)
 	/* Counted while no descriptor of our own can be mistaken for one. */
 	n_grants = helper_count_grants();
 	failed = start(&monitor, n_grants, &failure) < 0;
-	let_go(&monitor);
+	/* A jail whose end nobody would see has no start. */
+	if (let_go(&monitor, &failure) < 0) {
+		failed = true;
+		kill_children();
+	}
 	if (failed)
 		failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
 	/* Also after a failure: groups may have been entrusted to us. */
