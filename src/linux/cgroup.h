@@ -28,9 +28,9 @@ struct cgroup_limits {
 struct cgroup_usage {
 	uint64_t cpu_usec;
 	uint64_t memory_bytes; /* now */
-	uint64_t memory_peak_bytes;
+	uint64_t memory_peak_bytes; /* 0 = the kernel does not say (v2 before Linux 5.19) */
 	uint64_t tasks; /* now; the dead count until somebody has waited for them */
-	uint64_t tasks_peak; /* 0 = the kernel does not say */
+	uint64_t tasks_peak; /* 0 = the kernel does not say (before Linux 6.1) */
 	uint64_t oom_kills;
 	uint64_t tasks_refused; /* forks that the limit refused */
 };
@@ -81,7 +81,9 @@ int cgroup_usage(const struct cgroup *group, struct cgroup_usage *ret);
  * kills. A v1 group that was made without a CPU quota cannot get one. */
 int cgroup_set_limits(struct cgroup *group, const struct cgroup_limits *limits, ks_error **reterr);
 
-/* Sends SIGKILL to everything in it, until it is empty or about a second has passed (-EBUSY). */
+/* Sends SIGKILL to everything in it, until it is empty or five seconds have passed (-EBUSY): a
+ * loaded machine takes its time. The limits are the same afterwards, and the group can be used
+ * again. */
 int cgroup_kill(struct cgroup *group);
 
 /* Removes the directories; -EBUSY while something lives in them. Idempotent. */

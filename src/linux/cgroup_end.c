@@ -16,7 +16,7 @@
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
 
-#define KILL_PATIENCE_NSEC 1000000000ll
+#define KILL_PATIENCE_NSEC 5000000000ll
 #define REMOVE_PATIENCE_NSEC 500000000ll
 #define PAUSE_NSEC 500000 /* doubled up to the longest */
 #define PAUSE_MAX_NSEC 8000000
@@ -139,27 +139,45 @@ static int kill_dir(int dir, int64_t deadline)
 	}
 }
 
+/* A limit that would be in the way: set aside, or put back as it was. */
+static void set_aside(const struct cgroup_dir *dir, const char *file, const char *aside,
+	uint64_t limit, bool back)
+{
+	char text[24];
+
+	if (!dir || !dir->exists || limit == CGROUP_NO_LIMIT)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64, limit);
+	cgroup_file_write(dir->fd, file, back ? text : aside);
+}
+
+/* Nothing that is about to die forks again, so that a fork bomb cannot outrun this; and dying is
+ * work, which a quota would draw out. Whatever is not there to be written does not matter. */
+static void prepare_end(const struct cgroup *group, bool back)
+{
+	const struct cgroup_dir *cpu = cgroup_dir_of(group, CONTROLLER_CPU);
+	uint64_t percent = group->limits.cpu_quota_pct;
+	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * CGROUP_PERCENT_USEC;
+
+	set_aside(
+		cgroup_dir_of(group, CONTROLLER_PIDS), "pids.max", "0", group->limits.tasks, back);
+	set_aside(cpu, "cpu.cfs_quota_us", "-1", quota, back);
+	set_aside(cpu, "cpu.max", "max", quota, back);
+}
+
 int cgroup_kill(struct cgroup *group)
 {
-	const struct cgroup_dir *pids = cgroup_dir_of(group, CONTROLLER_PIDS);
 	int64_t deadline = now_nsec() + KILL_PATIENCE_NSEC;
-	bool frozen;
-	char text[24] = "max";
 	int r = 0;
 
-	/* Nothing that is about to die forks again, so that a fork bomb cannot outrun this. */
-	frozen = pids && pids->exists && cgroup_file_write(pids->fd, "pids.max", "0") == 0;
+	prepare_end(group, false);
 	for (size_t i = 0; i < group->n_dirs; i++) {
 		int one = group->dirs[i].exists ? kill_dir(group->dirs[i].fd, deadline) : 0;
 
 		if (one < 0)
 			r = one;
 	}
-	if (frozen) {
-		if (group->limits.tasks != CGROUP_NO_LIMIT)
-			snprintf(text, sizeof(text), "%" PRIu64, group->limits.tasks);
-		cgroup_file_write(pids->fd, "pids.max", text);
-	}
+	prepare_end(group, true);
 	return r;
 }
 

@@ -81,6 +81,10 @@ int cgroup_watch_v2(struct cgroup *group);
 #define CGROUP_SETTLE_SECONDS 10 /* longer than it takes from a group's making to its lock */
 void cgroup_sweep(const char *base, int settle_seconds);
 
+/* One percent of the period of a quota, which is the kernel's default of both versions. */
+#define CGROUP_PERIOD_USEC 100000
+#define CGROUP_PERCENT_USEC (CGROUP_PERIOD_USEC / 100)
+
 #define CGROUP_NAME_PREFIX "kastellan-"
 
 #endif

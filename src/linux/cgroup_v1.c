@@ -16,7 +16,6 @@
 #define MEMORY_SWAP_LIMIT "memory.memsw.limit_in_bytes"
 #define QUOTA "cpu.cfs_quota_us"
 #define PERIOD "cpu.cfs_period_us"
-#define PERIOD_USEC 100000 /* the kernel's default; a hundredth of it is one percent */
 
 #define NUMBER_TEXT 24
 
@@ -177,7 +176,7 @@ static int write_quota(const struct cgroup_dir *dir, uint64_t percent, ks_error 
 {
 	char text[NUMBER_TEXT];
 	char invalid[128] = "it is below the kernel's least (1 ms) or above its most";
-	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * (PERIOD_USEC / 100);
+	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * CGROUP_PERCENT_USEC;
 	uint64_t parent = parent_quota(dir->path);
 	const struct cgroup_setting setting = {.field = "cpu_quota_pct",
 		.file = QUOTA,
@@ -208,11 +207,11 @@ static int set_quota(struct cgroup *group, uint64_t percent, ks_error **reterr)
 			ABOUT(.step = "cgroup", .field = "cpu_quota_pct",
 				.remedy = "start it with a quota, and change that later"),
 			"the control group was made without a CPU quota and cannot get one now");
-	if (cgroup_file_number(dir->fd, PERIOD, &period) < 0 || period != PERIOD_USEC) {
+	if (cgroup_file_number(dir->fd, PERIOD, &period) < 0 || period != CGROUP_PERIOD_USEC) {
 		const struct cgroup_setting setting = {.field = "cpu_quota_pct",
 			.file = PERIOD,
 			.text = "100000",
-			.expected = PERIOD_USEC};
+			.expected = CGROUP_PERIOD_USEC};
 
 		r = cgroup_file_set(dir->fd, dir->path, &setting, reterr);
 		if (r < 0)

@@ -12,7 +12,6 @@
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
 
-#define PERIOD_USEC 100000
 #define NUMBER_TEXT 24
 
 static const char *const delegate_remedy =
@@ -178,7 +177,7 @@ static int set_tasks(struct cgroup *group, uint64_t tasks, ks_error **reterr)
 static int set_quota(struct cgroup *group, uint64_t percent, ks_error **reterr)
 {
 	const struct cgroup_dir *dir = &group->dirs[0];
-	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * (PERIOD_USEC / 100);
+	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * CGROUP_PERCENT_USEC;
 	char text[2 * NUMBER_TEXT];
 	const struct cgroup_setting setting = {.field = "cpu_quota_pct",
 		.file = "cpu.max",
@@ -192,7 +191,7 @@ static int set_quota(struct cgroup *group, uint64_t percent, ks_error **reterr)
 	if (percent == group->limits.cpu_quota_pct)
 		return 0;
 	limit_text(quota, number);
-	snprintf(text, sizeof(text), "%s %d", number, PERIOD_USEC);
+	snprintf(text, sizeof(text), "%s %d", number, CGROUP_PERIOD_USEC);
 	r = cgroup_file_set(dir->fd, dir->path, &setting, reterr);
 	if (r == 0)
 		group->limits.cpu_quota_pct = percent;
