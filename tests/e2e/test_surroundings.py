@@ -274,7 +274,7 @@ def smallest(t):
     t.needs_held("cpu_ms", "mem_mb", "tasks_max", "cpu_quota_pct")
     script = ["/bin/sh", "-c", "sleep 0.02; exit 7"]
     for flags, ends in ((["--mem", "1M"], {"exit", "oom"}), (["--tasks", "1"], {"tasks"}),
-                        (["--tasks", "2"], {"exit"}), (["--cpu", "1ms"], {"cpu"}),
+                        (["--tasks", "2"], {"exit"}), (["--cpu", "1ms"], {"cpu", "exit"}),
                         (["--cpu-quota", "1"], {"exit"}), (["--timeout", "1ms"], {"timeout"})):
         result = t.run(script, flags=flags)
         check.one_of(result.type, ends, f"outcome with {flags}")

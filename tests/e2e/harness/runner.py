@@ -3,6 +3,7 @@
 
 import shutil
 import signal
+import sys
 import time
 import traceback
 
@@ -92,6 +93,7 @@ def one(case, options, host, probes, report):
 
 def run(options, cases):
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     host, probes, report = Host(options), Probes(options), Report(options.ci)
     try:
         probes.path("")

@@ -10,6 +10,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -120,6 +121,7 @@ def parent_of_runner(user):
         handed.join()
         give_up_root(user)
         os.execv(sys.executable, [sys.executable, *sys.argv])
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
     _, status = os.waitpid(pid, 0)
     handed.take_back()
     shutil.rmtree(os.environ[STAGE], ignore_errors=True)
