@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the manager of control groups by doing: a feature is there if a group with it could be
- * made, was joined by a process and was removed. Should: leave nothing behind. Must not: believe a
- * file's existence, or a manager's word; but where everything is in its place, and only then, a
- * spawn does without the attempt: it makes its own group next, reads every limit back, and fails
- * with the reason where one does not stick. */
+/* Finds the manager of control groups: where each could work, and which does (cgroup_try.c). Where
+ * everything is in its place, and only then, a spawn does without the attempt: it makes its own
+ * group next, reads every limit back, and fails with the reason where one does not stick. */
 #include "linux/cgroup_probe.h"
 
 #include <errno.h>
@@ -15,143 +13,11 @@
 
 #include "base/bounds.h"
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "base/strbuf.h"
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
 #include "linux/cgroup_locate.h"
-#include "linux/cgroup_probe_child.h"
-
-DEFINE_CLEANUP(struct cgroup *, cgroup_free);
-
-/* Small, so that they fit into what the caller itself may use. */
-#define TRY_MEMORY (16ull << 20)
-#define TRY_TASKS 8
-#define TRY_QUOTA_PCT 5
-
-static void set_features(struct host_cgroup *facts, unsigned controllers)
-{
-	facts->memory = controllers & CONTROLLER_MEMORY;
-	facts->swap = facts->swap && facts->memory;
-	facts->tasks = controllers & CONTROLLER_PIDS;
-	facts->cpu_quota = controllers & CONTROLLER_CPU;
-	facts->cpu_time = controllers & CONTROLLER_CPUACCT;
-}
-
-static int join_and_look(struct cgroup *group, struct probe_child *child, ks_error **reterr)
-{
-	int fds[CGROUP_MAX_JOIN];
-	struct cgroup_usage usage;
-	int n = cgroup_join_fds(group, fds);
-	int r = probe_child_join(child, fds, (size_t)n, reterr);
-
-	if (r < 0)
-		return r;
-	r = cgroup_usage(group, &usage);
-	if (r < 0)
-		error_set(reterr, r, ABOUT(.step = "cgroup"),
-			"the counters of the new control group cannot be read: %s", strerror(-r));
-	return r;
-}
-
-int cgroup_probe_try(const struct host_cgroup *candidate, unsigned controllers, ks_error **reterr)
-{
-	struct cgroup_limits limits = {
-		.memory_bytes = controllers & CONTROLLER_MEMORY ? TRY_MEMORY : CGROUP_NO_LIMIT,
-		.tasks = controllers & CONTROLLER_PIDS ? TRY_TASKS : CGROUP_NO_LIMIT,
-		.cpu_quota_pct = controllers & CONTROLLER_CPU ? TRY_QUOTA_PCT : CGROUP_NO_LIMIT,
-	};
-	struct host_cgroup facts = *candidate; /* borrows the strings */
-	autoclean(cgroup_free) struct cgroup *group = NULL;
-	struct probe_child child;
-	int r;
-
-	set_features(&facts, controllers);
-	r = cgroup_new(&facts, &group, reterr);
-	if (r < 0)
-		return r;
-	if (group->controllers != controllers)
-		return error_set(reterr, -EOPNOTSUPP, ABOUT(.step = "cgroup"),
-			"not every controller has a hierarchy");
-	r = probe_child_start(&child, reterr);
-	if (r < 0)
-		return r;
-	r = cgroup_create(group, &limits, child.pid, reterr);
-	if (r == 0)
-		r = join_and_look(group, &child, reterr);
-	cgroup_kill(group);
-	cgroup_remove(group);
-	probe_child_end(&child);
-	return r;
-}
-
-static void keep_reason(struct host_cgroup *facts, const char *text)
-{
-	if (!facts->reason)
-		facts->reason = strdup(text);
-}
-
-static int attempt(struct host_cgroup *candidate, unsigned controllers)
-{
-	ks_error *error = NULL;
-	int r = cgroup_probe_try(candidate, controllers, &error);
-
-	if (r < 0)
-		keep_reason(candidate, error ? ks_error_message(error) : strerror(-r));
-	ks_error_free(error);
-	return r;
-}
-
-/* One by one. Nobody asks a second time where nobody answered. */
-static unsigned probe_singly(struct host_cgroup *candidate)
-{
-	static const unsigned single[] = {
-		CONTROLLER_MEMORY, CONTROLLER_PIDS, CONTROLLER_CPU, CONTROLLER_CPUACCT};
-	unsigned found = 0;
-
-	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-		int r = attempt(candidate, single[i]);
-
-		if (r < 0 && r != -EACCES && single[i] == CONTROLLER_MEMORY) {
-			candidate->swap = false;
-			r = attempt(candidate, single[i]);
-		}
-		if (r == 0)
-			found |= single[i];
-		if (r == -ETIMEDOUT || r == -ECONNREFUSED)
-			break;
-	}
-	return found;
-}
-
-int cgroup_probe_features(struct host_cgroup *candidate)
-{
-	unsigned found = CONTROLLER_ALL;
-	int r;
-
-	candidate->swap = true;
-	r = attempt(candidate, CONTROLLER_ALL);
-	if (r == -ETIMEDOUT || r == -ECONNREFUSED)
-		found = 0;
-	else if (r < 0)
-		found = probe_singly(candidate);
-	/* What works one by one has to work together. */
-	if (r < 0 && found && attempt(candidate, found) < 0)
-		found = 0;
-	set_features(candidate, found);
-	return r == 0 || candidate->reason ? (int)found : -ENOMEM;
-}
-
-void cgroup_facts_done(struct host_cgroup *facts)
-{
-	free(facts->v1_memory);
-	free(facts->v1_pids);
-	free(facts->v1_cpu);
-	free(facts->v1_cpuacct);
-	free(facts->v2_base);
-	free(facts->reason);
-	*facts = (struct host_cgroup){0};
-}
+#include "linux/cgroup_manager.h"
 
 struct texts {
 	char *mountinfo;
@@ -224,7 +90,7 @@ static int locate_v1(const struct texts *texts, const char *controller, char **r
 static int everything(struct host_cgroup *facts)
 {
 	facts->swap = true;
-	set_features(facts, CONTROLLER_ALL);
+	cgroup_facts_set(facts, CONTROLLER_ALL);
 	return CONTROLLER_ALL;
 }
 
@@ -265,17 +131,15 @@ static bool runs_systemd(void)
 	return access("/run/systemd/system", F_OK) == 0;
 }
 
-/* The children of the group have all controllers already, and count swap: nothing is to be enabled
- * first. (The real root does not show the latter.) */
-static bool v2_in_place(const char *path)
+/* The file names all controllers, and swap is counted. (The real root does not show the latter.) */
+static bool v2_in_place(const char *path, const char *file)
 {
 	autofd int dir = cgroup_dir_open(path);
 	char text[KS_MAX_CGROUP_FILE];
 
 	return dir >= 0 && cgroup_file_exists(dir, "memory.swap.max") &&
-	       cgroup_file_read(dir, "cgroup.subtree_control", text) > 0 &&
-	       cgroup_has_word(text, "memory") && cgroup_has_word(text, "pids") &&
-	       cgroup_has_word(text, "cpu");
+	       cgroup_file_read(dir, file, text) > 0 && cgroup_has_word(text, "memory") &&
+	       cgroup_has_word(text, "pids") && cgroup_has_word(text, "cpu");
 }
 
 static int probe_v2(const struct texts *texts, struct host_cgroup *facts)
@@ -292,7 +156,9 @@ static int probe_v2(const struct texts *texts, struct host_cgroup *facts)
 	if (r < 0 || !facts->v2_base)
 		return r;
 	facts->manager = CGROUP_V2;
-	if (!texts->tried && can_write(facts->v2_base) && v2_in_place(facts->v2_base))
+	if (!texts->tried && can_write(facts->v2_base) &&
+		/* Nothing is to be enabled first. */
+		v2_in_place(facts->v2_base, "cgroup.subtree_control"))
 		return everything(facts);
 	return cgroup_probe_features(facts);
 }
@@ -308,6 +174,25 @@ static bool has_controllers(const char *mount)
 	       (cgroup_has_word(text, "memory") || cgroup_has_word(text, "pids"));
 }
 
+/* The manager answers, and it has all controllers to delegate. */
+static bool scope_in_place(const struct host_cgroup *facts)
+{
+	char path[KS_MAX_PATH];
+	struct manager *manager;
+	unsigned long uid = (unsigned long)geteuid();
+
+	if (facts->scope_system)
+		snprintf(path, sizeof(path), "%s/system.slice", facts->v2_base);
+	else
+		snprintf(path, sizeof(path), "%s/user.slice/user-%lu.slice/user@%lu.service",
+			facts->v2_base, uid, uid);
+	if (!v2_in_place(path, "cgroup.controllers") ||
+		manager_connect(facts->scope_system, &manager, NULL) < 0)
+		return false;
+	manager_close(manager);
+	return true;
+}
+
 static int probe_scope(const struct texts *texts, struct host_cgroup *facts)
 {
 	autofree char *own = NULL;
@@ -318,12 +203,15 @@ static int probe_scope(const struct texts *texts, struct host_cgroup *facts)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (!has_controllers(facts->v2_base)) {
-		keep_reason(facts, "the unified hierarchy does not have the controllers memory and "
-				   "pids (boot with systemd.unified_cgroup_hierarchy=1)");
+		cgroup_facts_explain(facts,
+			"the unified hierarchy does not have the controllers memory and "
+			"pids (boot with systemd.unified_cgroup_hierarchy=1)");
 		return facts->reason ? 0 : -ENOMEM;
 	}
 	facts->manager = CGROUP_SCOPE;
 	facts->scope_system = geteuid() == 0;
+	if (!texts->tried && scope_in_place(facts))
+		return everything(facts);
 	return cgroup_probe_features(facts);
 }
 

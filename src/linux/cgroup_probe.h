@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of cgroup_probe() that can be tested apart. */
+/* The parts of cgroup_probe(). */
 #ifndef KS_LINUX_CGROUP_PROBE_H
 #define KS_LINUX_CGROUP_PROBE_H
 
@@ -19,6 +19,9 @@ int cgroup_probe_try(const struct host_cgroup *candidate, unsigned controllers, 
  * reason where not all do. Returns the controllers, or -ENOMEM. */
 int cgroup_probe_features(struct host_cgroup *candidate);
 
+/* Which controllers work; the first reason why one does not (a copy). */
+void cgroup_facts_set(struct host_cgroup *facts, unsigned controllers);
+void cgroup_facts_explain(struct host_cgroup *facts, const char *reason);
 void cgroup_facts_done(struct host_cgroup *facts);
 
 /* Version 2 (cgroup_delegated.c): the directory below which this caller may make groups without
