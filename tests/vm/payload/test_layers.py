@@ -180,7 +180,7 @@ def test_doctor_backend(suite):
 
 
 def test_doctor_text(suite):
-    """For people the doctor says the same, with the remedy, and ends with 0 where runs are whole."""
+    """For people the doctor says the same as for programs, with the remedy."""
     done = command(jail.KASTELLAN, "doctor")
     row = finding("backends", "bwrap")
     check("bwrap" in done.stdout and row["state"] in done.stdout, done.stdout, done.stderr)
