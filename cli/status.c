@@ -40,7 +40,15 @@ int status_open(const char *where, int *ret_fd, ks_error **reterr)
 	}
 	if (strncmp(where, "fd:", 3) == 0)
 		return open_number(where + 3, where, ret_fd, reterr);
-	fd = open(where, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	/* A FIFO without a reader would block the open; it is an error instead (ENXIO). */
+	fd = open(where, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	if (fd < 0 && errno == ENXIO)
+		return error_set(reterr, -ENXIO,
+			ABOUT(.step = "status", .path = where,
+				.remedy = "start its reader first, or name a plain file"),
+			"--status: %s has no reader", where);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	if (fd < 0)
 		return error_set(reterr, -errno,
 			ABOUT(.step = "status", .path = where,

@@ -20,7 +20,7 @@
 #define KS_MAX_CPU_QUOTA_PCT 102400u /* 1024 processors */
 #define KS_MAX_TASKS 4194304u /* the kernel's PID_MAX_LIMIT */
 #define KS_MAX_PROBLEMS 64 /* problems reported of one policy file */
-#define KS_MAX_ARGS 4096 /* arguments of the program */
+#define KS_MAX_ARGS 65536 /* arguments of the program; their bytes count as KS_MAX_SPEC_BYTES */
 #define KS_MAX_SPEC_BYTES 8388608 /* what kastellan-init is told */
 #define KS_MAX_STEP_TEXT 256 /* detail text of a failing step in the jail */
 #define KS_MAX_CGROUP_FILE 4096 /* what is read of a cgroup control file */

@@ -20,7 +20,9 @@ static int check_argv(const char *const *argv, ks_error **reterr)
 
 	while (argv && argv[count])
 		if (++count > KS_MAX_ARGS)
-			return error_set(reterr, -E2BIG, ABOUT(.step = "exec"),
+			return error_set(reterr, -E2BIG,
+				ABOUT(.step = "options",
+					.remedy = "hand them over in a file, or through stdin"),
 				"more than %d arguments are given", KS_MAX_ARGS);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "linux/jail_linux.h"
 #include "linux/launch.h"
+#include "linux/memory_file.h"
 #include "linux/plan_bwrap.h"
 #include "linux/programs.h"
 #include "linux/spec_plan.h"
@@ -77,27 +78,6 @@ static void parts_done(struct parts *parts)
 	close_all(&parts->helper_exe, 1);
 	close_all(&parts->helper_args, 1);
 	close_all(&parts->supervisor, 1);
-}
-
-/* A sealed memory file with the text, its offset at the start. */
-static int memory_file(const char *name, const char *text, size_t len)
-{
-	autofd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return -errno;
-	for (size_t done = 0; done < len;) {
-		ssize_t n = write(fd, text + done, len - done);
-
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
-	if (lseek(fd, 0, SEEK_SET) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) <
-			0)
-		return -errno;
-	return take_fd(&fd);
 }
 
 static int open_channels(struct parts *parts)
@@ -179,6 +159,23 @@ static void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
 	}
 }
 
+/* Limits of the caller's own, which a jail cannot be made under. */
+static const char *remedy_for(int code)
+{
+	switch (-code) {
+	case EMFILE:
+		return "raise the caller's limit of open files (ulimit -n)";
+	case ENFILE:
+		return "the host's table of open files is full: fs.file-max";
+	case EFBIG:
+		return "raise the caller's limit of file sizes (ulimit -f)";
+	case EAGAIN:
+		return "raise the caller's limit of processes (ulimit -u)";
+	default:
+		return NULL;
+	}
+}
+
 static int start_monitor(struct parts *parts, struct jail *jail, ks_error **reterr)
 {
 	static const char *monitor_argv[] = {"kastellan-init", "monitor", NULL};
@@ -188,7 +185,8 @@ static int start_monitor(struct parts *parts, struct jail *jail, ks_error **rete
 	parts->launch.argv = monitor_argv;
 	r = launch_run(&parts->launch, &jail->monitor, &jail->monitor_pidfd);
 	if (r < 0)
-		return error_set(reterr, r, ABOUT(.step = "start", .path = "kastellan-init"),
+		return error_set(reterr, r,
+			ABOUT(.step = "start", .path = "kastellan-init", .remedy = remedy_for(r)),
 			"kastellan-init cannot be started: %s", strerror(-r));
 	jail->monitor_socket = take_fd(&parts->sockets[0]);
 	jail->init_socket = take_fd(&parts->sockets[2]);
@@ -216,10 +214,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0)
 		r = fill_slots(plan, stdio, parts);
 	if (r < 0)
-		return error_set(reterr, r,
-			ABOUT(.step = "start",
-				.remedy = r == -EMFILE ? "raise the limit of open files (ulimit -n)"
-						       : NULL),
+		return error_set(reterr, r, ABOUT(.step = "start", .remedy = remedy_for(r)),
 			"the jail cannot be prepared: %s", strerror(-r));
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "linux/jail_linux.h"
 #include "linux/probe.h"
 
+#define LAST_WORDS_MS 200 /* for a jail that is dying to say why */
 #define START_PATIENCE_MS 30000 /* a set-up that takes longer has hung */
 
 void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX])
@@ -108,6 +109,30 @@ static int watch_all(struct jail *jail, ks_error **reterr)
 	return 0;
 }
 
+/* A group cannot be made for a jail that has died meanwhile: then its own reason is the one to
+ * tell. It cannot have started the program, as nobody has told it to. */
+static int make_group_or_why(struct jail *jail, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
+{
+	struct pollfd monitor = {.fd = jail->monitor_socket, .events = POLLIN};
+	ks_error *error = NULL;
+	int r = make_group(jail, plan, &error);
+
+	if (r < 0 && poll(&monitor, 1, LAST_WORDS_MS) > 0) {
+		int why = jail_await_start(jail, host, plan, reterr);
+
+		if (why < 0) {
+			ks_error_free(error);
+			return why;
+		}
+	}
+	if (r < 0 && reterr)
+		*reterr = error;
+	else
+		ks_error_free(error);
+	return r;
+}
+
 int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
 {
@@ -123,7 +148,7 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0)
 		r = apply_bwrap(plan, host, stdio, jail, reterr);
 	if (r == 0 && jail->group)
-		r = make_group(jail, plan, reterr);
+		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)
 		r = say_go(jail, reterr);
 	if (r == 0)

@@ -2,19 +2,12 @@
 #include "linux/spec_write.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/bounds.h"
-#include "base/cleanup.h"
 #include "base/error.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
+#include "linux/memory_file.h"
 
 void spec_writer_init(struct spec_writer *writer)
 {
@@ -142,38 +135,12 @@ void spec_add_stage(struct spec_writer *writer, int slot, bool directory, uint32
 	spec_add(writer, SPEC_STAGE, &stage, sizeof(stage));
 }
 
-/* Not executable where the kernel can say so; older kernels do not know the flag. */
-static int open_memfd(void)
-{
-	int fd = memfd_create("kastellan-spec", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("kastellan-spec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = write(fd, data, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		data += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
-
 int spec_writer_seal(struct spec_writer *writer, ks_error **reterr)
 {
 	struct spec_header header = {.magic = SPEC_MAGIC,
 		.version = SPEC_VERSION,
 		.size = (uint32_t)writer->text.len,
 		.records = writer->records};
-	autofd int fd = -1;
 	int r = writer->text.error;
 
 	if (r == -ENOMEM)
@@ -184,16 +151,9 @@ int spec_writer_seal(struct spec_writer *writer, ks_error **reterr)
 				.remedy = "shorten the arguments, the environment or the grants"),
 			"what the worker is to be told exceeds %d bytes", KS_MAX_SPEC_BYTES);
 	memcpy(writer->text.data, &header, sizeof(header));
-	fd = open_memfd();
-	if (fd < 0)
-		return error_set(reterr, fd, ABOUT(.step = "spec"), "cannot make a memory file: %s",
-			strerror(-fd));
-	r = write_all(fd, writer->text.data, writer->text.len);
-	if (r == 0 && fcntl(fd, F_ADD_SEALS,
-			      F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		r = -errno;
+	r = memory_file("kastellan-spec", writer->text.data, writer->text.len);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "spec"),
-			"cannot write or seal the memory file: %s", strerror(-r));
-	return take_fd(&fd);
+			"cannot make the memory file: %s", strerror(-r));
+	return r;
 }
