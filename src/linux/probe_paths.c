@@ -102,7 +102,10 @@ static int add_proc(struct ks_host *host)
 	_Alignas(struct kernel_dirent) char buffer[2048];
 	long len;
 
-	while (fd >= 0 && (len = syscall(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0) {
+	/* What is not listed is not covered up. Without any /proc there is no jail either. */
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	while ((len = syscall(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0) {
 		for (long at = 0; at < len;) {
 			const struct kernel_dirent *entry = (const struct kernel_dirent *)(buffer +
 											   at);
@@ -116,7 +119,7 @@ static int add_proc(struct ks_host *host)
 			at += entry->len;
 		}
 	}
-	return 0;
+	return len < 0 ? -errno : 0;
 }
 
 int probe_paths(struct ks_host *host)

@@ -13,28 +13,33 @@
 #include "base/cleanup.h"
 #include "linux/probe_parts.h"
 
-static bool has_capabilities(void)
+/* 1, 0, or -errno: a privileged caller that is taken for a plain one would have its workers run
+ * with its own ids. */
+static int has_capabilities(void)
 {
 	static const unsigned needed[] = {CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN};
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
+		return -errno;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!(data[needed[i] / 32].effective & 1U << needed[i] % 32))
-			return false;
-	return true;
+			return 0;
+	return 1;
 }
 
 /* Whether the id exists in the caller's user namespace: in the initial one all do, in that of an
- * unprivileged container only some. */
-static bool is_mapped(const char *map, unsigned long id)
+ * unprivileged container only some. 1, 0, or -errno. */
+static int is_mapped(const char *map, unsigned long id)
 {
 	autofile FILE *file = fopen(map, "re");
 	char line[128];
 
-	while (file && fgets(line, sizeof(line), file)) {
+	/* No /proc, or no user namespaces: then there is no jail either. */
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	while (fgets(line, sizeof(line), file)) {
 		char *rest;
 		unsigned long inside = strtoul(line, &rest, 10);
 		unsigned long count;
@@ -42,9 +47,18 @@ static bool is_mapped(const char *map, unsigned long id)
 		strtoul(rest, &rest, 10); /* the number outside */
 		count = strtoul(rest, NULL, 10);
 		if (id >= inside && id - inside < count)
-			return true;
+			return 1;
 	}
-	return false;
+	return ferror(file) ? -EIO : 0;
+}
+
+static int is_privileged(void)
+{
+	int r = has_capabilities();
+
+	if (r > 0)
+		r = is_mapped("/proc/self/uid_map", PROBE_KERNEL_ID);
+	return r > 0 ? is_mapped("/proc/self/gid_map", PROBE_KERNEL_ID) : r;
 }
 
 static unsigned count_processors(void)
@@ -61,7 +75,10 @@ static unsigned count_processors(void)
 int probe_system(struct ks_host *host)
 {
 	struct utsname names;
+	int privileged = is_privileged();
 
+	if (privileged < 0)
+		return privileged;
 	if (uname(&names) < 0)
 		return -ENOMEM; /* it cannot fail with a good pointer */
 	host->os = strdup("linux");
@@ -70,8 +87,7 @@ int probe_system(struct ks_host *host)
 	host->uid = geteuid();
 	host->gid = getegid();
 	host->processors = count_processors();
-	host->privileged = has_capabilities() && is_mapped("/proc/self/uid_map", PROBE_KERNEL_ID) &&
-			   is_mapped("/proc/self/gid_map", PROBE_KERNEL_ID);
+	host->privileged = privileged;
 	return host->os && host->machine && host->kernel ? 0 : -ENOMEM;
 }
 
