@@ -114,7 +114,8 @@ int command_help(int argc, char **argv)
 static bool hold_streams(void)
 {
 	for (int stream = 0; stream <= STDERR_FILENO; stream++)
-		if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != stream)
+		if (fcntl(stream, F_GETFD) < 0 && errno == EBADF &&
+			open("/dev/null", O_RDWR | O_CLOEXEC) != stream)
 			return false;
 	return true;
 }

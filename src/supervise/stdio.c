@@ -48,11 +48,15 @@ static int open_pipe(int stream, struct stdio_ends *ends)
 
 /* A caller without this stream has none to give. Its number may have been taken since then, by one
  * of our own descriptors even: those are closed on exec, which a stream never is. */
-static bool is_inheritable(int stream)
+static int open_inherited(int stream)
 {
 	int flags = fcntl(stream, F_GETFD);
 
-	return flags >= 0 && !(flags & FD_CLOEXEC);
+	if (flags < 0 && errno != EBADF)
+		return -1;
+	if (flags < 0 || flags & FD_CLOEXEC)
+		return open_null(stream);
+	return fcntl(stream, F_DUPFD_CLOEXEC, 3);
 }
 
 /* 0, or -errno. */
@@ -65,8 +69,7 @@ static int open_stream(const struct ks_run_options *options, int stream, struct 
 		*fd = open_null(stream);
 		break;
 	case KS_STDIO_INHERIT:
-		*fd = is_inheritable(stream) ? fcntl(stream, F_DUPFD_CLOEXEC, 3)
-					     : open_null(stream);
+		*fd = open_inherited(stream);
 		break;
 	case KS_STDIO_PIPE:
 		return open_pipe(stream, ends) < 0 ? -errno : 0;

@@ -138,22 +138,24 @@ static bool reap(struct monitor *monitor)
 	return pid < 0 && errno == ECHILD;
 }
 
-static void on_child(struct monitor *monitor)
+/* False when the supervisor cannot be told: our own end tells it then. */
+static bool on_child(struct monitor *monitor)
 {
 	bool empty;
 
 	signals_drain(monitor->signals);
 	empty = reap(monitor);
 	if (!monitor->helper_ended || monitor->told)
-		return;
+		return true;
 	if (!empty) {
 		/* Init lost its parent and has been told to die; this is for the moment before it
 		 * could ask for that. */
 		kill_children();
-		return;
+		return true;
 	}
 	monitor->told = true;
-	control_send(SLOT_MONITOR, CONTROL_HELPER_EXIT, monitor->helper_status, NULL, 0, NULL, 0);
+	return control_send(SLOT_MONITOR, CONTROL_HELPER_EXIT, monitor->helper_status, NULL, 0,
+		       NULL, 0) == 0;
 }
 
 static void on_report(struct monitor *monitor)
@@ -209,8 +211,8 @@ static void wait_for_the_end(struct monitor *monitor)
 			return;
 		if (fds[2].revents)
 			on_report(monitor);
-		if (fds[3].revents)
-			on_child(monitor);
+		if (fds[3].revents && !on_child(monitor))
+			return;
 	}
 }
 
