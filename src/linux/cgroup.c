@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -105,12 +106,22 @@ static bool is_taken(const struct cgroup *group)
 	return false;
 }
 
-/* A predecessor with the same pid, or one in another pid namespace, may have left or still have
- * groups of the same name. */
+/* Pids are not enough: supervisors in different pid namespaces can have the same one and share the
+ * hierarchy, also at the same moment. */
+static unsigned fresh_number(void)
+{
+	unsigned number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = atomic_fetch_add(&next_group, 1);
+	return number;
+}
+
+/* A predecessor may have left groups of the same name. */
 static int choose_name(struct cgroup *group, const struct host_cgroup *host, unsigned *ret_number)
 {
 	for (int i = 0; i < NAME_ATTEMPTS; i++) {
-		unsigned number = atomic_fetch_add(&next_group, 1);
+		unsigned number = fresh_number();
 		int r;
 
 		free(group->name);

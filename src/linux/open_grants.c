@@ -17,6 +17,7 @@
 #include "linux/check_links.h"
 #include "linux/idmap.h"
 #include "linux/pin_grants.h"
+#include "linux/submounts.h"
 
 #ifndef EFIVARFS_MAGIC
 #define EFIVARFS_MAGIC 0xde5e81e4
@@ -185,6 +186,8 @@ int grants_open(
 		r = add_grant(&grants, &policy->fs_write[i], FIELD_FS_WRITE, i, idmap, reterr);
 	if (r == 0)
 		r = grants_check_links(&grants, reterr);
+	if (r == 0)
+		r = submounts_check(&grants, reterr);
 	if (r == 0)
 		r = grants_pin(&grants, idmap, reterr);
 	if (r < 0) {
