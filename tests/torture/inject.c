@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fails one system call of one process on the way to a worker, and leaves everything else alone.
+ *
+ *   inject COUNT PROGRAM ARG...                 how many calls each role makes, and their names
+ *   inject ROLE NUMBER ERRNO PROGRAM ARG...     the NUMBERth call of ROLE fails
+ *
+ * The roles are those of a start: S the command itself, P what it starts to find out about the
+ * host, M the monitor, H the helper before its exec, B the helper and its children, I init, W the
+ * worker before its exec. A worker that has been executed is let go of. One process at a time is
+ * counted in each role but P and B, so a number means the same call in every run as long as the
+ * host stays as it is. Nothing is printed on standard output; COUNT writes to descriptor 3, and
+ * what fails is written to the file INJECT_LOG. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if !defined(__x86_64__)
+#error "registers are those of x86_64"
+#endif
+
+#define MAX_TASKS 4096
+#define ROLES "SPMHBIW"
+#define OPTIONS                                                                                   \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
+		PTRACE_O_TRACEEXEC)
+
+struct task {
+	pid_t pid;
+	char role; /* 0: has stopped before its parent told of it */
+	bool inside; /* between the entry of a call and its exit */
+	bool failing;
+	bool let_go;
+};
+
+static struct task tasks[MAX_TASKS];
+static unsigned long counts[128];
+static FILE *names;
+static char wanted_role;
+static unsigned long wanted_number;
+static int wanted_errno;
+static pid_t first;
+
+static struct task *task_of(pid_t pid)
+{
+	struct task *free_one = NULL;
+
+	for (size_t i = 0; i < MAX_TASKS; i++) {
+		if (tasks[i].pid == pid)
+			return &tasks[i];
+		if (!free_one && tasks[i].pid == 0)
+			free_one = &tasks[i];
+	}
+	if (!free_one)
+		exit(99);
+	*free_one = (struct task){.pid = pid};
+	return free_one;
+}
+
+static char role_of_child(char parent)
+{
+	switch (parent) {
+	case 'M':
+		return 'H';
+	case 'I':
+		return 'W';
+	case 'S':
+		return 'P';
+	default:
+		return parent;
+	}
+}
+
+static char role_after_exec(const struct task *task)
+{
+	char path[64], line[256] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", task->pid);
+	fd = open(path, O_RDONLY);
+	len = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; i < len - 1; i++)
+		if (line[i] == '\0')
+			line[i] = ' ';
+	if (task->role == 'P' && strstr(line, "kastellan-init monitor"))
+		return 'M';
+	if (task->role == 'H')
+		return 'B';
+	if (task->role == 'B' && strstr(line, " init"))
+		return 'I';
+	return task->role;
+}
+
+/* What is made to fail, for whoever reads the result: the first argument that is a path. */
+static void tell(const struct task *task, const struct user_regs_struct *registers)
+{
+	const unsigned long long arguments[] = {registers->rdi, registers->rsi};
+	const char *log = getenv("INJECT_LOG");
+	FILE *file = log ? fopen(log, "w") : NULL;
+	char path[64], text[256] = "";
+	int memory;
+
+	if (!file)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/mem", task->pid);
+	memory = open(path, O_RDONLY);
+	for (size_t i = 0; i < 2 && text[0] != '/'; i++)
+		if (pread(memory, text, sizeof(text) - 1, (off_t)arguments[i]) <= 0)
+			text[0] = '\0';
+	fprintf(file, "call %llu %s", registers->orig_rax, text[0] == '/' ? text : "");
+	fclose(file);
+	if (memory >= 0)
+		close(memory);
+}
+
+static void on_entry(struct task *task)
+{
+	struct user_regs_struct registers;
+
+	counts[(int)task->role]++;
+	if (ptrace(PTRACE_GETREGS, task->pid, 0, &registers) < 0)
+		return;
+	if (names)
+		fprintf(names, "%c %lu %llu\n", task->role, counts[(int)task->role],
+			registers.orig_rax);
+	if (task->role != wanted_role || counts[(int)task->role] != wanted_number)
+		return;
+	tell(task, &registers);
+	registers.orig_rax = (unsigned long long)-1;
+	task->failing = ptrace(PTRACE_SETREGS, task->pid, 0, &registers) == 0;
+}
+
+static void on_exit_of_call(struct task *task)
+{
+	struct user_regs_struct registers;
+
+	if (!task->failing || ptrace(PTRACE_GETREGS, task->pid, 0, &registers) < 0)
+		return;
+	task->failing = false;
+	registers.rax = (unsigned long long)-wanted_errno;
+	ptrace(PTRACE_SETREGS, task->pid, 0, &registers);
+}
+
+static void on_event(struct task *task, int event)
+{
+	unsigned long child = 0;
+
+	if (event == PTRACE_EVENT_EXEC) {
+		if (task->role == 'W') {
+			task->let_go = true;
+			return;
+		}
+		task->role = role_after_exec(task);
+		return;
+	}
+	if (event != PTRACE_EVENT_FORK && event != PTRACE_EVENT_VFORK &&
+		event != PTRACE_EVENT_CLONE)
+		return;
+	if (ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &child) < 0)
+		return;
+	task_of((pid_t)child)->role = role_of_child(task->role);
+}
+
+/* A child can stop before its parent's stop tells of it. */
+static void find_role(struct task *task)
+{
+	char path[64], text[4096] = "";
+	const char *parent;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", task->pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) > 0 && (parent = strstr(text, "\nPPid:")))
+		task->role = role_of_child(task_of(atoi(parent + 6))->role);
+	close(fd);
+}
+
+static void on_stop(struct task *task, int status)
+{
+	int signal = WSTOPSIG(status);
+	int event = status >> 16;
+
+	if (!task->role)
+		find_role(task);
+	if (signal == (SIGTRAP | 0x80)) {
+		task->inside = !task->inside;
+		if (task->inside)
+			on_entry(task);
+		else
+			on_exit_of_call(task);
+		signal = 0;
+	} else if (event == PTRACE_EVENT_STOP) {
+		if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN ||
+			signal == SIGTTOU) {
+			ptrace(PTRACE_LISTEN, task->pid, 0, 0);
+			return;
+		}
+		signal = 0;
+	} else if (event) {
+		on_event(task, event);
+		signal = 0;
+	}
+	if (task->let_go) {
+		ptrace(PTRACE_DETACH, task->pid, 0, 0);
+		task->pid = 0;
+		return;
+	}
+	ptrace(PTRACE_SYSCALL, task->pid, 0, (void *)(intptr_t)signal);
+}
+
+static int follow(void)
+{
+	int status, result = 98;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+		struct task *task;
+
+		if (pid < 0)
+			continue;
+		task = task_of(pid);
+		if (WIFSTOPPED(status)) {
+			on_stop(task, status);
+			continue;
+		}
+		task->pid = 0;
+		if (pid == first)
+			result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	}
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	int skip = 2;
+
+	if (argc > 2 && strcmp(argv[1], "COUNT") == 0) {
+		names = fdopen(3, "w");
+	} else if (argc > 4 && strchr(ROLES, argv[1][0])) {
+		wanted_role = argv[1][0];
+		wanted_number = strtoul(argv[2], NULL, 10);
+		wanted_errno = atoi(argv[3]);
+		skip = 4;
+	} else {
+		return 97;
+	}
+	first = fork();
+	if (first == 0) {
+		close(3);
+		raise(SIGSTOP);
+		execv(argv[skip], argv + skip);
+		_exit(96);
+	}
+	task_of(first)->role = 'S';
+	waitpid(first, NULL, WUNTRACED);
+	if (ptrace(PTRACE_SEIZE, first, 0, OPTIONS) < 0)
+		return 95;
+	kill(first, SIGCONT);
+	return follow();
+}
