@@ -23,10 +23,11 @@ extern "C" {
 typedef struct ks_child ks_child;
 typedef struct ks_outcome ks_outcome;
 
-/* Where a standard stream of the worker goes. */
+/* Where a standard stream of the worker goes. Only files, pipes, character devices and stream sockets
+ * that are connected (or listen) are taken: -EINVAL, step "stdio", for whatever leads further. */
 enum ks_stdio {
 	KS_STDIO_NULL = 0, /* /dev/null */
-	KS_STDIO_INHERIT = 1, /* the caller's own stream of that number */
+	KS_STDIO_INHERIT = 1, /* the caller's own stream of that number; closed on exec = none */
 	KS_STDIO_PIPE = 2, /* a new pipe; the other end is ks_child_stdio() */
 	KS_STDIO_FD = 3 /* the given descriptor (duplicated; the caller keeps its own) */
 };
