@@ -56,14 +56,33 @@ static const struct option_row *find_row(int code, unsigned command)
 	return NULL;
 }
 
-static int bad_option(int code, char **argv, ks_error **reterr)
+/* getopt reports an abbreviation of several options as it does an unknown one. */
+static bool is_ambiguous(const char *text, const struct getopt_tables *tables)
+{
+	unsigned matches = 0;
+
+	for (const struct option *row = tables->longs; row->name; row++)
+		matches += strncmp(row->name, text + 2, strcspn(text + 2, "=")) == 0;
+	return matches > 1;
+}
+
+static int bad_option(int code, char **argv, const struct getopt_tables *tables, ks_error **reterr)
 {
 	char letter[3] = {'-', (char)optopt, '\0'};
-	const char *text = optopt && optopt < LONG_BASE ? letter : argv[optind - 1];
+	bool is_letter = optopt && optopt < LONG_BASE;
+	const char *text = is_letter ? letter : argv[optind - 1];
+	const char *what = "there is no such option";
+	char remedy[64];
 
-	return error_set(reterr, -EINVAL,
-		ABOUT(.step = "usage", .remedy = "kastellan help lists the options"), "%s: %s",
-		code == ':' ? "an option lacks its value" : "there is no such option", text);
+	if (code == ':')
+		what = "the option needs a value";
+	else if (optopt >= LONG_BASE)
+		what = "the option takes no value";
+	else if (!is_letter && is_ambiguous(text, tables))
+		what = "this is short for more than one option";
+	snprintf(remedy, sizeof(remedy), "kastellan help %s lists the options", argv[0]);
+	return error_set(reterr, -EINVAL, ABOUT(.step = "usage", .path = text, .remedy = remedy),
+		"%s: %s: %s", argv[0], what, text);
 }
 
 /* Collects; nothing is applied before all of it is known. */
@@ -79,7 +98,7 @@ static int collect(int argc, char **argv, unsigned command, struct given *given,
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
 		if (code == '?' || code == ':')
-			return bad_option(code, argv, reterr);
+			return bad_option(code, argv, &tables, reterr);
 		given[n].row = find_row(code, command);
 		given[n].value = optarg;
 		n++;

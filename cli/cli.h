@@ -25,6 +25,12 @@ int command_schema(int argc, char **argv);
 int command_completion(int argc, char **argv);
 int command_help(int argc, char **argv);
 
+/* The command line is wrong: "what: word", and what to write instead. Returns STATUS_FAILED. */
+int usage_error(const char *what, const char *word, const char *remedy);
+
+/* NULL if there is none of this name. */
+const struct command_row *find_command(const char *name);
+
 /* usage of one command (NULL = all) to stdout */
 void print_help(const struct command_row *command);
 

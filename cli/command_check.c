@@ -6,14 +6,6 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
-static const struct command_row *row_of(const char *name)
-{
-	for (size_t i = 0; i < n_command_rows; i++)
-		if (strcmp(command_rows[i].name, name) == 0)
-			return &command_rows[i];
-	return NULL;
-}
-
 static int wants_help(int argc, char **argv)
 {
 	return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
@@ -25,19 +17,15 @@ int command_check(int argc, char **argv)
 	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
 
 	if (wants_help(argc, argv)) {
-		print_help(row_of("check"));
+		print_help(find_command("check"));
 		return STATUS_OK;
 	}
-	if (first == 1 && argc > 1 && argv[1][0] == '-' && argv[1][1]) {
-		fprintf(stderr,
-			"kastellan: check: there is no option %s\n  remedy: write ./%s if it is "
-			"a file\n",
-			argv[1], argv[1]);
-		return STATUS_FAILED;
-	}
+	if (first == 1 && argc > 1 && argv[1][0] == '-')
+		return usage_error("check: there is no such option", argv[1],
+			"write ./ before it if it is a file; /dev/stdin is the standard input");
 	if (first >= argc) {
-		fprintf(stderr, "kastellan: check: no file is named\n  remedy: kastellan check "
-				"POLICY.json\n");
+		fprintf(stderr, "kastellan: check: no file is named\n"
+				"  remedy: kastellan check POLICY.json\n");
 		return STATUS_FAILED;
 	}
 	for (int i = first; i < argc; i++) {
@@ -61,9 +49,11 @@ int command_schema(int argc, char **argv)
 	char *text = NULL;
 
 	if (wants_help(argc, argv)) {
-		print_help(row_of("schema"));
+		print_help(find_command("schema"));
 		return STATUS_OK;
 	}
+	if (argc > 1)
+		return usage_error("schema: it takes no argument", argv[1], "kastellan schema");
 	if (ks_policy_schema(&text) < 0) {
 		fprintf(stderr, "kastellan: out of memory\n");
 		return STATUS_FAILED;

@@ -51,7 +51,7 @@ int command_plan(int argc, char **argv)
 	int r = arguments_parse(argc, argv, FOR_PLAN, &arguments, &error);
 
 	if (r == 0 && arguments.help)
-		print_help(&command_rows[1]);
+		print_help(find_command("plan"));
 	else if (r == 0)
 		r = plan(&arguments, &error);
 	if (r < 0)

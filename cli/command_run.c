@@ -56,7 +56,9 @@ static void say_why(const ks_outcome *outcome)
 			"  remedy: --tasks, if it may have more\n");
 		break;
 	case KS_OUTCOME_DENIED:
-		fprintf(stderr, "kastellan: ended: the system call %s is never allowed\n",
+		fprintf(stderr,
+			"kastellan: ended: the system call %s is never allowed\n"
+			"  remedy: no policy allows it: run a program that does without\n",
 			ks_outcome_detail(outcome));
 		break;
 	case KS_OUTCOME_EXIT:
@@ -127,7 +129,7 @@ int command_run(int argc, char **argv)
 	int r = parsed;
 
 	if (r == 0 && arguments.help) {
-		print_help(&command_rows[0]);
+		print_help(find_command("run"));
 		arguments_done(&arguments);
 		return STATUS_OK;
 	}

@@ -89,13 +89,11 @@ int command_doctor(int argc, char **argv)
 	int r = arguments_parse(argc, argv, FOR_DOCTOR, &arguments, &error);
 
 	if (r == 0 && arguments.help) {
-		for (size_t i = 0; i < n_command_rows; i++)
-			if (command_rows[i].run == command_doctor)
-				print_help(&command_rows[i]);
+		print_help(find_command("doctor"));
 		works = true;
 	} else if (r == 0 && arguments.program[0]) {
-		fprintf(stderr, "kastellan: doctor: it takes no argument: %s\n",
-			arguments.program[0]);
+		usage_error("doctor: it takes no argument", arguments.program[0],
+			"kastellan doctor, or kastellan doctor --json");
 		r = -EINVAL;
 	} else if (r == 0) {
 		r = doctor(arguments.json, &works, &error);

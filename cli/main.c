@@ -26,16 +26,16 @@ static void print_safe(const char *text)
 	}
 }
 
+/* What has no line is not a place in the file: the file as a whole, which the message names, or an
+ * option of the command line. */
 static void print_place(const char *file, const ks_error *error)
 {
-	if (!file || strcmp(ks_error_step(error), "policy") != 0) {
+	if (!file || !ks_error_line(error)) {
 		fprintf(stderr, "kastellan: ");
 		return;
 	}
 	print_safe(file);
-	if (ks_error_line(error))
-		fprintf(stderr, ":%u:%u", ks_error_line(error), ks_error_column(error));
-	fprintf(stderr, ": ");
+	fprintf(stderr, ":%u:%u: ", ks_error_line(error), ks_error_column(error));
 }
 
 void print_error(const char *file, const ks_error *error)
@@ -72,7 +72,8 @@ static void print_options(const struct command_row *command)
 void print_help(const struct command_row *command)
 {
 	if (command) {
-		printf("Usage: kastellan %s %s\n\n%c%s.\n", command->name, command->synopsis,
+		printf("Usage: kastellan %s%s%s\n\n%c%s.\n", command->name,
+			*command->synopsis ? " " : "", command->synopsis,
 			command->help[0] - 'a' + 'A', command->help + 1);
 		print_options(command);
 		return;
@@ -87,7 +88,7 @@ void print_help(const struct command_row *command)
 	       "  kastellan run -r /srv/data -- python3 /srv/data/tool.py\n");
 }
 
-static const struct command_row *find_command(const char *name)
+const struct command_row *find_command(const char *name)
 {
 	for (size_t i = 0; i < n_command_rows; i++)
 		if (strcmp(command_rows[i].name, name) == 0)
@@ -95,19 +96,42 @@ static const struct command_row *find_command(const char *name)
 	return NULL;
 }
 
+int usage_error(const char *what, const char *word, const char *remedy)
+{
+	fprintf(stderr, "kastellan: %s: ", what);
+	print_safe(word);
+	fprintf(stderr, "\n  remedy: ");
+	print_safe(remedy);
+	fputc('\n', stderr);
+	return STATUS_FAILED;
+}
+
 int command_help(int argc, char **argv)
 {
 	const struct command_row *command = argc > 1 ? find_command(argv[1]) : NULL;
 
-	if (argc > 1 && !command) {
-		fprintf(stderr,
-			"kastellan: there is no command \"%s\"\n  remedy: kastellan help "
-			"lists the commands\n",
-			argv[1]);
-		return STATUS_FAILED;
-	}
+	if (argc > 2)
+		return usage_error("help: this is one word too many", argv[2],
+			"kastellan help COMMAND describes one command");
+	if (argc > 1 && !command)
+		return usage_error("help: there is no such command", argv[1],
+			"kastellan help lists the commands");
 	print_help(command);
 	return STATUS_OK;
+}
+
+static int unknown_command(const char *word)
+{
+	char remedy[128];
+
+	if (*word == '-')
+		return usage_error("the first word must be a command, got", word,
+			"kastellan help lists the commands; to run a program: kastellan run "
+			"[OPTION]... -- PROGRAM");
+	snprintf(remedy, sizeof(remedy),
+		"kastellan help lists the commands; to run a program: kastellan run -- %.40s%s",
+		word, strlen(word) > 40 ? "..." : "");
+	return usage_error("there is no such command", word, remedy);
 }
 
 /* Nothing that is opened here may be taken for a standard stream, or messages be written to it. */
@@ -142,12 +166,7 @@ int main(int argc, char **argv)
 		return STATUS_OK;
 	}
 	command = find_command(argv[1]);
-	if (!command) {
-		fprintf(stderr,
-			"kastellan: there is no command \"%s\"\n  remedy: kastellan help "
-			"lists the commands; to run a program: kastellan run -- %s\n",
-			argv[1], argv[1]);
-		return STATUS_FAILED;
-	}
+	if (!command)
+		return unknown_command(argv[1]);
 	return command->run(argc - 1, argv + 1);
 }

@@ -88,8 +88,7 @@ int own_files_check(struct arguments *arguments, ks_error **reterr)
 				.remedy = "keep it outside of what is granted with fs_write, or "
 					  "protect it there: name it in fs_read"),
 			"--policy: %s lies in a writable grant: the worker could write the policy "
-			"of "
-			"the next run",
+			"of the next run",
 			policy);
 	return 0;
 }

@@ -53,7 +53,7 @@ int status_open(const char *where, int *ret_fd, ks_error **reterr)
 		return error_set(reterr, -errno,
 			ABOUT(.step = "status", .path = where,
 				.remedy = "name a file in a directory that you may write"),
-			"--status: %s cannot be written: %s", where, strerror(errno));
+			"--status: \"%s\" cannot be written: %s", where, strerror(errno));
 	*ret_fd = fd;
 	return 0;
 }

@@ -106,7 +106,7 @@ static int refuse_unknown(
 
 	return problem_add(reader->problems, -EINVAL, node->key_at,
 		ABOUT(.field = len ? as_written(key, len).text : "\"\"", .remedy = remedy.text),
-		"is no key of a policy");
+		"is not a key of a policy");
 }
 
 static int read_schema_name(struct reader *reader, const json_t *value, const struct node *node)

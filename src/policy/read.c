@@ -128,7 +128,7 @@ static int read_net_object(struct reader *reader, const json_t *value, const str
 			problem_add(reader->problems, -EINVAL, child->key_at,
 				ABOUT(.field = "net", .remedy = net_remedy(closest_choice(
 							      key, len, net_names, 3))),
-				"%s is no key of it", quoted(key, len).text);
+				"%s is not a key of it", quoted(key, len).text);
 	}
 	return 0;
 }
