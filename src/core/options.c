@@ -50,8 +50,10 @@ int options_complete(
 	if (options.timeout_ms > MAX_MS || options.grace_ms > MAX_MS)
 		return bad(reterr, -ERANGE, "a time is too long", "0 is no limit");
 	if (options.cwd && options.cwd[0] != '/')
-		return bad(reterr, -EINVAL, "the working directory is not an absolute path",
-			"write it from the root: /srv/data");
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "options", .path = options.cwd,
+				.remedy = "write the path from the root, beginning with \"/\""),
+			"the working directory \"%s\" is not an absolute path", options.cwd);
 	if (!options.grace_ms)
 		options.grace_ms = DEFAULT_GRACE_MS;
 	if (!options.terminal_rows)

@@ -186,8 +186,13 @@ static int start_monitor(struct parts *parts, struct jail *jail, ks_error **rete
 	r = launch_run(&parts->launch, &jail->monitor, &jail->monitor_pidfd);
 	if (r < 0)
 		return error_set(reterr, r,
-			ABOUT(.step = "start", .path = "kastellan-init", .remedy = remedy_for(r)),
-			"kastellan-init cannot be started: %s", strerror(-r));
+			ABOUT(.step = "start", .path = init_program_path(),
+				.remedy = r == -EACCES || r == -ENOEXEC
+						  ? "install kastellan again; in a build "
+						    "tree set KASTELLAN_INIT"
+						  : remedy_for(r)),
+			"kastellan-init cannot be started: %s: %s", init_program_path(),
+			strerror(-r));
 	jail->monitor_socket = take_fd(&parts->sockets[0]);
 	jail->init_socket = take_fd(&parts->sockets[2]);
 	jail->complaints = take_fd(&parts->complaints[0]);

@@ -165,8 +165,10 @@ static int check_one(const struct grants *grants, const struct grant *grant, str
 int grants_check_links(const struct grants *grants, ks_error **reterr)
 {
 	struct walk *walk = malloc(sizeof(*walk));
-	int r = walk ? 0 : error_oom(reterr);
+	int r = 0;
 
+	if (!walk)
+		return error_oom(reterr);
 	for (size_t i = 0; r == 0 && i < grants->len; i++)
 		/* A name that is the path already has no link in it. */
 		if (strcmp(grants->items[i].asked, grants->items[i].path) != 0)

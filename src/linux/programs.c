@@ -30,11 +30,16 @@ static int open_program(
 	return 0;
 }
 
-int init_program_open(int *ret_fd, ks_error **reterr)
+const char *init_program_path(void)
 {
 	const char *named = secure_getenv("KASTELLAN_INIT");
 
-	return open_program(named ? named : KS_LIBEXECDIR "/kastellan-init", "kastellan-init",
+	return named ? named : KS_LIBEXECDIR "/kastellan-init";
+}
+
+int init_program_open(int *ret_fd, ks_error **reterr)
+{
+	return open_program(init_program_path(), "kastellan-init",
 		"install kastellan again; in a build tree set KASTELLAN_INIT", ret_fd, reterr);
 }
 

@@ -6,7 +6,10 @@
 #include "resolve/host.h"
 
 /* kastellan-init of this installation; KASTELLAN_INIT in the environment names another one (ignored
- * in set-id programs). 0 or -errno. */
+ * in set-id programs). */
+const char *init_program_path(void);
+
+/* Opens it. 0 or -errno. */
 int init_program_open(int *ret_fd, ks_error **reterr);
 
 /* bubblewrap, where the probe found it. */

@@ -21,6 +21,7 @@ static const struct step_text texts[] = {
 		"needs its interpreter inside, too"},
 	{"exec", EACCES, NULL, "the program may not be executed",
 		"set its execute bit (chmod +x), or grant the directory that holds it"},
+	{"exec", EISDIR, NULL, "the program cannot be executed", "name the program in it"},
 	{"exec", ENOEXEC, NULL, "the program has no format that the kernel executes",
 		"start a script with a #! line, or run its interpreter"},
 	{"exec", E2BIG, NULL, "arguments and environment are too long for the kernel", NULL},

@@ -148,7 +148,7 @@ class Failures(Case):
         self.fails("exec", errno.ENOENT, ["nosuch"], "nosuch")
         self.fails("exec", errno.ENOENT, ["nosuch"], "nosuch", search=None)
         self.fails("exec", errno.ENOENT, [""])
-        self.fails("exec", errno.EACCES, ["/usr"], "/usr")
+        self.fails("exec", errno.EISDIR, ["/usr"], "/usr")
         self.fails("exec", errno.EACCES, ["/etc-file"], "/etc-file", mounts=self.file(b"#!/bin/sh\n", 0o644))
         self.fails("exec", errno.ENOEXEC, ["/etc-file"], "/etc-file", mounts=self.file(b"exit 0\n", 0o755))
         self.fails("exec", errno.ENOENT, ["/etc-file"],

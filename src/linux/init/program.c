@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STEP "exec"
@@ -17,9 +18,14 @@ static int try(const struct spec *spec, const char *path)
 	return errno;
 }
 
-/* There is no such file, or there is one whose interpreter does not exist: not the same remedy. */
+/* There is no such file, or there is one whose interpreter does not exist; it may not be executed,
+ * or is a directory: not the same remedies. */
 static int say(struct failure *failure, int code, const char *path)
 {
+	struct stat st;
+
+	if (code == EACCES && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		code = EISDIR;
 	failure_set(failure, code, STEP, path);
 	if (code == ENOENT && faccessat(AT_FDCWD, path, F_OK, 0) == 0)
 		failure_add(failure, " (the interpreter or loader it names is not there)");
