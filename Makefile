@@ -10,14 +10,24 @@ PREFIX ?= /usr/local
 BUILD ?= build
 NINJA = ninja -C $(BUILD)
 
+# A PREFIX that is given holds for a directory that was set up with another one, too; without one
+# the directory keeps its own.
+CONFIGURE = :
+ifneq ($(origin PREFIX),file)
+CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
+	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
+endif
+
 .PHONY: all demo check install uninstall sanitize lint format clean
 
 all: $(BUILD)/build.ninja
+	@$(CONFIGURE)
 	@$(NINJA)
 
 $(BUILD)/build.ninja:
 	@tools/install-packages build
-	meson setup $(BUILD) --prefix=$(PREFIX)
+	meson setup $(BUILD) --prefix="$(PREFIX)"
+	@echo "$(PREFIX)" >$(BUILD)/.prefix
 
 demo:
 	@tools/install-packages build demo
@@ -34,6 +44,7 @@ install: all
 	else meson install -C $(BUILD) --no-rebuild; fi
 
 uninstall:
+	@if [ -n "$(DESTDIR)" ]; then echo "make uninstall: remove $(DESTDIR) by hand" >&2; exit 1; fi
 	@$(NINJA) uninstall
 
 sanitize:
