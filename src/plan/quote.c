@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "policy/utf8.h"
+#include "base/utf8.h"
 
 static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 			    "_@%+=:,./-";

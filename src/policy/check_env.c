@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "base/utf8.h"
 #include "policy/say.h"
-#include "policy/utf8.h"
 
 static int refuse_name(struct problems *to, size_t at, const char *bytes, size_t len,
 	const char *reason, const char *remedy)

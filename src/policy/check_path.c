@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "base/utf8.h"
 #include "policy/fields.h"
 #include "policy/say.h"
-#include "policy/utf8.h"
 
 /* What every refusal of a path needs to know. */
 struct path_check {

@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "base/bounds.h"
+#include "base/utf8.h"
 #include "policy/check.h"
 #include "policy/say.h"
 #include "policy/store.h"
-#include "policy/utf8.h"
 #include "policy/write.h"
 
 static void cleanup_json(json_t **slot)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/utf8.h"
+#include "base/utf8.h"
 
 #define QUOTE_MAX 100 /* bytes of a quotation before it is cut */
 #define WORD_MAX 32 /* longer words are not compared with a choice */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "base/json.h"
 #include "policy/position.h"
 
 /* Patterns are ECMA 262; a schema counts characters where the parser counts bytes, so that its
@@ -48,14 +49,8 @@ json_t *schema_profile(const struct policy_field_info *info)
 	json_t *names = json_array();
 
 	(void)info;
-	for (enum ks_profile profile = 0; policy_profile_name(profile); profile++) {
-		json_t *name = json_string(policy_profile_name(profile));
-
-		if (json_array_append_new(names, name) < 0) {
-			json_decref(names);
-			return NULL;
-		}
-	}
+	for (enum ks_profile profile = 0; policy_profile_name(profile); profile++)
+		names = json_and(names, json_string(policy_profile_name(profile)));
 	return json_pack("{s:o}", "enum", names);
 }
 
@@ -75,18 +70,6 @@ json_t *schema_env(const struct policy_field_info *info)
 	json_decref(name);
 	json_decref(value);
 	return schema;
-}
-
-/* Adds one key; the schema is freed and NULL returned when memory runs out. */
-static json_t *with(json_t *object, const char *key, json_t *value)
-{
-	if (!object || json_object_set_new(object, key, value) < 0) {
-		if (!object)
-			json_decref(value);
-		json_decref(object);
-		return NULL;
-	}
-	return object;
 }
 
 /* A JSON text of the table. The check is that of the parser: see positions_agree(). */
@@ -119,8 +102,8 @@ static json_t *field_schema(const struct policy_field_row *row)
 		schema = NULL;
 	}
 	json_decref(type);
-	schema = with(schema, "default", constant(info->default_text));
-	return with(schema, "examples", json_pack("[o]", constant(info->example)));
+	schema = json_with(schema, "default", constant(info->default_text));
+	return json_with(schema, "examples", json_pack("[o]", constant(info->example)));
 }
 
 int policy_schema(char **ret_text)
@@ -131,7 +114,7 @@ int policy_schema(char **ret_text)
 	char *text = NULL, *full = NULL;
 
 	for (int field = 0; field < FIELD_COUNT; field++)
-		fields = with(
+		fields = json_with(
 			fields, policy_field_name(field), field_schema(policy_field_row(field)));
 	schema = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b}", "$schema",
 		"https://json-schema.org/draft/2020-12/schema", "$id", "urn:kastellan:policy:0",

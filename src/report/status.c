@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The outcome as one JSON object: kastellan-status(5) is its description. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "policy/fields.h"
 #include "report/outcome.h"
-
-/* A refused insertion (out of memory) shows in the result being NULL, so each step hands it on. */
-static json_t *with(json_t *object, const char *key, json_t *value)
-{
-	if (!object)
-		json_decref(value);
-	else if (json_object_set_new(object, key, value) == 0)
-		return object;
-	json_decref(object);
-	return NULL;
-}
-
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
 
 static json_t *number(uint64_t value)
 {
@@ -33,28 +17,30 @@ static json_t *outcome_to_json(const struct ks_outcome *outcome)
 {
 	json_t *json = json_object();
 
-	json = with(json, "type", json_string(ks_outcome_type_name(outcome->type)));
-	json = with(json, "exit_code",
+	json = json_with(json, "type", json_string(ks_outcome_type_name(outcome->type)));
+	json = json_with(json, "exit_code",
 		outcome->exit_code >= 0 ? json_integer(outcome->exit_code) : json_null());
-	json = with(json, "signal", outcome->signal ? json_integer(outcome->signal) : json_null());
-	json = with(json, "call",
-		outcome->type == KS_OUTCOME_DENIED ? text_or_null(outcome->detail) : json_null());
-	return with(json, "shell_status", json_integer(ks_outcome_shell_status(outcome)));
+	json = json_with(
+		json, "signal", outcome->signal ? json_integer(outcome->signal) : json_null());
+	json = json_with(json, "call",
+		outcome->type == KS_OUTCOME_DENIED ? json_text_or_null(outcome->detail)
+						   : json_null());
+	return json_with(json, "shell_status", json_integer(ks_outcome_shell_status(outcome)));
 }
 
 static json_t *usage_to_json(const struct ending *ending)
 {
 	json_t *json = json_object();
 
-	json = with(json, "wall_ms", number(ending->wall_usec / 1000));
-	json = with(json, "cpu_ms", number(ending->cpu_usec / 1000));
-	json = with(json, "memory_peak_bytes",
+	json = json_with(json, "wall_ms", number(ending->wall_usec / 1000));
+	json = json_with(json, "cpu_ms", number(ending->cpu_usec / 1000));
+	json = json_with(json, "memory_peak_bytes",
 		ending->memory_peak_bytes ? number(ending->memory_peak_bytes) : json_null());
-	json = with(
+	json = json_with(
 		json, "tasks_peak", ending->tasks_peak ? number(ending->tasks_peak) : json_null());
-	json = with(json, "oom_kills", number(ending->oom_kills));
-	json = with(json, "tasks_refused", number(ending->tasks_refused));
-	return with(json, "calls_denied", number(ending->denials));
+	json = json_with(json, "oom_kills", number(ending->oom_kills));
+	json = json_with(json, "tasks_refused", number(ending->tasks_refused));
+	return json_with(json, "calls_denied", number(ending->denials));
 }
 
 static json_t *error_to_json(const struct ks_outcome *outcome)
@@ -63,24 +49,24 @@ static json_t *error_to_json(const struct ks_outcome *outcome)
 
 	if (outcome->type != KS_OUTCOME_SETUP)
 		return json_null();
-	json = with(json_object(), "step", text_or_null(outcome->detail));
-	json = with(json, "field", text_or_null(outcome->field));
-	json = with(json, "path", text_or_null(outcome->path));
-	json = with(json, "errno", json_integer(-outcome->error));
-	json = with(json, "message", text_or_null(outcome->message));
-	return with(json, "remedy", text_or_null(outcome->remedy));
+	json = json_with(json_object(), "step", json_text_or_null(outcome->detail));
+	json = json_with(json, "field", json_text_or_null(outcome->field));
+	json = json_with(json, "path", json_text_or_null(outcome->path));
+	json = json_with(json, "errno", json_integer(-outcome->error));
+	json = json_with(json, "message", json_text_or_null(outcome->message));
+	return json_with(json, "remedy", json_text_or_null(outcome->remedy));
 }
 
 int ks_outcome_json(const ks_outcome *outcome, char **ret_text)
 {
-	json_t *json = with(json_object(), "version", json_integer(1));
+	json_t *json = json_with(json_object(), "version", json_integer(1));
 	char *text = NULL;
 
-	json = with(json, "backend", text_or_null(outcome->backend));
-	json = with(json, "outcome", outcome_to_json(outcome));
-	json = with(json, "usage", usage_to_json(&outcome->ending));
-	json = with(json, "error", error_to_json(outcome));
-	json = with(json, "receipt",
+	json = json_with(json, "backend", json_text_or_null(outcome->backend));
+	json = json_with(json, "outcome", outcome_to_json(outcome));
+	json = json_with(json, "usage", usage_to_json(&outcome->ending));
+	json = json_with(json, "error", error_to_json(outcome));
+	json = json_with(json, "receipt",
 		outcome->has_receipt ? receipt_to_json(&outcome->receipt) : json_null());
 	if (json)
 		text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 
 enum fact_type { FACT_TEXT, FACT_BOOL, FACT_U32, FACT_INT, FACT_USERNS, FACT_MANAGER };
 
@@ -85,21 +86,13 @@ static const char *const kind_names[] = {
 	[HOST_LINK] = "link",
 };
 
-static json_t *text_or_null(const char *text)
-{
-	/* What is not UTF-8 (a link's text may be anything) must not lose the whole document. */
-	json_t *value = text ? json_string(text) : NULL;
-
-	return value ? value : json_null();
-}
-
 static json_t *fact_to_json(const struct fact *fact, const void *base)
 {
 	const void *slot = (const char *)base + fact->offset;
 
 	switch (fact->type) {
 	case FACT_TEXT:
-		return text_or_null(*(char *const *)slot);
+		return json_text_or_null(*(char *const *)slot);
 	case FACT_BOOL:
 		return json_boolean(*(const bool *)slot);
 	case FACT_U32:
@@ -140,11 +133,11 @@ static int path_to_json(json_t *list, const struct host_path *entry)
 	json_t *object = json_object();
 
 	if (json_array_append_new(list, object) < 0 ||
-		json_object_set_new(object, "path", text_or_null(entry->path)) < 0 ||
+		json_object_set_new(object, "path", json_text_or_null(entry->path)) < 0 ||
 		json_object_set_new(object, "kind", json_string(kind_names[entry->kind])) < 0)
 		return -ENOMEM;
 	if (entry->kind == HOST_LINK &&
-		json_object_set_new(object, "target", text_or_null(entry->target)) < 0)
+		json_object_set_new(object, "target", json_text_or_null(entry->target)) < 0)
 		return -ENOMEM;
 	return 0;
 }

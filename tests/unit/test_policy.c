@@ -14,9 +14,9 @@
 #include <kastellan/policy.h>
 
 #include "base/bounds.h"
+#include "base/utf8.h"
 #include "policy/fields.h"
 #include "policy/say.h"
-#include "policy/utf8.h"
 
 static ks_policy *new_policy(void)
 {

@@ -15,7 +15,7 @@
 
 #include "base/bounds.h"
 #include "base/cleanup.h"
-#include "policy/utf8.h"
+#include "base/utf8.h"
 #include "policy_random.h"
 
 #define POLICIES 2000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 as the policy wants it: shortest form, no surrogates, nothing past U+10FFFF. */
-#ifndef KS_POLICY_UTF8_H
-#define KS_POLICY_UTF8_H
+#ifndef KS_BASE_UTF8_H
+#define KS_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building of JSON with jansson, in steps of which each hands on that an earlier one failed: memory
+ * ran out where the last result is NULL. */
+#ifndef KS_BASE_JSON_H
+#define KS_BASE_JSON_H
+
+#include <jansson.h>
+
+/* Puts the value into the object. Both are taken in any case; returns the object, or NULL. */
+json_t *json_with(json_t *object, const char *key, json_t *value);
+
+/* Puts the value at the end of the array, likewise. */
+json_t *json_and(json_t *array, json_t *value);
+
+/* JSON has no other text than UTF-8: each byte that is none becomes U+FFFD. */
+json_t *json_text(const char *bytes);
+
+/* JSON's null for NULL. */
+json_t *json_text_or_null(const char *bytes);
+
+#endif
