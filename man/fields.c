@@ -28,13 +28,11 @@ static void print_field(const struct policy_field_info *info)
 	}
 	printf("\n\t");
 	print_text(info->meaning);
-	if (info->maximum && strcmp(info->type, "integer") == 0)
+	if (info->maximum && strncmp(info->type, "integer", 7) == 0)
 		printf("\n\tFrom %llu to %llu.", (unsigned long long)info->minimum,
 			(unsigned long long)info->maximum);
 	else if (info->maximum)
 		printf("\n\tAt most %llu entries.", (unsigned long long)info->maximum);
-	if (info->nullable)
-		printf("\n\tnull stands for the backend's default.");
 	printf("\n\tDefault: ");
 	print_text(info->default_text);
 	printf(". Example: ");

@@ -23,11 +23,12 @@ extern "C" {
 typedef struct ks_child ks_child;
 typedef struct ks_outcome ks_outcome;
 
-/* Where a standard stream of the worker goes. Only files, pipes, character devices and stream sockets
- * that are connected (or listen) are taken: -EINVAL, step "stdio", for whatever leads further. */
+/* Where a standard stream of the worker goes. Only files, pipes, character devices and stream
+ * sockets that are connected (or listen) are taken: -EINVAL, step "stdio", for whatever leads
+ * further. */
 enum ks_stdio {
 	KS_STDIO_NULL = 0, /* /dev/null */
-	KS_STDIO_INHERIT = 1, /* the caller's own stream of that number; closed on exec = none */
+	KS_STDIO_INHERIT = 1, /* the caller's own stream; /dev/null where closed or close-on-exec */
 	KS_STDIO_PIPE = 2, /* a new pipe; the other end is ks_child_stdio() */
 	KS_STDIO_FD = 3 /* the given descriptor (duplicated; the caller keeps its own) */
 };
@@ -61,20 +62,23 @@ struct ks_run_options {
 /* Starts argv (NULL-terminated, argv[0] is the program: a path, or a name looked for in the jail's
  * /usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin) under the policy. Returns when the
  * program has been executed, confined, or with an error when it never was.
- * Returns 0; -EOPNOTSUPP when a field is not held and not allowed to be degraded; -ENOENT or
- * -EACCES with step "exec" when the program cannot be executed; or the errno of the failing step.
+ * Returns 0; -EOPNOTSUPP when a field is not held and not allowed to be degraded; with step "exec"
+ * -ENOENT when the program is not found, or -EACCES, -EISDIR, -ENOEXEC and the like when it cannot
+ * be executed; or the errno of the failing step. argv, policy and options are not kept.
  */
 KS_API int ks_child_spawn(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 
-/* The caller's end of stdin (0, for writing), stdout (1) or stderr (2), for reading) where
+/* The caller's end of stdin (0, for writing), stdout (1) or stderr (2, both for reading) where
  * KS_STDIO_PIPE was asked, else -1. Owned by the child; closed with it. ks_child_take_stdio()
- * hands it over: the caller closes it. */
+ * hands it over, once: the caller closes it. */
 KS_API int ks_child_stdio(const ks_child *child, int stream);
 KS_API int ks_child_take_stdio(ks_child *child, int stream);
 
 /* The master side of the worker's terminal, or -1. Owned by the child. */
 KS_API int ks_child_terminal(const ks_child *child);
+
+/* Changes the size of the worker's terminal, where it has one. 0, or -ESRCH when it has ended. */
 KS_API int ks_child_resize(ks_child *child, uint16_t rows, uint16_t columns);
 
 /* A descriptor that polls readable (POLLIN) whenever ks_child_dispatch() has something to do; for
@@ -85,16 +89,17 @@ KS_API int ks_child_fd(const ks_child *child);
  * worker and everything of it is gone and the outcome is ready, 0 while it lives, or -errno. */
 KS_API int ks_child_dispatch(ks_child *child, ks_error **reterr);
 
-/* Blocks until the outcome is ready: the loop around ks_child_dispatch(). */
+/* Blocks until the outcome is ready: the loop around ks_child_dispatch(). Returns 0, or -errno. */
 KS_API int ks_child_wait(ks_child *child, ks_error **reterr);
 
 /* Sends a signal to the worker's process group. 0, or -ESRCH when it has ended. */
 KS_API int ks_child_signal(ks_child *child, int signal);
 
-/* Ends the worker: SIGTERM, and SIGKILL after the grace time (dispatch or wait do it). */
+/* Ends the worker: SIGTERM, and SIGKILL after the grace time (dispatch or wait do it). 0, or -ESRCH
+ * when it has ended. */
 KS_API int ks_child_stop(ks_child *child);
 
-/* Ends everything of the worker at once with SIGKILL. Idempotent. */
+/* Ends everything of the worker at once with SIGKILL. May be called again; 0 or -errno. */
 KS_API int ks_child_kill(ks_child *child);
 
 /* How it ended: owned by the child; NULL before ks_child_dispatch() has returned 1. */
@@ -103,7 +108,9 @@ KS_API const ks_outcome *ks_child_outcome(const ks_child *child);
 /* Ends what still lives, removes everything and frees. NULL is allowed. */
 KS_API void ks_child_free(ks_child *child);
 
-/* Spawn and wait. The outcome is the caller's: ks_outcome_free(). */
+/* Spawn and wait. The outcome is the caller's: ks_outcome_free(). Returns 0, however the worker
+ * ended, or as ks_child_spawn() and ks_child_wait(). With KS_STDIO_PIPE nobody could talk to the
+ * worker. */
 KS_API int ks_run(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, ks_outcome **ret_outcome, ks_error **reterr);
 
@@ -127,10 +134,14 @@ KS_API int ks_outcome_exit_code(const ks_outcome *outcome);
 KS_API int ks_outcome_signal(const ks_outcome *outcome);
 /* The name of the call that was denied, or the step that failed in setup; NULL otherwise. */
 KS_API const char *ks_outcome_detail(const ks_outcome *outcome);
+/* From the start of the program to the end of everything. */
 KS_API uint64_t ks_outcome_wall_ms(const ks_outcome *outcome);
+/* Of the whole tree where a control group counts it, else of the program and its waited-for
+ * children. */
 KS_API uint64_t ks_outcome_cpu_ms(const ks_outcome *outcome);
 /* 0 where nothing measures it. */
 KS_API uint64_t ks_outcome_memory_peak_bytes(const ks_outcome *outcome);
+/* Processes and threads at once; 0 where the kernel does not say. */
 KS_API uint64_t ks_outcome_tasks_peak(const ks_outcome *outcome);
 /* What a shell would see: the exit code, 128 + signal, 124 timeout, 137 cpu and oom, 159 denied,
  * 125 setup (126 not executable, 127 not found). */
@@ -138,6 +149,8 @@ KS_API int ks_outcome_shell_status(const ks_outcome *outcome);
 /* One JSON object, as kastellan-status(5) describes it: outcome, usage and receipt. Free with
  * free(). */
 KS_API int ks_outcome_json(const ks_outcome *outcome, char **ret_text);
+/* Row number index of the receipt, whose strings belong to the outcome; 0, or -ENOENT past the last
+ * one and for type setup. */
 KS_API int ks_outcome_receipt(
 	const ks_outcome *outcome, size_t index, struct ks_receipt_row *ret_row);
 /* An outcome of type setup from a failed spawn, so that a status can be written for it too. */
