@@ -21,12 +21,42 @@ static const char *state_word(enum ks_finding_state state)
 	return "fails";
 }
 
+#define MOST_LAYERS 16
+
+/* What was told of the layers, which come first. */
+struct told {
+	struct ks_finding layers[MOST_LAYERS];
+	size_t n;
+};
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The layer at fault has said it all already. */
+static bool is_told(const struct told *told, const struct ks_finding *finding)
+{
+	for (size_t i = 0; finding->layer && i < told->n; i++)
+		if (same(told->layers[i].name, finding->layer) &&
+			same(told->layers[i].reason, finding->reason) &&
+			same(told->layers[i].remedy, finding->remedy))
+			return true;
+	return false;
+}
+
 /* One line a text, however long: a remedy is there to be copied. */
-static void print_finding(const struct ks_finding *finding)
+static void print_finding(struct told *told, const struct ks_finding *finding)
 {
 	printf("  %-12s %-8s", finding->name, state_word(finding->state));
 	if (finding->is_default)
 		fputs(" (default)", stdout);
+	if (!finding->is_backend && told->n < MOST_LAYERS)
+		told->layers[told->n++] = *finding;
+	if (is_told(told, finding)) {
+		printf(" %s: see above\n", finding->layer);
+		return;
+	}
 	if (finding->layer && finding->remedy)
 		printf(" %s:", finding->layer);
 	if (finding->reason || finding->detail)
@@ -40,6 +70,7 @@ static void print_finding(const struct ks_finding *finding)
 static int look_at_all(ks_backends *backends, bool print, bool *ret_works, ks_error **reterr)
 {
 	struct ks_finding finding = {.size = sizeof(finding)};
+	struct told told = {.n = 0};
 	int section = -1;
 	int r = ks_backends_probe(backends, reterr);
 
@@ -55,7 +86,7 @@ static int look_at_all(ks_backends *backends, bool print, bool *ret_works, ks_er
 		if (section != finding.is_backend)
 			puts(finding.is_backend ? "\nbackends" : "layers");
 		section = finding.is_backend;
-		print_finding(&finding);
+		print_finding(&told, &finding);
 	}
 	return r == -ENOENT ? 0 : r;
 }

@@ -83,10 +83,10 @@ static int say_memory(struct ks_plan *plan, const struct host_cgroup *group, boo
 		return say_nothing(plan, FIELD_MEM_MB);
 	if (!group->memory) {
 		mechanism = format("RLIMIT_DATA %" PRIu64 " MiB", mem);
-		detail = format(
-			"%s; so the private writable memory of each process is limited, not "
-			"the memory of all together; shared memory, and files in /tmp and "
-			"/dev/shm, come on top%s",
+		detail = format("%s" RECEIPT_SO
+				"the private writable memory of each process is limited, not "
+				"the memory of all together; shared memory, and files in /tmp and "
+				"/dev/shm, come on top%s",
 			cgroup_reason(group), bounded ? ", at most half of it each" : "");
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,
@@ -123,7 +123,8 @@ static int say_cpu(struct ks_plan *plan, const struct host_cgroup *group, const 
 			request && mechanism);
 	}
 	mechanism = format("RLIMIT_CPU %" PRIu64 " s", backstop);
-	detail = format("%s; so each process has a budget of its own, in whole seconds, and a new "
+	detail = format("%s" RECEIPT_SO
+			"each process has a budget of its own, in whole seconds, and a new "
 			"process starts with a fresh one",
 		cgroup_reason(group));
 	return say(plan, FIELD_CPU_MS,
@@ -167,7 +168,7 @@ static int say_tasks(
 			request && mechanism);
 	}
 	mechanism = format("RLIMIT_NPROC %" PRIu64, rlimit_soft(plan, RLIMIT_NPROC));
-	detail = format("%s; so processes are counted by user id, one of kastellan's own "
+	detail = format("%s" RECEIPT_SO "processes are counted by user id, one of kastellan's own "
 			"included: those in the jail since Linux 5.14, before it also %s; a "
 			"refused one is not reported",
 		cgroup_reason(group),

@@ -18,6 +18,9 @@ struct receipt_says {
 /* 0 or -ENOMEM. */
 int receipt_say(struct receipt *receipt, enum policy_field field, const struct receipt_says *says);
 
+/* In a detail: between a reason, which other fields may share, and what follows for this one. */
+#define RECEIPT_SO "; so "
+
 #define SAYS(...) (&(const struct receipt_says){__VA_ARGS__})
 
 void receipt_done(struct receipt *receipt);

@@ -10,9 +10,10 @@
 #include "plan/mounts.h"
 #include "plan/plan.h"
 #include "plan/quote.h"
+#include "plan/receipt.h"
 #include "policy/fields.h"
 
-#define WIDTH 100 /* columns before a list is continued on the next line */
+#define WIDTH 80 /* columns before a list is continued on the next line: any terminal has them */
 #define MIB (UINT64_C(1024) * 1024)
 
 static void pad(struct strbuf *out, size_t start, size_t width)
@@ -93,6 +94,37 @@ static const char *remedy_text(const struct receipt *receipt, size_t index)
 	return remedy;
 }
 
+/* How much of the detail was told above: the reason, without what follows from it for the field. */
+static size_t told_above(const struct receipt *receipt, size_t index)
+{
+	const char *detail = receipt->rows[index].detail;
+	const char *so = detail ? strstr(detail, RECEIPT_SO) : NULL;
+	size_t len = so ? (size_t)(so - detail) : detail ? strlen(detail) : 0;
+
+	for (size_t i = 0; len && i < index; i++) {
+		const char *above = receipt->rows[i].detail;
+
+		if (above && strncmp(above, detail, len) == 0 &&
+			(!above[len] || strncmp(above + len, RECEIPT_SO, strlen(RECEIPT_SO)) == 0))
+			return len;
+	}
+	return 0;
+}
+
+static void put_detail(struct strbuf *out, const struct receipt *receipt, size_t index)
+{
+	const char *detail = receipt->rows[index].detail;
+	size_t told = told_above(receipt, index);
+	autostrbuf struct strbuf text;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	if (told)
+		strbuf_addf(&text, "as above%s", detail + told);
+	if (text.error && !out->error)
+		out->error = text.error;
+	put_note(out, "why", told ? text.data : detail);
+}
+
 static void put_row(struct strbuf *out, const struct receipt *receipt, size_t index, size_t width)
 {
 	const struct receipt_row *row = &receipt->rows[index];
@@ -111,7 +143,7 @@ static void put_row(struct strbuf *out, const struct receipt *receipt, size_t in
 		line = out->len;
 	}
 	put_text(out, line, column, row->mechanism);
-	put_note(out, "why", row->detail);
+	put_detail(out, receipt, index);
 	put_note(out, "remedy", remedy_text(receipt, index));
 }
 
@@ -311,6 +343,21 @@ static void put_command(struct strbuf *out, const char *label, const struct strv
 	strbuf_putc(out, '\n');
 }
 
+static void put_identity(struct strbuf *out, const struct identity_plan *identity)
+{
+	size_t line = out->len;
+	autostrbuf struct strbuf text;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	strbuf_addf(&text, "user %u, group %u inside; to the kernel %s%s", identity->uid,
+		identity->gid, identity->drop ? "ids that own nothing here" : "the caller's ids",
+		identity->idmap ? "; grants are shown with mapped ids" : "");
+	if (text.error && !out->error)
+		out->error = text.error;
+	strbuf_puts(out, "identity");
+	put_text(out, line, strlen("identity  "), text.data);
+}
+
 static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 {
 	strbuf_addf(out, "backend   %s\n", ks_backend_kind_name(plan->kind));
@@ -318,10 +365,8 @@ static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 		put_command(out, "program   ", &plan->argv);
 	strbuf_puts(out, "cwd       ");
 	quote_shell(out, plan->cwd ? plan->cwd : "/");
-	strbuf_addf(out, "\nidentity  user %u, group %u inside; to the kernel %s%s\n",
-		plan->identity.uid, plan->identity.gid,
-		plan->identity.drop ? "ids that own nothing here" : "the caller's ids",
-		plan->identity.idmap ? "; grants are shown with mapped ids" : "");
+	strbuf_putc(out, '\n');
+	put_identity(out, &plan->identity);
 	strbuf_addf(out, "filter    %s%s\n",
 		plan->filter.enabled ? policy_profile_name(plan->filter.profile) : "none",
 		plan->filter.notify ? ", denied calls are told by name" : "");
