@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
-static const char backends[] = "bwrap native landlock qemu firecracker";
+static const char backends[] = "bwrap";
 static const char profiles[] = "WorkerStrict WorkerNetClient";
 static const char fields[] =
 	"fs_read fs_write net cpu_ms mem_mb profile cpu_quota_pct tasks_max env";
