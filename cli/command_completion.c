@@ -9,6 +9,7 @@
 
 static const char backends[] = "bwrap";
 static const char profiles[] = "WorkerStrict WorkerNetClient";
+static const char shells_known[] = "bash zsh fish";
 static const char fields[] =
 	"fs_read fs_write net cpu_ms mem_mb profile cpu_quota_pct tasks_max env";
 
@@ -24,6 +25,18 @@ static const char *words_for(const struct option_row *row)
 	if (strcmp(row->completes, "field") == 0)
 		return fields;
 	return NULL;
+}
+
+/* The words that may follow a command are of this kind. */
+static bool takes(const struct command_row *command, const char *kind)
+{
+	return command->completes && strcmp(command->completes, kind) == 0;
+}
+
+static void print_commands(void)
+{
+	for (size_t i = 0; i < n_command_rows; i++)
+		printf("%s%s", i ? " " : "", command_rows[i].name);
 }
 
 static bool is_path(const struct option_row *row)
@@ -48,7 +61,11 @@ static void bash_values(void)
 			continue;
 		printf("\t");
 		print_names(row, "|");
-		if (words_for(row))
+		if (words_for(row) == fields)
+			printf(") COMPREPLY=($(compgen -P \"$list\" -W '%s' -- \"${cur##*,}\")); "
+			       "return ;;\n",
+				fields);
+		else if (words_for(row))
 			printf(") COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
 				words_for(row));
 		else if (is_path(row))
@@ -59,15 +76,27 @@ static void bash_values(void)
 	printf("\tesac\n");
 }
 
-static void bash_options(void)
+/* The words that may follow each command: options, and what else it takes. */
+static void bash_commands(void)
 {
 	printf("\tcase ${COMP_WORDS[1]} in\n");
 	for (size_t i = 0; i < n_command_rows; i++) {
-		printf("\t%s) words='", command_rows[i].name);
+		const struct command_row *command = &command_rows[i];
+
+		printf("\t%s) words='", command->name);
 		for (size_t j = 0; j < n_option_rows; j++)
-			if (option_rows[j].commands & command_rows[i].options)
+			if (option_rows[j].commands & command->options)
 				printf("--%s ", option_rows[j].name);
-		printf("' ;;\n");
+		if (takes(command, "shell"))
+			printf("%s", shells_known);
+		if (takes(command, "command"))
+			print_commands();
+		printf("'");
+		if (takes(command, "program"))
+			printf(" more='-c -f'");
+		if (takes(command, "file"))
+			printf(" more=-f");
+		printf(" ;;\n");
 	}
 	printf("\tesac\n");
 }
@@ -75,16 +104,23 @@ static void bash_options(void)
 static void print_bash(void)
 {
 	printf("# bash completion for kastellan\n\n_kastellan()\n{\n"
-	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= "
+	       "more= "
+	       "word\n"
+	       "\tlocal list=${cur%%\"${cur##*,}\"}\n"
 	       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tCOMPREPLY=($(compgen -W '");
-	for (size_t i = 0; i < n_command_rows; i++)
-		printf("%s ", command_rows[i].name);
-	printf("--version --help' -- \"$cur\"))\n\t\treturn\n\tfi\n");
+	print_commands();
+	printf(" --version --help' -- \"$cur\"))\n\t\treturn\n\tfi\n"
+	       "\t# Behind -- is the program, and the first word there is its name.\n"
+	       "\tfor word in \"${COMP_WORDS[@]:2:COMP_CWORD-2}\"; do\n"
+	       "\t\t[ \"$word\" = -- ] || continue\n"
+	       "\t\t[ \"$prev\" = -- ] && more=-c\n"
+	       "\t\tCOMPREPLY=($(compgen $more -f -- \"$cur\"))\n\t\treturn\n\tdone\n");
 	bash_values();
-	bash_options();
-	printf("\tif [[ $cur == -* ]]; then\n"
+	bash_commands();
+	printf("\tif [[ $cur == -* || -z $more ]]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-	       "\telse\n\t\tCOMPREPLY=($(compgen -f -c -- \"$cur\"))\n\tfi\n}\n"
+	       "\telse\n\t\tCOMPREPLY=($(compgen $more -- \"$cur\"))\n\tfi\n}\n"
 	       "complete -o filenames -F _kastellan kastellan\n");
 }
 
@@ -122,6 +158,23 @@ static void zsh_option(const struct option_row *row)
 	printf("' \\\n");
 }
 
+static void zsh_words(const struct command_row *command)
+{
+	printf("\t\t\t");
+	if (takes(command, "program"))
+		printf("'*::program:_normal'");
+	else if (takes(command, "file"))
+		printf("'*:file:_files'");
+	else if (takes(command, "shell"))
+		printf("':shell:(%s)'", shells_known);
+	else if (takes(command, "command")) {
+		printf("':command:(");
+		print_commands();
+		printf(")'");
+	}
+	printf(" ;;\n");
+}
+
 static void print_zsh(void)
 {
 	printf("#compdef kastellan\n\n_kastellan() {\n\tlocal -a commands\n\tcommands=(\n");
@@ -138,7 +191,7 @@ static void print_zsh(void)
 		for (size_t j = 0; j < n_option_rows; j++)
 			if (option_rows[j].commands & command_rows[i].options)
 				zsh_option(&option_rows[j]);
-		printf("\t\t\t'*::program:_normal' ;;\n");
+		zsh_words(&command_rows[i]);
 	}
 	printf("\tesac\n}\n\n_kastellan \"$@\"\n");
 }
@@ -152,6 +205,21 @@ static void fish_text(const char *text)
 	}
 }
 
+static void fish_words(const struct command_row *command)
+{
+	if (takes(command, "program") || takes(command, "file"))
+		return;
+	printf("complete -c kastellan -n '__fish_seen_subcommand_from %s' -f", command->name);
+	if (takes(command, "shell"))
+		printf(" -a '%s'", shells_known);
+	if (takes(command, "command")) {
+		printf(" -a '");
+		print_commands();
+		printf("'");
+	}
+	printf("\n");
+}
+
 static void print_fish(void)
 {
 	printf("# fish completion for kastellan\n");
@@ -160,6 +228,7 @@ static void print_fish(void)
 			command_rows[i].name);
 		fish_text(command_rows[i].help);
 		printf("'\n");
+		fish_words(&command_rows[i]);
 	}
 	for (size_t i = 0; i < n_option_rows; i++) {
 		const struct option_row *row = &option_rows[i];

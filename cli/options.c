@@ -232,14 +232,17 @@ const struct option_row option_rows[] = {
 const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 
 const struct command_row command_rows[] = {
-	{"run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "run PROGRAM confined", command_run},
-	{"plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]",
+	{"run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "program", "run PROGRAM confined",
+		command_run},
+	{"plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]", "program",
 		"print what would be enforced, by which mechanism, held or not", command_plan},
-	{"check", 0, "FILE...", "check policy files; every problem is printed", command_check},
-	{"doctor", FOR_DOCTOR, "[--json]", "try every backend and layer of this host",
+	{"check", 0, "FILE...", "file", "check policy files; every problem is printed",
+		command_check},
+	{"doctor", FOR_DOCTOR, "[--json]", NULL, "try every backend and layer of this host",
 		command_doctor},
-	{"schema", 0, "", "print the JSON Schema of a policy", command_schema},
-	{"completion", 0, "SHELL", "print completions for bash, zsh or fish", command_completion},
-	{"help", 0, "[COMMAND]", "print help", command_help},
+	{"schema", 0, "", NULL, "print the JSON Schema of a policy", command_schema},
+	{"completion", 0, "SHELL", "shell", "print completions for bash, zsh or fish",
+		command_completion},
+	{"help", 0, "[COMMAND]", "command", "print help", command_help},
 };
 const size_t n_command_rows = sizeof(command_rows) / sizeof(command_rows[0]);
