@@ -340,7 +340,7 @@ int policy_parse(const char *text, size_t len, const char *name, struct ks_polic
 	if (len > KS_MAX_POLICY_BYTES)
 		problem_add(&problems, -E2BIG, NOWHERE,
 			ABOUT(.remedy = "check that this is the policy's file"),
-			"the text is larger than 1 MiB");
+			"%s is larger than 1 MiB", name);
 	else if (check_encoding(&problems, text, len) == 0)
 		parse_text(&problems, policy, text, len);
 	if (!problems.code)

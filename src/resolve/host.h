@@ -44,7 +44,8 @@ struct host_cgroup {
 	char *v1_pids;
 	char *v1_cpu;
 	char *v1_cpuacct;
-	char *v2_base; /* v2: the directory that may be written; scope: the hierarchy's mount point */
+	char *v2_base; /* v2: the directory that may be written; scope: the hierarchy's mount point
+			*/
 	bool scope_system; /* scope: the system manager, else the user's */
 	bool memory; /* the controller works: set, read back */
 	bool swap; /* swap is counted */

@@ -143,8 +143,7 @@ int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child)
 
 static bool may_connect(const struct ks_plan *plan)
 {
-	bool filtered =
-		plan->filter.enabled && plan->filter.profile == KS_PROFILE_WORKER_STRICT;
+	bool filtered = plan->filter.enabled && plan->filter.profile == KS_PROFILE_WORKER_STRICT;
 
 	return !filtered && !plan->landlock.handled_net;
 }

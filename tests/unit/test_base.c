@@ -94,7 +94,7 @@ static void test_strbuf_formats(void **state)
 
 static void test_strv_stays_terminated(void **state)
 {
-	struct strv list = { 0 };
+	struct strv list = {0};
 
 	(void)state;
 	assert_int_equal(strv_add(&list, "a"), 0);

@@ -11,10 +11,10 @@
 
 static struct deadlines limits(uint64_t wall, uint64_t budget)
 {
-	struct deadlines deadlines = { .wall_usec = wall,
+	struct deadlines deadlines = {.wall_usec = wall,
 		.grace_usec = 2 * SECOND,
 		.cpu_budget_usec = budget,
-		.cpu_rate = 2 };
+		.cpu_rate = 2};
 
 	deadlines_start(&deadlines, 100 * SECOND);
 	return deadlines;

@@ -38,17 +38,16 @@ ACT(do_request_key)
 ACT(do_bpf_map)
 {
 	union bpf_attr attr = {
-		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
-	};
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
 
 	return judge(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)));
 }
 
 ACT(do_perf_event_open)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK
-	};
+	struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK};
 
 	return judge(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
 }
@@ -60,7 +59,7 @@ ACT(do_userfaultfd)
 
 ACT(do_io_uring_setup)
 {
-	uint8_t params[120] = { 0 };
+	uint8_t params[120] = {0};
 
 	return judge(syscall(SYS_io_uring_setup, 4, params));
 }
@@ -70,7 +69,7 @@ ACT(do_open_by_handle_at)
 	struct {
 		struct file_handle head;
 		unsigned char room[128];
-	} handle = { .head.handle_bytes = sizeof(handle.room) };
+	} handle = {.head.handle_bytes = sizeof(handle.room)};
 	int mount_id, fd = open("/usr", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	/* A handle of our own making does where making one is refused. */
@@ -86,7 +85,7 @@ ACT(do_name_to_handle_at)
 	struct {
 		struct file_handle head;
 		unsigned char room[128];
-	} handle = { .head.handle_bytes = sizeof(handle.room) };
+	} handle = {.head.handle_bytes = sizeof(handle.room)};
 	int mount_id;
 
 	return judge(name_to_handle_at(AT_FDCWD, "/usr", &handle.head, &mount_id, 0));
@@ -157,14 +156,14 @@ ACT(do_settimeofday)
 
 ACT(do_clock_settime)
 {
-	struct timespec bad = { .tv_nsec = -1 };
+	struct timespec bad = {.tv_nsec = -1};
 
 	return reached(syscall(SYS_clock_settime, CLOCK_REALTIME, &bad), EINVAL);
 }
 
 ACT(do_adjtimex)
 {
-	struct timex now = { 0 };
+	struct timex now = {0};
 
 	if (syscall(SYS_adjtimex, &now) < 0)
 		return denied(errno);
@@ -248,39 +247,39 @@ ACT(do_nonsense)
 }
 
 static const struct act acts[] = {
-	{ "keyctl", do_keyctl, 0 },
-	{ "add_key", do_add_key, 0 },
-	{ "request_key", do_request_key, 0 },
-	{ "bpf", do_bpf_map, 0 },
-	{ "perf_event_open", do_perf_event_open, 0 },
-	{ "userfaultfd", do_userfaultfd, 0 },
-	{ "io_uring_setup", do_io_uring_setup, 0 },
-	{ "open_by_handle_at", do_open_by_handle_at, 0 },
-	{ "name_to_handle_at", do_name_to_handle_at, 0 },
-	{ "fanotify", do_fanotify, 0 },
-	{ "kcmp", do_kcmp, 0 },
-	{ "ptrace_traceme", do_ptrace_traceme, 0 },
-	{ "process_vm_readv", do_process_vm_readv_self, 0 },
-	{ "init_module", do_init_module, 0 },
-	{ "finit_module", do_finit_module, 0 },
-	{ "delete_module", do_delete_module, 0 },
-	{ "kexec_load", do_kexec_load, 0 },
-	{ "reboot", do_reboot, 0 },
-	{ "swapon", do_swapon, 0 },
-	{ "acct", do_acct, 0 },
-	{ "settimeofday", do_settimeofday, 0 },
-	{ "clock_settime", do_clock_settime, 0 },
-	{ "adjtimex", do_adjtimex, 0 },
-	{ "sethostname", do_sethostname, 0 },
-	{ "syslog", do_syslog, 0 },
-	{ "iopl", do_iopl, 0 },
-	{ "quotactl", do_quotactl, 0 },
-	{ "personality", do_personality_mmap_zero, 0 },
-	{ "prctl_dispatch", do_prctl_dispatch, 0 },
-	{ "int80", do_int80, 0 },
-	{ "x32", do_x32, 0 },
-	{ "nonsense", do_nonsense, 0 },
-	{ NULL, NULL, 0 },
+	{"keyctl", do_keyctl, 0},
+	{"add_key", do_add_key, 0},
+	{"request_key", do_request_key, 0},
+	{"bpf", do_bpf_map, 0},
+	{"perf_event_open", do_perf_event_open, 0},
+	{"userfaultfd", do_userfaultfd, 0},
+	{"io_uring_setup", do_io_uring_setup, 0},
+	{"open_by_handle_at", do_open_by_handle_at, 0},
+	{"name_to_handle_at", do_name_to_handle_at, 0},
+	{"fanotify", do_fanotify, 0},
+	{"kcmp", do_kcmp, 0},
+	{"ptrace_traceme", do_ptrace_traceme, 0},
+	{"process_vm_readv", do_process_vm_readv_self, 0},
+	{"init_module", do_init_module, 0},
+	{"finit_module", do_finit_module, 0},
+	{"delete_module", do_delete_module, 0},
+	{"kexec_load", do_kexec_load, 0},
+	{"reboot", do_reboot, 0},
+	{"swapon", do_swapon, 0},
+	{"acct", do_acct, 0},
+	{"settimeofday", do_settimeofday, 0},
+	{"clock_settime", do_clock_settime, 0},
+	{"adjtimex", do_adjtimex, 0},
+	{"sethostname", do_sethostname, 0},
+	{"syslog", do_syslog, 0},
+	{"iopl", do_iopl, 0},
+	{"quotactl", do_quotactl, 0},
+	{"personality", do_personality_mmap_zero, 0},
+	{"prctl_dispatch", do_prctl_dispatch, 0},
+	{"int80", do_int80, 0},
+	{"x32", do_x32, 0},
+	{"nonsense", do_nonsense, 0},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -19,7 +19,7 @@ static void say(const char *text)
 
 static void sleep_ms(long ms)
 {
-	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	while (nanosleep(&time, &time) < 0 && errno == EINTR)
 		;
@@ -217,23 +217,23 @@ ACT(do_stop)
 }
 
 static const struct act acts[] = {
-	{ "exit", do_exit, 1 },
-	{ "raise", do_raise, 1 },
-	{ "kill_self", do_kill_self, 1 },
-	{ "abort", do_abort, 0 },
-	{ "segv", do_segv, 0 },
-	{ "illegal", do_illegal, 0 },
-	{ "bus", do_bus, 0 },
-	{ "wait", do_wait, 0 },
-	{ "note", do_note, 0 },
-	{ "deaf", do_deaf, 0 },
-	{ "polite", do_polite, 0 },
-	{ "daemon", do_daemon, 1 },
-	{ "daemon_and_wait", do_daemon_and_wait, 1 },
-	{ "hold_output", do_hold_output, 1 },
-	{ "swarm", do_swarm, 0 },
-	{ "stop", do_stop, 0 },
-	{ NULL, NULL, 0 },
+	{"exit", do_exit, 1},
+	{"raise", do_raise, 1},
+	{"kill_self", do_kill_self, 1},
+	{"abort", do_abort, 0},
+	{"segv", do_segv, 0},
+	{"illegal", do_illegal, 0},
+	{"bus", do_bus, 0},
+	{"wait", do_wait, 0},
+	{"note", do_note, 0},
+	{"deaf", do_deaf, 0},
+	{"polite", do_polite, 0},
+	{"daemon", do_daemon, 1},
+	{"daemon_and_wait", do_daemon_and_wait, 1},
+	{"hold_output", do_hold_output, 1},
+	{"swarm", do_swarm, 0},
+	{"stop", do_stop, 0},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

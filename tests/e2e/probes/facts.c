@@ -101,8 +101,8 @@ static void bounding(void)
 		printf("%s%d", comma, cap);
 		comma = ", ";
 	}
-	printf("], \"securebits\": %d, \"dumpable\": %d,\n",
-		prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+	printf("], \"securebits\": %d, \"dumpable\": %d,\n", prctl(PR_GET_SECUREBITS, 0, 0, 0, 0),
+		prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 }
 
 /* The lines of /proc/self/status, as the kernel writes them. */
@@ -136,7 +136,7 @@ static void limits(void)
 {
 	printf("\"rlimits\": {");
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
-		struct rlimit limit = { 0 };
+		struct rlimit limit = {0};
 
 		getrlimit((__rlimit_resource_t)i, &limit);
 		printf("%s\"%d\": [%llu, %llu]", i ? ", " : "", i,

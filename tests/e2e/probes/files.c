@@ -99,9 +99,8 @@ ACT(do_map_shared)
 
 	if (fd < 0)
 		return denied(errno);
-	return judge(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED
-			     ? -1
-			     : 0);
+	return judge(
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0);
 }
 
 ACT(do_truncate)
@@ -121,7 +120,7 @@ ACT(do_chmod)
 
 ACT(do_utime)
 {
-	struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 
 	return judge(utimensat(AT_FDCWD, args[0], times, 0));
 }
@@ -195,7 +194,7 @@ ACT(do_execute)
 ACT(do_execute_memory)
 {
 	/* The text of a program that is elsewhere, executed from memory. */
-	char *argv[] = { "memory", NULL }, *envp[] = { NULL };
+	char *argv[] = {"memory", NULL}, *envp[] = {NULL};
 	int from = open(args[0], O_RDONLY | O_CLOEXEC), fd = memfd_create("program", MFD_CLOEXEC);
 	char block[4096];
 	ssize_t len;
@@ -233,37 +232,37 @@ ACT(do_beneath)
 }
 
 static const struct act acts[] = {
-	{ "read", do_read, 1 },
-	{ "stat", do_stat, 1 },
-	{ "access", do_access, 1 },
-	{ "list", do_list, 1 },
-	{ "chdir", do_chdir, 1 },
-	{ "create", do_create, 1 },
-	{ "tmpfile", do_tmpfile, 1 },
-	{ "write", do_write, 1 },
-	{ "reopen", do_reopen, 1 },
-	{ "map_shared", do_map_shared, 1 },
-	{ "truncate", do_truncate, 1 },
-	{ "open_truncate", do_open_truncate, 1 },
-	{ "chmod", do_chmod, 1 },
-	{ "utime", do_utime, 1 },
-	{ "setxattr", do_setxattr, 1 },
-	{ "link", do_link, 2 },
-	{ "rename", do_rename, 2 },
-	{ "exchange", do_exchange, 2 },
-	{ "symlink", do_symlink, 2 },
-	{ "unlink", do_unlink, 1 },
-	{ "rmdir", do_rmdir, 1 },
-	{ "mkdir", do_mkdir, 1 },
-	{ "bind_socket", do_bind_socket, 1 },
-	{ "fifo", do_fifo, 1 },
-	{ "char_device", do_char_device, 1 },
-	{ "block_device", do_block_device, 1 },
-	{ "execute", do_execute, 1 },
-	{ "execute_memory", do_execute_memory, 1 },
-	{ "execute_by_loader", do_execute_by_loader, 1 },
-	{ "beneath", do_beneath, 2 },
-	{ NULL, NULL, 0 },
+	{"read", do_read, 1},
+	{"stat", do_stat, 1},
+	{"access", do_access, 1},
+	{"list", do_list, 1},
+	{"chdir", do_chdir, 1},
+	{"create", do_create, 1},
+	{"tmpfile", do_tmpfile, 1},
+	{"write", do_write, 1},
+	{"reopen", do_reopen, 1},
+	{"map_shared", do_map_shared, 1},
+	{"truncate", do_truncate, 1},
+	{"open_truncate", do_open_truncate, 1},
+	{"chmod", do_chmod, 1},
+	{"utime", do_utime, 1},
+	{"setxattr", do_setxattr, 1},
+	{"link", do_link, 2},
+	{"rename", do_rename, 2},
+	{"exchange", do_exchange, 2},
+	{"symlink", do_symlink, 2},
+	{"unlink", do_unlink, 1},
+	{"rmdir", do_rmdir, 1},
+	{"mkdir", do_mkdir, 1},
+	{"bind_socket", do_bind_socket, 1},
+	{"fifo", do_fifo, 1},
+	{"char_device", do_char_device, 1},
+	{"block_device", do_block_device, 1},
+	{"execute", do_execute, 1},
+	{"execute_memory", do_execute_memory, 1},
+	{"execute_by_loader", do_execute_by_loader, 1},
+	{"beneath", do_beneath, 2},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -166,7 +166,7 @@ ACT(do_threads)
  * take the machine with it. */
 ACT(do_bomb)
 {
-	struct timespec second = { .tv_nsec = 300000000 };
+	struct timespec second = {.tv_nsec = 300000000};
 	pid_t first = getpid();
 	unsigned long rounds = number(args[0]);
 
@@ -240,7 +240,8 @@ ACT(do_burn_parallel)
 	while (wait(NULL) > 0)
 		;
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	printf("took %ld\n", (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
+	printf("took %ld\n",
+		(to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
 	return allowed("all of it");
 }
 
@@ -271,20 +272,20 @@ ACT(do_flood)
 }
 
 static const struct act acts[] = {
-	{ "memory", do_memory, 1 },
-	{ "shared", do_shared, 1 },
-	{ "memfd", do_memfd, 1 },
-	{ "file", do_file, 2 },
-	{ "children", do_children, 2 },
-	{ "processes", do_processes, 1 },
-	{ "threads", do_threads, 1 },
-	{ "bomb", do_bomb, 1 },
-	{ "burn", do_burn, 1 },
-	{ "burn_children", do_burn_children, 1 },
-	{ "burn_parallel", do_burn_parallel, 2 },
-	{ "descriptors", do_descriptors, 1 },
-	{ "flood", do_flood, 1 },
-	{ NULL, NULL, 0 },
+	{"memory", do_memory, 1},
+	{"shared", do_shared, 1},
+	{"memfd", do_memfd, 1},
+	{"file", do_file, 2},
+	{"children", do_children, 2},
+	{"processes", do_processes, 1},
+	{"threads", do_threads, 1},
+	{"bomb", do_bomb, 1},
+	{"burn", do_burn, 1},
+	{"burn_children", do_burn_children, 1},
+	{"burn_parallel", do_burn_parallel, 2},
+	{"descriptors", do_descriptors, 1},
+	{"flood", do_flood, 1},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -23,7 +23,7 @@ static pid_t target(char **args)
 
 static void pause_ms(long ms)
 {
-	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	nanosleep(&time, NULL);
 }
@@ -40,7 +40,7 @@ ACT(do_tgkill)
 
 ACT(do_queue)
 {
-	return judge(sigqueue(target(args), SIGTERM, (union sigval){ 0 }));
+	return judge(sigqueue(target(args), SIGTERM, (union sigval){0}));
 }
 
 /* Outside of a pid namespace these two would end the whole session of whoever runs the tests. */
@@ -77,7 +77,7 @@ ACT(do_signal_minus_one)
  * whether anything comes of it. */
 ACT(do_attack_parent)
 {
-	static const int signals[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM };
+	static const int signals[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM};
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		kill(target(args), signals[i]);
@@ -122,8 +122,8 @@ ACT(do_ptrace_seize)
 ACT(do_vm_read)
 {
 	uint64_t word = 0;
-	struct iovec local = { &word, sizeof(word) };
-	struct iovec remote = { (void *)strtoul(args[1], NULL, 16), sizeof(word) };
+	struct iovec local = {&word, sizeof(word)};
+	struct iovec remote = {(void *)strtoul(args[1], NULL, 16), sizeof(word)};
 
 	return judge(process_vm_readv(target(args), &local, 1, &remote, 1, 0));
 }
@@ -131,8 +131,8 @@ ACT(do_vm_read)
 ACT(do_vm_write)
 {
 	/* No byte is written, as the local side is empty; who may is asked all the same. */
-	struct iovec remote = { (void *)strtoul(args[1], NULL, 16), 8 };
-	struct iovec local = { NULL, 0 };
+	struct iovec remote = {(void *)strtoul(args[1], NULL, 16), 8};
+	struct iovec local = {NULL, 0};
 
 	return judge(process_vm_writev(target(args), &local, 1, &remote, 1, 0));
 }
@@ -198,26 +198,26 @@ ACT(do_shm)
 }
 
 static const struct act acts[] = {
-	{ "signal", do_signal, 1 },
-	{ "tgkill", do_tgkill, 1 },
-	{ "queue", do_queue, 1 },
-	{ "signal_all", do_signal_all, 0 },
-	{ "signal_minus_one", do_signal_minus_one, 0 },
-	{ "attack_parent", do_attack_parent, 1 },
-	{ "pidfd_signal", do_pidfd_signal, 1 },
-	{ "pidfd_getfd", do_pidfd_getfd, 1 },
-	{ "ptrace_attach", do_ptrace_attach, 1 },
-	{ "ptrace_seize", do_ptrace_seize, 1 },
-	{ "vm_read", do_vm_read, 2 },
-	{ "vm_write", do_vm_write, 2 },
-	{ "proc_open", do_proc_open, 2 },
-	{ "proc_link", do_proc_link, 2 },
-	{ "proc_write", do_proc_write, 2 },
-	{ "nice", do_nice, 1 },
-	{ "affinity", do_affinity, 1 },
-	{ "prlimit", do_prlimit, 1 },
-	{ "shm", do_shm, 1 },
-	{ NULL, NULL, 0 },
+	{"signal", do_signal, 1},
+	{"tgkill", do_tgkill, 1},
+	{"queue", do_queue, 1},
+	{"signal_all", do_signal_all, 0},
+	{"signal_minus_one", do_signal_minus_one, 0},
+	{"attack_parent", do_attack_parent, 1},
+	{"pidfd_signal", do_pidfd_signal, 1},
+	{"pidfd_getfd", do_pidfd_getfd, 1},
+	{"ptrace_attach", do_ptrace_attach, 1},
+	{"ptrace_seize", do_ptrace_seize, 1},
+	{"vm_read", do_vm_read, 2},
+	{"vm_write", do_vm_write, 2},
+	{"proc_open", do_proc_open, 2},
+	{"proc_link", do_proc_link, 2},
+	{"proc_write", do_proc_write, 2},
+	{"nice", do_nice, 1},
+	{"affinity", do_affinity, 1},
+	{"prlimit", do_prlimit, 1},
+	{"shm", do_shm, 1},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

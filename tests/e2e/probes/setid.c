@@ -72,13 +72,12 @@ ACT(do_open_uid)
 
 ACT(do_openat_gid)
 {
-	return look(args[0],
-		openat(AT_FDCWD, args[0], O_WRONLY | O_CREAT | O_CLOEXEC, 02755));
+	return look(args[0], openat(AT_FDCWD, args[0], O_WRONLY | O_CREAT | O_CLOEXEC, 02755));
 }
 
 ACT(do_openat2)
 {
-	uint64_t how[3] = { O_WRONLY | O_CREAT | O_CLOEXEC, 04755, 0 };
+	uint64_t how[3] = {O_WRONLY | O_CREAT | O_CLOEXEC, 04755, 0};
 
 	return look(args[0], syscall(SYS_openat2, AT_FDCWD, args[0], how, sizeof(how)));
 }
@@ -120,21 +119,21 @@ ACT(do_mkdir)
 }
 
 static const struct act acts[] = {
-	{ "chmod_uid", do_chmod_uid, 1 },
-	{ "chmod_gid", do_chmod_gid, 1 },
-	{ "chmod_high", do_chmod_high, 1 },
-	{ "fchmod", do_fchmod_uid, 1 },
-	{ "fchmodat", do_fchmodat, 1 },
-	{ "fchmodat2", do_fchmodat2, 1 },
-	{ "open", do_open_uid, 1 },
-	{ "openat", do_openat_gid, 1 },
-	{ "openat2", do_openat2, 1 },
-	{ "creat", do_creat, 1 },
-	{ "tmpfile", do_tmpfile, 2 },
-	{ "mknod", do_mknod, 1 },
-	{ "mknodat", do_mknodat, 1 },
-	{ "mkdir", do_mkdir, 1 },
-	{ NULL, NULL, 0 },
+	{"chmod_uid", do_chmod_uid, 1},
+	{"chmod_gid", do_chmod_gid, 1},
+	{"chmod_high", do_chmod_high, 1},
+	{"fchmod", do_fchmod_uid, 1},
+	{"fchmodat", do_fchmodat, 1},
+	{"fchmodat2", do_fchmodat2, 1},
+	{"open", do_open_uid, 1},
+	{"openat", do_openat_gid, 1},
+	{"openat2", do_openat2, 1},
+	{"creat", do_creat, 1},
+	{"tmpfile", do_tmpfile, 2},
+	{"mknod", do_mknod, 1},
+	{"mknodat", do_mknodat, 1},
+	{"mkdir", do_mkdir, 1},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -26,8 +26,8 @@ ACT(do_socket)
 /* The same with a bit set that the kernel does not look at. */
 ACT(do_socket_high)
 {
-	return judge(syscall(SYS_socket, 0x100000000UL | (unsigned)number(args[0]),
-		number(args[1]), number(args[2])));
+	return judge(syscall(SYS_socket, 0x100000000UL | (unsigned)number(args[0]), number(args[1]),
+		number(args[2])));
 }
 
 ACT(do_pair)
@@ -100,9 +100,9 @@ ACT(do_stdin_connect)
 
 static struct sockaddr_in loopback(const char *port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET,
+	return (struct sockaddr_in){.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)number(port)),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
 ACT(do_tcp)
@@ -117,8 +117,9 @@ ACT(do_tcp)
 
 ACT(do_tcp6)
 {
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
-		.sin6_port = htons((uint16_t)number(args[0])), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+		.sin6_port = htons((uint16_t)number(args[0])),
+		.sin6_addr = in6addr_loopback};
 	int fd = socket(AF_INET6, SOCK_STREAM, 0);
 
 	if (fd < 0)
@@ -133,8 +134,8 @@ ACT(do_fast_open)
 
 	if (fd < 0)
 		return denied(errno);
-	return judge(sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address,
-		sizeof(address)));
+	return judge(
+		sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, sizeof(address)));
 }
 
 ACT(do_udp)
@@ -169,21 +170,21 @@ ACT(do_listen)
 }
 
 static const struct act acts[] = {
-	{ "socket", do_socket, 3 },
-	{ "socket_high", do_socket_high, 3 },
-	{ "pair", do_pair, 2 },
-	{ "unix", do_unix, 1 },
-	{ "abstract", do_abstract, 1 },
-	{ "pair_connect", do_pair_connect, 2 },
-	{ "pair_sendto", do_pair_sendto, 2 },
-	{ "stdin_connect", do_stdin_connect, 1 },
-	{ "tcp", do_tcp, 1 },
-	{ "tcp6", do_tcp6, 1 },
-	{ "fast_open", do_fast_open, 1 },
-	{ "udp", do_udp, 1 },
-	{ "bind", do_bind, 1 },
-	{ "listen", do_listen, 0 },
-	{ NULL, NULL, 0 },
+	{"socket", do_socket, 3},
+	{"socket_high", do_socket_high, 3},
+	{"pair", do_pair, 2},
+	{"unix", do_unix, 1},
+	{"abstract", do_abstract, 1},
+	{"pair_connect", do_pair_connect, 2},
+	{"pair_sendto", do_pair_sendto, 2},
+	{"stdin_connect", do_stdin_connect, 1},
+	{"tcp", do_tcp, 1},
+	{"tcp6", do_tcp6, 1},
+	{"fast_open", do_fast_open, 1},
+	{"udp", do_udp, 1},
+	{"bind", do_bind, 1},
+	{"listen", do_listen, 0},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -53,14 +53,14 @@ ACT(do_clone_user_high)
 
 ACT(do_clone3_user)
 {
-	struct clone_args clone = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	struct clone_args clone = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
 
 	return wait_for_child(syscall(SYS_clone3, &clone, sizeof(clone)));
 }
 
 ACT(do_clone3_plain)
 {
-	struct clone_args clone = { .exit_signal = SIGCHLD };
+	struct clone_args clone = {.exit_signal = SIGCHLD};
 
 	return wait_for_child(syscall(SYS_clone3, &clone, sizeof(clone)));
 }
@@ -123,13 +123,13 @@ ACT(do_open_tree_plain)
 
 ACT(do_move_mount)
 {
-	return reached(syscall(SYS_move_mount, AT_FDCWD, "/nowhere", AT_FDCWD, "/nowhere", 0),
-		ENOENT);
+	return reached(
+		syscall(SYS_move_mount, AT_FDCWD, "/nowhere", AT_FDCWD, "/nowhere", 0), ENOENT);
 }
 
 ACT(do_mount_setattr)
 {
-	uint64_t attr[4] = { 0 };
+	uint64_t attr[4] = {0};
 
 	return judge(syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, attr, sizeof(attr)));
 }
@@ -140,26 +140,26 @@ ACT(do_fspick)
 }
 
 static const struct act acts[] = {
-	{ "unshare_user", do_unshare_user, 0 },
-	{ "unshare_mount", do_unshare_mount, 0 },
-	{ "unshare_net", do_unshare_net, 0 },
-	{ "clone_user", do_clone_user, 0 },
-	{ "clone_user_high", do_clone_user_high, 0 },
-	{ "clone3_user", do_clone3_user, 0 },
-	{ "clone3_plain", do_clone3_plain, 0 },
-	{ "setns", do_setns, 0 },
-	{ "chroot", do_chroot_here, 0 },
-	{ "pivot_root", do_pivot_root, 0 },
-	{ "mount", do_mount_tmpfs, 1 },
-	{ "remount", do_remount, 1 },
-	{ "umount", do_umount, 1 },
-	{ "fsopen", do_fsopen, 0 },
-	{ "open_tree", do_open_tree, 0 },
-	{ "open_tree_plain", do_open_tree_plain, 0 },
-	{ "move_mount", do_move_mount, 0 },
-	{ "mount_setattr", do_mount_setattr, 0 },
-	{ "fspick", do_fspick, 0 },
-	{ NULL, NULL, 0 },
+	{"unshare_user", do_unshare_user, 0},
+	{"unshare_mount", do_unshare_mount, 0},
+	{"unshare_net", do_unshare_net, 0},
+	{"clone_user", do_clone_user, 0},
+	{"clone_user_high", do_clone_user_high, 0},
+	{"clone3_user", do_clone3_user, 0},
+	{"clone3_plain", do_clone3_plain, 0},
+	{"setns", do_setns, 0},
+	{"chroot", do_chroot_here, 0},
+	{"pivot_root", do_pivot_root, 0},
+	{"mount", do_mount_tmpfs, 1},
+	{"remount", do_remount, 1},
+	{"umount", do_umount, 1},
+	{"fsopen", do_fsopen, 0},
+	{"open_tree", do_open_tree, 0},
+	{"open_tree_plain", do_open_tree_plain, 0},
+	{"move_mount", do_move_mount, 0},
+	{"mount_setattr", do_mount_setattr, 0},
+	{"fspick", do_fspick, 0},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -42,7 +42,7 @@ ACT(do_chmod_at)
 
 ACT(do_utime_at)
 {
-	struct timespec times[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 
 	return judge(utimensat(0, args[0], times, 0));
 }
@@ -68,7 +68,7 @@ ACT(do_enter)
 
 ACT(do_execute_at)
 {
-	char *argv[] = { args[0], NULL }, *envp[] = { NULL };
+	char *argv[] = {args[0], NULL}, *envp[] = {NULL};
 
 	execveat(0, args[0], argv, envp, 0);
 	return denied(errno);
@@ -108,21 +108,21 @@ ACT(do_sibling)
 }
 
 static const struct act acts[] = {
-	{ "open_at", do_open_at, 1 },
-	{ "write_at", do_write_at, 1 },
-	{ "create_at", do_create_at, 1 },
-	{ "chmod_at", do_chmod_at, 1 },
-	{ "utime_at", do_utime_at, 1 },
-	{ "unlink_at", do_unlink_at, 1 },
-	{ "stat_at", do_stat_at, 1 },
-	{ "enter", do_enter, 1 },
-	{ "execute_at", do_execute_at, 1 },
-	{ "setxattr_at", do_setxattr_at, 1 },
-	{ "reopen", do_reopen, 0 },
-	{ "truncate", do_truncate, 0 },
-	{ "link_out", do_link_out, 1 },
-	{ "sibling", do_sibling, 1 },
-	{ NULL, NULL, 0 },
+	{"open_at", do_open_at, 1},
+	{"write_at", do_write_at, 1},
+	{"create_at", do_create_at, 1},
+	{"chmod_at", do_chmod_at, 1},
+	{"utime_at", do_utime_at, 1},
+	{"unlink_at", do_unlink_at, 1},
+	{"stat_at", do_stat_at, 1},
+	{"enter", do_enter, 1},
+	{"execute_at", do_execute_at, 1},
+	{"setxattr_at", do_setxattr_at, 1},
+	{"reopen", do_reopen, 0},
+	{"truncate", do_truncate, 0},
+	{"link_out", do_link_out, 1},
+	{"sibling", do_sibling, 1},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)

@@ -78,7 +78,7 @@ ACT(do_size)
 /* Says the size at the start and after each change, until the input ends. */
 ACT(do_watch)
 {
-	struct sigaction action = { .sa_handler = note };
+	struct sigaction action = {.sa_handler = note};
 	struct winsize size;
 	char byte;
 
@@ -103,16 +103,16 @@ ACT(do_facts)
 }
 
 static const struct act acts[] = {
-	{ "push", do_push, 0 },
-	{ "push_tty", do_push_tty, 0 },
-	{ "push_high", do_push_high, 0 },
-	{ "console", do_console, 0 },
-	{ "line_discipline", do_line_discipline, 0 },
-	{ "take", do_take, 0 },
-	{ "size", do_size, 0 },
-	{ "watch", do_watch, 0 },
-	{ "facts", do_facts, 0 },
-	{ NULL, NULL, 0 },
+	{"push", do_push, 0},
+	{"push_tty", do_push_tty, 0},
+	{"push_high", do_push_high, 0},
+	{"console", do_console, 0},
+	{"line_discipline", do_line_discipline, 0},
+	{"take", do_take, 0},
+	{"size", do_size, 0},
+	{"watch", do_watch, 0},
+	{"facts", do_facts, 0},
+	{NULL, NULL, 0},
 };
 
 int main(int argc, char **argv)
