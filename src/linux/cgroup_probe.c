@@ -56,7 +56,9 @@ static bool can_write(const char *dir)
 static int choose_v1_base(const char *mount, const char *own, char **ret_base)
 {
 	const char *const parents[] = {own, mount};
-	autofree char *base = strdup(access(own, F_OK) == 0 ? own : mount);
+	/* The own group may lie outside of what is mounted here, and only then is the top the
+	 * place. */
+	autofree char *base = strdup(access(own, F_OK) == 0 || errno != ENOENT ? own : mount);
 
 	if (!base)
 		return -ENOMEM;

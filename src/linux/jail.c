@@ -84,7 +84,8 @@ static void take_exit(const struct control_message *message, struct ending *endi
 	ending->memory_peak_bytes = usage.max_rss_kib * 1024;
 }
 
-static void drain_init(struct jail *jail, struct ending *ending)
+/* 0, or the -errno of a socket that cannot be read: then what happens inside is not known. */
+static int drain_init(struct jail *jail, struct ending *ending)
 {
 	struct control_message message;
 	int r;
@@ -92,10 +93,10 @@ static void drain_init(struct jail *jail, struct ending *ending)
 	while (jail->init_socket >= 0) {
 		r = control_receive(jail->init_socket, &message);
 		if (r == 0)
-			return;
+			return 0;
 		if (r < 0) {
 			close_fd(&jail->init_socket);
-			return;
+			return r == -EPIPE ? 0 : r;
 		}
 		control_message_drop_fds(&message);
 		if (message.header.type == CONTROL_DENIED)
@@ -103,6 +104,7 @@ static void drain_init(struct jail *jail, struct ending *ending)
 		else if (message.header.type == CONTROL_EXIT)
 			take_exit(&message, ending);
 	}
+	return 0;
 }
 
 static void drain_monitor(struct jail *jail)
@@ -203,12 +205,18 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 	int r;
 
 	*ret_memory = memory_event(jail);
-	drain_init(jail, ending);
+	r = drain_init(jail, ending);
 	drain_monitor(jail);
+	/* What init sent last may have arrived between the two. */
+	if (r == 0 && jail->helper_gone)
+		r = drain_init(jail, ending);
+	if (r < 0) {
+		jail_kill(jail);
+		return error_set(reterr, r, ABOUT(.step = "supervise"),
+			"the jail cannot be heard any more, so it was ended: %s", strerror(-r));
+	}
 	if (!jail->helper_gone)
 		return 0;
-	/* What init sent last may have arrived between the two. */
-	drain_init(jail, ending);
 	if (jail->init_socket >= 0)
 		return 0;
 	r = remove_group(jail);
