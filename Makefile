@@ -8,7 +8,7 @@
 
 PREFIX ?= /usr/local
 BUILD ?= build
-NINJA = ninja -C $(BUILD)
+NINJA = ninja -C $(BUILD) --quiet
 
 # A PREFIX that is given holds for a directory that was set up with another one, too; without one
 # the directory keeps its own.
@@ -26,12 +26,15 @@ all: $(BUILD)/build.ninja
 
 $(BUILD)/build.ninja:
 	@tools/install-packages build
-	meson setup $(BUILD) --prefix="$(PREFIX)"
+	@meson setup $(BUILD) --prefix="$(PREFIX)" >$(BUILD).log || { cat $(BUILD).log; exit 1; }
+	@mv $(BUILD).log $(BUILD)/setup.log
 	@echo "$(PREFIX)" >$(BUILD)/.prefix
 
 demo:
 	@tools/install-packages build demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@$(CONFIGURE)
+	@$(NINJA) cli/kastellan src/linux/init/kastellan-init
 	@examples/python-exec/demo $(BUILD)
 
 check:
