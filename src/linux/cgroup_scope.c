@@ -60,8 +60,7 @@ static int open_scope(struct scope *scope, const char *mount, ks_error **reterr)
 		return error_set(reterr, scope->fd,
 			ABOUT(.step = "cgroup", .path = scope->path,
 				.remedy = "have the unified hierarchy mounted as the service "
-					  "manager sees "
-					  "it"),
+					  "manager sees it"),
 			"the scope's control group %s cannot be opened: %s", scope->path,
 			strerror(-scope->fd));
 	if (mkdirat(scope->fd, supervisor, 0755) == 0)

@@ -47,8 +47,8 @@ static int refuse_realtime(const struct cgroup_dir *dir, pid_t member, ks_error 
 				"start it with an ordinary scheduling policy (chrt --other 0 ...), "
 				"or without a CPU quota"),
 		"a process with a real-time scheduling policy cannot enter the control group %s: "
-		"the "
-		"kernel gives real-time budget to groups (RT_GROUP_SCHED), and a new one has none",
+		"the kernel gives real-time budget to groups (RT_GROUP_SCHED), and a new one has "
+		"none",
 		dir->path);
 }
 

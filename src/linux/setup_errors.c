@@ -35,8 +35,7 @@ static const struct step_text texts[] = {
 	{"seccomp", 0, NULL, "the system-call filter cannot be applied", "see kastellan doctor"},
 	{"cgroup", EINVAL, NULL, "the worker cannot join its control group",
 		"a caller with a real-time scheduling policy cannot be put under a CPU limit: "
-		"start "
-		"it with SCHED_OTHER (chrt -o 0)"},
+		"start it with SCHED_OTHER (chrt -o 0)"},
 	{"cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor"},
 	{"stage", 0, NULL, "a grant cannot be mounted with mapped ids", NULL},
 	{"rlimit", 0, NULL, "a resource limit cannot be set",

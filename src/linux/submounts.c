@@ -120,11 +120,9 @@ static int check_one(const char *text, const struct grant *grant, ks_error **ret
 	return error_set(reterr, -EINVAL,
 		ABOUT(.step = "grant", .field = field, .path = grant->asked,
 			.remedy = "grant the directories beneath it that the worker needs, or "
-				  "unmount "
-				  "it there first"),
+				  "unmount it there first"),
 		"%s: beneath %s, a file system of the kernel's is mounted (%s at %s), which cannot "
-		"be "
-		"granted",
+		"be granted",
 		field, grant->asked, type, place);
 }
 

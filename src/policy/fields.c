@@ -36,9 +36,8 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 					.example = "[\"/srv/scratch\"]",
 					.maximum = KS_MAX_GRANTS,
 					.meaning = "Files and directories that the worker may read "
-						   "and write; a "
-						   "leading \"?\" leaves out a path that does not "
-						   "exist.",
+						   "and write; a leading \"?\" leaves out a path "
+						   "that does not exist.",
 				},
 			.read = read_paths,
 			.write = write_paths,
@@ -50,15 +49,13 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 				{
 					.name = "net",
 					.type = "\"Deny\", {\"Allowlist\": array of \"host:port\"} "
-						"or "
-						"\"ProxyEgress\"",
+						"or \"ProxyEgress\"",
 					.default_text = "\"Deny\"",
 					.example = "{\"Allowlist\": [\"api.example.com:443\"]}",
 					.maximum = KS_MAX_ENDPOINTS,
-					.meaning =
-						"Network: none; only the listed endpoints, through "
-						"the egress "
-						"proxy; or the egress proxy's own, real network.",
+					.meaning = "Network: none; only the listed endpoints, "
+						   "through the egress proxy; or the egress "
+						   "proxy's own, real network.",
 				},
 			.read = read_net,
 			.write = write_net,
@@ -111,8 +108,7 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 					.default_text = "\"WorkerStrict\"",
 					.example = "\"WorkerNetClient\"",
 					.meaning = "Preset that selects the system calls, the root "
-						   "file system and "
-						   "the socket families.",
+						   "file system and the socket families.",
 				},
 			.read = read_profile,
 			.write = write_profile,
@@ -131,8 +127,7 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 					.maximum = KS_MAX_CPU_QUOTA_PCT,
 					.nullable = true,
 					.meaning = "CPU bandwidth of the worker at any time; null "
-						   "takes the "
-						   "backend's default.",
+						   "takes the backend's default.",
 				},
 			.offset = offsetof(struct ks_policy, cpu_quota_pct),
 			.read = read_number,
@@ -152,8 +147,7 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 					.maximum = KS_MAX_TASKS,
 					.nullable = true,
 					.meaning = "Processes and threads that the worker may have "
-						   "at once; null "
-						   "takes the backend's default.",
+						   "at once; null takes the backend's default.",
 				},
 			.offset = offsetof(struct ks_policy, tasks_max),
 			.read = read_number,
@@ -170,8 +164,7 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 					.example = "[[\"LANG\", \"C.UTF-8\"]]",
 					.maximum = KS_MAX_ENV,
 					.meaning = "The worker's whole environment: nothing of the "
-						   "host's is "
-						   "inherited.",
+						   "host's is inherited.",
 				},
 			.read = read_env,
 			.write = write_env,

@@ -209,8 +209,7 @@ static int refuse_size(struct problems *problems, const struct positions *positi
 {
 	return problem_add(problems, -E2BIG, positions->stop,
 		ABOUT(.remedy = "a policy has at most 3 levels and a few thousand values: remove "
-				"what "
-				"is none of it"),
+				"what is none of it"),
 		"%s for a policy", positions->expected);
 }
 

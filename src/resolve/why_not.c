@@ -133,8 +133,7 @@ static int bwrap_missing(const struct ks_host *host, struct why_not *ret)
 		return bwrap_refused(host, ret);
 	r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "bubblewrap",
 		"the program bwrap is in none of /usr/bin, /usr/local/bin, /bin and the "
-		"directories "
-		"of PATH");
+		"directories of PATH");
 	return r < 0 ? r : why_not_advise(ret, "%s", install_command(host));
 }
 
@@ -236,10 +235,10 @@ int why_not_landlock(const struct ks_host *host, struct why_not *ret)
 			"hides it",
 			host->kernel ? host->kernel : "unknown");
 		return r < 0 ? r
-			     : why_not_advise(ret, "use a kernel from 5.13 on, built with "
-						   "CONFIG_SECURITY_LANDLOCK=y; in a container, a "
-						   "runtime whose "
-						   "filter knows landlock_create_ruleset");
+			     : why_not_advise(
+				       ret, "use a kernel from 5.13 on, built with "
+					    "CONFIG_SECURITY_LANDLOCK=y; in a container, a runtime "
+					    "whose filter knows landlock_create_ruleset");
 	}
 	if (code == EOPNOTSUPP) {
 		r = why_not_say(ret, KS_FINDING_FAILS, -code, "landlock",
@@ -290,14 +289,12 @@ int why_not_idmap(const struct ks_host *host, struct why_not *ret)
 		return why_not_describe(ret, "mounts with mapped ids");
 	r = why_not_say(ret, KS_FINDING_LIMITED, -EOPNOTSUPP, "idmap",
 		"mounts with mapped ids cannot be made, so that a root caller's worker cannot "
-		"write "
-		"what belongs to others");
+		"write what belongs to others");
 	return r < 0 ? r
-		     : why_not_advise(ret, "use a kernel from 5.12 on and grants on a file system "
-					   "that has such "
-					   "mounts (ext4, xfs, btrfs; tmpfs from 6.3 on), or start "
-					   "kastellan as "
-					   "the user who owns the grants");
+		     : why_not_advise(
+			       ret, "use a kernel from 5.12 on and grants on a file system that "
+				    "has such mounts (ext4, xfs, btrfs; tmpfs from 6.3 on), or "
+				    "start kastellan as the user who owns the grants");
 }
 
 /* The finding of a backend as a whole keeps the layer at fault; a layer's words about how well it

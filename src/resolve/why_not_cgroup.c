@@ -19,13 +19,12 @@ static int no_group(const struct ks_host *host, struct why_not *ret)
 		return why_not_advise(ret,
 			"mount a control group file system that root may write: on a host, start "
 			"systemd or mount -t cgroup2 none /sys/fs/cgroup; in a container, docker "
-			"run "
-			"--cgroupns=private -v /sys/fs/cgroup:/sys/fs/cgroup:rw");
+			"run --cgroupns=private -v /sys/fs/cgroup:/sys/fs/cgroup:rw");
 	return why_not_advise(ret,
 		"use a login session with a service manager of its own (sudo loginctl "
-		"enable-linger "
-		"%u, then export XDG_RUNTIME_DIR=/run/user/%u), or start kastellan in a delegated "
-		"group: systemd-run --user --scope -p Delegate=yes kastellan ...",
+		"enable-linger %u, then export XDG_RUNTIME_DIR=/run/user/%u), or start kastellan "
+		"in a delegated group: systemd-run --user --scope -p Delegate=yes kastellan ...; "
+		"without a service manager, start it as root",
 		(unsigned)host->uid, (unsigned)host->uid);
 }
 
@@ -56,18 +55,16 @@ static int partial_remedy(const struct ks_host *host, struct why_not *ret)
 			"(sudo swapoff -a)");
 	switch (group->manager) {
 	case CGROUP_SCOPE:
-		return why_not_advise(ret,
-			"have the service manager hand on all controllers: put [Service] and "
-			"Delegate=cpu memory pids in "
-			"/etc/systemd/system/user@.service.d/delegate.conf, "
-			"then sudo systemctl daemon-reload and log in again; on a host with the "
-			"old or "
-			"the hybrid layout, boot with systemd.unified_cgroup_hierarchy=1");
+		return why_not_advise(
+			ret, "have the service manager hand on all controllers: put [Service] and "
+			     "Delegate=cpu memory pids in "
+			     "/etc/systemd/system/user@.service.d/delegate.conf, then sudo "
+			     "systemctl daemon-reload and log in again; on a host with the old or "
+			     "the hybrid layout, boot with systemd.unified_cgroup_hierarchy=1");
 	case CGROUP_V2:
 		return why_not_advise(ret,
 			"enable the controllers in the parent group: echo '+cpu +memory +pids' | "
-			"sudo "
-			"tee %s/cgroup.subtree_control, after moving processes out of it",
+			"sudo tee %s/cgroup.subtree_control, after moving processes out of it",
 			group->v2_base ? group->v2_base : "/sys/fs/cgroup");
 	default:
 		return why_not_advise(ret, "let this caller write directories of its own in the "

@@ -26,8 +26,7 @@ static const struct cause_text texts[] = {
 		"unmask=ALL, or procMount: Unmasked in Kubernetes"},
 	{USERNS_SECCOMP, -EPERM,
 		"a system-call filter that the caller lives under refuses new namespaces (a "
-		"container "
-		"runtime's default)",
+		"container runtime's default)",
 		"docker run --security-opt seccomp=unconfined --security-opt "
 		"systempaths=unconfined, "
 		"or a filter profile that allows clone, unshare, mount, umount2 and pivot_root"},
@@ -85,8 +84,7 @@ static int apparmor(const struct ks_host *host, struct why_not *ret)
 	return r < 0 ? r
 		     : why_not_advise(ret,
 			       "echo 'abi <abi/4.0>, profile bwrap %s flags=(unconfined) { userns, "
-			       "}' "
-			       "| sudo tee /etc/apparmor.d/bwrap && sudo apparmor_parser -r "
+			       "}' | sudo tee /etc/apparmor.d/bwrap && sudo apparmor_parser -r "
 			       "/etc/apparmor.d/bwrap; or, for every program, sudo sysctl -w "
 			       "kernel.apparmor_restrict_unprivileged_userns=0",
 			       path);
@@ -100,9 +98,9 @@ static int unexplained(const struct ks_host *host, struct why_not *ret)
 		host->userns_step ? host->userns_step : "unknown", strerror(code));
 
 	return r < 0 ? r
-		     : why_not_advise(ret, "look at the kernel's log (sudo dmesg) for what refused "
-					   "it; inside a "
-					   "container, its runtime has to allow nested ones");
+		     : why_not_advise(
+			       ret, "look at the kernel's log (sudo dmesg) for what refused it; "
+				    "inside a container, its runtime has to allow nested ones");
 }
 
 int why_not_userns(const struct ks_host *host, struct why_not *ret)
