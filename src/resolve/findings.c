@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "resolve/host_json.h"
 #include "resolve/kinds.h"
 
@@ -95,60 +96,44 @@ static const char *state_name(enum ks_finding_state state)
 	return "fails";
 }
 
-static int set_text(json_t *object, const char *name, const char *text)
-{
-	json_t *value = text ? json_string(text) : NULL;
-
-	return json_object_set_new(object, name, value ? value : json_null());
-}
-
-static int row_to_json(json_t *list, const struct findings_row *row)
+static json_t *row_to_json(const struct findings_row *row)
 {
 	const struct why_not *why = &row->why;
-	json_t *object = json_object();
+	json_t *json = json_with(
+		json_object(), row->is_backend ? "kind" : "layer", json_text(row->name));
 
-	if (json_array_append_new(list, object) < 0 ||
-		set_text(object, row->is_backend ? "kind" : "layer", row->name) < 0 ||
-		json_object_set_new(object, "works", json_boolean(why->state == KS_FINDING_WORKS)) <
-			0 ||
-		set_text(object, "state", state_name(why->state)) < 0)
-		return -ENOMEM;
-	if (row->is_backend &&
-		(json_object_set_new(object, "default", json_boolean(row->is_default)) < 0 ||
-			set_text(object, "layer", why->layer) < 0))
-		return -ENOMEM;
-	if (set_text(object, "detail", why->detail) < 0 ||
-		set_text(object, "reason", why->reason) < 0 ||
-		set_text(object, "remedy", why->remedy) < 0)
-		return -ENOMEM;
-	return 0;
+	json = json_with(json, "works", json_boolean(why->state == KS_FINDING_WORKS));
+	json = json_with(json, "state", json_text(state_name(why->state)));
+	if (row->is_backend) {
+		json = json_with(json, "default", json_boolean(row->is_default));
+		json = json_with(json, "layer", json_text_or_null(why->layer));
+	}
+	json = json_with(json, "detail", json_text_or_null(why->detail));
+	json = json_with(json, "reason", json_text_or_null(why->reason));
+	return json_with(json, "remedy", json_text_or_null(why->remedy));
+}
+
+static json_t *rows_to_json(const struct findings *findings, bool backends)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < findings->len; i++)
+		if (findings->rows[i].is_backend == backends)
+			list = json_and(list, row_to_json(&findings->rows[i]));
+	return list;
 }
 
 int findings_write_json(
 	const struct findings *findings, const struct ks_host *host, char **ret_text)
 {
-	json_t *object = json_object();
-	json_t *layer_list = json_array();
-	json_t *backend_list = json_array();
-	json_t *facts = NULL;
+	json_t *json = json_with(json_object(), "host", host_to_json(host));
 	char *text = NULL;
-	int r = object && layer_list && backend_list ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && i < findings->len; i++)
-		r = row_to_json(findings->rows[i].is_backend ? backend_list : layer_list,
-			&findings->rows[i]);
-	if (r == 0)
-		r = host_to_json(host, &facts);
-	if (r == 0 && (json_object_set(object, "host", facts) < 0 ||
-			      json_object_set(object, "layers", layer_list) < 0 ||
-			      json_object_set(object, "backends", backend_list) < 0))
-		r = -ENOMEM;
-	if (r == 0)
-		text = json_dumps(object, JSON_INDENT(2));
-	json_decref(facts);
-	json_decref(layer_list);
-	json_decref(backend_list);
-	json_decref(object);
+	json = json_with(json, "layers", rows_to_json(findings, false));
+	json = json_with(json, "backends", rows_to_json(findings, true));
+	if (json)
+		text = json_dumps(json, JSON_INDENT(2));
+	json_decref(json);
 	if (!text)
 		return -ENOMEM;
 	*ret_text = text;

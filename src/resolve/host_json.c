@@ -108,73 +108,41 @@ static json_t *fact_to_json(const struct fact *fact, const void *base)
 	return NULL;
 }
 
-/* 0 or -ENOMEM, as all functions below that write. */
-static int facts_to_json(json_t *object, const struct fact *facts, const void *base)
+static json_t *facts_to_json(json_t *object, const struct fact *facts, const void *base)
 {
 	for (; facts->name; facts++)
-		if (json_object_set_new(object, facts->name, fact_to_json(facts, base)) < 0)
-			return -ENOMEM;
-	return 0;
+		object = json_with(object, facts->name, fact_to_json(facts, base));
+	return object;
 }
 
-static int section_to_json(
-	json_t *object, const char *name, const struct fact *facts, const void *base)
+static json_t *path_to_json(const struct host_path *entry)
 {
-	json_t *section = json_object();
+	json_t *json = json_with(json_object(), "path", json_text_or_null(entry->path));
 
-	/* Setting takes the reference in any case, also when it fails. */
-	if (json_object_set_new(object, name, section) < 0)
-		return -ENOMEM;
-	return facts_to_json(section, facts, base);
+	json = json_with(json, "kind", json_string(kind_names[entry->kind]));
+	if (entry->kind == HOST_LINK)
+		json = json_with(json, "target", json_text_or_null(entry->target));
+	return json;
 }
 
-static int path_to_json(json_t *list, const struct host_path *entry)
+json_t *host_to_json(const struct ks_host *host)
 {
-	json_t *object = json_object();
-
-	if (json_array_append_new(list, object) < 0 ||
-		json_object_set_new(object, "path", json_text_or_null(entry->path)) < 0 ||
-		json_object_set_new(object, "kind", json_string(kind_names[entry->kind])) < 0)
-		return -ENOMEM;
-	if (entry->kind == HOST_LINK &&
-		json_object_set_new(object, "target", json_text_or_null(entry->target)) < 0)
-		return -ENOMEM;
-	return 0;
-}
-
-int host_to_json(const struct ks_host *host, json_t **ret_json)
-{
-	json_t *object = json_object();
+	json_t *json = facts_to_json(json_object(), host_facts, host);
 	json_t *paths = json_array();
-	int r = -ENOMEM;
 
-	if (!object || facts_to_json(object, host_facts, host) < 0 ||
-		section_to_json(object, "bwrap", bwrap_facts, &host->bwrap) < 0 ||
-		section_to_json(object, "cgroup", cgroup_facts, &host->cgroup) < 0)
-		goto out;
+	json = json_with(json, "bwrap", facts_to_json(json_object(), bwrap_facts, &host->bwrap));
+	json = json_with(json, "cgroup", facts_to_json(json_object(), cgroup_facts, &host->cgroup));
 	for (size_t i = 0; i < host->n_paths; i++)
-		if (path_to_json(paths, &host->paths[i]) < 0)
-			goto out;
-	r = json_object_set(object, "paths", paths) < 0 ? -ENOMEM : 0;
-out:
-	json_decref(paths);
-	if (r < 0)
-		json_decref(object);
-	else
-		*ret_json = object;
-	return r;
+		paths = json_and(paths, path_to_json(&host->paths[i]));
+	return json_with(json, "paths", paths);
 }
 
 int host_write_json(const struct ks_host *host, char **ret_text)
 {
-	json_t *object;
-	char *text;
-	int r = host_to_json(host, &object);
+	json_t *json = host_to_json(host);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 
-	if (r < 0)
-		return r;
-	text = json_dumps(object, JSON_INDENT(2));
-	json_decref(object);
+	json_decref(json);
 	if (!text)
 		return -ENOMEM;
 	*ret_text = text;
