@@ -136,7 +136,7 @@ int submounts_check(const struct grants *grants, ks_error **reterr)
 			continue;
 		if (!text)
 			r = read_mounts(&text);
-		if (r < 0)
+		if (!text)
 			return error_set(reterr, r,
 				ABOUT(.step = "grant", .remedy = "see that /proc is mounted"),
 				"what is mounted beneath the grants cannot be read: %s",
