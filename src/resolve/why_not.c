@@ -235,10 +235,10 @@ int why_not_landlock(const struct ks_host *host, struct why_not *ret)
 			"hides it",
 			host->kernel ? host->kernel : "unknown");
 		return r < 0 ? r
-			     : why_not_advise(
-				       ret, "use a kernel from 5.13 on, built with "
-					    "CONFIG_SECURITY_LANDLOCK=y; in a container, a runtime "
-					    "whose filter knows landlock_create_ruleset");
+			     : why_not_advise(ret,
+				       "use a kernel from 5.13 on, built with "
+				       "CONFIG_SECURITY_LANDLOCK=y; in a container, a runtime "
+				       "whose filter knows landlock_create_ruleset");
 	}
 	if (code == EOPNOTSUPP) {
 		r = why_not_say(ret, KS_FINDING_FAILS, -code, "landlock",
@@ -291,10 +291,10 @@ int why_not_idmap(const struct ks_host *host, struct why_not *ret)
 		"mounts with mapped ids cannot be made, so that a root caller's worker cannot "
 		"write what belongs to others");
 	return r < 0 ? r
-		     : why_not_advise(
-			       ret, "use a kernel from 5.12 on and grants on a file system that "
-				    "has such mounts (ext4, xfs, btrfs; tmpfs from 6.3 on), or "
-				    "start kastellan as the user who owns the grants");
+		     : why_not_advise(ret,
+			       "use a kernel from 5.12 on and grants on a file system that "
+			       "has such mounts (ext4, xfs, btrfs; tmpfs from 6.3 on), or "
+			       "start kastellan as the user who owns the grants");
 }
 
 /* The finding of a backend as a whole keeps the layer at fault; a layer's words about how well it

@@ -55,12 +55,12 @@ static int partial_remedy(const struct ks_host *host, struct why_not *ret)
 			"(sudo swapoff -a)");
 	switch (group->manager) {
 	case CGROUP_SCOPE:
-		return why_not_advise(
-			ret, "have the service manager hand on all controllers: put [Service] and "
-			     "Delegate=cpu memory pids in "
-			     "/etc/systemd/system/user@.service.d/delegate.conf, then sudo "
-			     "systemctl daemon-reload and log in again; on a host with the old or "
-			     "the hybrid layout, boot with systemd.unified_cgroup_hierarchy=1");
+		return why_not_advise(ret,
+			"have the service manager hand on all controllers: put [Service] and "
+			"Delegate=cpu memory pids in "
+			"/etc/systemd/system/user@.service.d/delegate.conf, then sudo "
+			"systemctl daemon-reload and log in again; on a host with the old or "
+			"the hybrid layout, boot with systemd.unified_cgroup_hierarchy=1");
 	case CGROUP_V2:
 		return why_not_advise(ret,
 			"enable the controllers in the parent group: echo '+cpu +memory +pids' | "

@@ -98,9 +98,9 @@ static int unexplained(const struct ks_host *host, struct why_not *ret)
 		host->userns_step ? host->userns_step : "unknown", strerror(code));
 
 	return r < 0 ? r
-		     : why_not_advise(
-			       ret, "look at the kernel's log (sudo dmesg) for what refused it; "
-				    "inside a container, its runtime has to allow nested ones");
+		     : why_not_advise(ret,
+			       "look at the kernel's log (sudo dmesg) for what refused it; "
+			       "inside a container, its runtime has to allow nested ones");
 }
 
 int why_not_userns(const struct ks_host *host, struct why_not *ret)
