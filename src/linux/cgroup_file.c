@@ -117,7 +117,7 @@ bool cgroup_has_word(const char *text, const char *word)
 
 int cgroup_file_number(int dir, const char *name, uint64_t *ret)
 {
-	char text[KS_MAX_CGROUP_FILE];
+	char text[KS_MAX_CGROUP_FILE] = "";
 	ssize_t n = cgroup_file_read(dir, name, text);
 
 	return n < 0 ? (int)n : cgroup_parse_number(text, ret);
@@ -125,7 +125,7 @@ int cgroup_file_number(int dir, const char *name, uint64_t *ret)
 
 int cgroup_file_key(int dir, const char *name, const char *key, uint64_t *ret)
 {
-	char text[KS_MAX_CGROUP_FILE];
+	char text[KS_MAX_CGROUP_FILE] = "";
 	ssize_t n = cgroup_file_read(dir, name, text);
 
 	return n < 0 ? (int)n : cgroup_parse_key(text, key, ret);
@@ -164,7 +164,7 @@ int cgroup_file_set(
 		.field = setting->field,
 		.path = dir_path,
 		.remedy = setting->remedy};
-	char text[KS_MAX_CGROUP_FILE];
+	char text[KS_MAX_CGROUP_FILE] = "";
 	uint64_t value = 0;
 	ssize_t n;
 	int r = cgroup_file_write(dir, setting->file, setting->text);

@@ -155,7 +155,7 @@ static int await_active(struct manager *manager, const char *path, ks_error **re
 		autofree char *state = NULL;
 		int r = get_text(manager, path, UNIT_INTERFACE, "ActiveState", &state, reterr);
 
-		if (r < 0)
+		if (r < 0 || !state)
 			return r;
 		if (strcmp(state, "active") == 0)
 			return 0;
@@ -192,7 +192,7 @@ int manager_start_scope(struct manager *manager, const char *unit, pid_t member,
 		r = await_active(manager, path, reterr);
 	if (r == 0)
 		r = get_text(manager, path, SCOPE_INTERFACE, "ControlGroup", &group, reterr);
-	if (r < 0)
+	if (r < 0 || !group)
 		return r;
 	if (*group != '/')
 		return error_set(reterr, -EIO, ABOUT(.step = "cgroup"),
