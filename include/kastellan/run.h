@@ -143,6 +143,11 @@ KS_API uint64_t ks_outcome_cpu_ms(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_memory_peak_bytes(const ks_outcome *outcome);
 /* Processes and threads at once; 0 where the kernel does not say. */
 KS_API uint64_t ks_outcome_tasks_peak(const ks_outcome *outcome);
+/* Processes that the kernel ended for want of memory; forks that tasks_max refused; processes that
+ * the system-call filter ended. */
+KS_API uint64_t ks_outcome_oom_kills(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_tasks_refused(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_calls_denied(const ks_outcome *outcome);
 /* What a shell would see: the exit code, 128 + signal, 124 timeout, 137 cpu and oom, 159 denied,
  * 125 setup (126 not executable, 127 not found). */
 KS_API int ks_outcome_shell_status(const ks_outcome *outcome);

@@ -187,6 +187,21 @@ uint64_t ks_outcome_tasks_peak(const ks_outcome *outcome)
 	return outcome->ending.tasks_peak;
 }
 
+uint64_t ks_outcome_oom_kills(const ks_outcome *outcome)
+{
+	return outcome->ending.oom_kills;
+}
+
+uint64_t ks_outcome_tasks_refused(const ks_outcome *outcome)
+{
+	return outcome->ending.tasks_refused;
+}
+
+uint64_t ks_outcome_calls_denied(const ks_outcome *outcome)
+{
+	return outcome->ending.denials;
+}
+
 static int setup_status(const ks_outcome *outcome)
 {
 	if (!outcome->detail || strcmp(outcome->detail, "exec") != 0)
