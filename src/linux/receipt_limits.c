@@ -42,12 +42,12 @@ static const char *manager_text(const struct host_cgroup *group)
 	return "no cgroup";
 }
 
+/* Short: what was attempted, and where it failed, is the doctor's to tell. */
 static const char *cgroup_reason(const struct host_cgroup *group)
 {
-	if (group->reason)
-		return group->reason;
-	return group->manager == CGROUP_NONE ? "no usable control group"
-					     : "the control group lacks this controller";
+	if (group->manager == CGROUP_NONE)
+		return "this caller can make no control group (kastellan doctor tells why)";
+	return group->reason ? group->reason : "the control group lacks this controller";
 }
 
 static int say(struct ks_plan *plan, enum policy_field field, const struct receipt_says *says,
