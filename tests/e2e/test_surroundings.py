@@ -143,8 +143,15 @@ def strangled(t, limit, values):
     return seen
 
 
+def needs_plain_build(t):
+    """AddressSanitizer reserves terabytes of addresses, and looks for leaks with ptrace."""
+    if b"libasan" in pathlib.Path(t.options.kastellan).read_bytes():
+        t.cannot("the program is built with a sanitizer that needs what is refused here")
+
+
 @test("a caller with little address space is refused in words or served", 120)
 def address_space(t):
+    needs_plain_build(t)
     seen = strangled(t, resource.RLIMIT_AS, [kib << 10 for kib in (500, 1000, 2000, 2500, 3000, 3500,
                                                           4000, 5000, 6000, 8000, 10000, 64000)])
     check.true(len(seen) > 1, f"control: the limits make no difference: {seen}")
@@ -228,6 +235,7 @@ def mounts_stay(t):
 
 @test("a jail inside of a jail is refused with the reason, and starts nothing")
 def nested(t):
+    needs_plain_build(t)
     here = pathlib.Path(t.options.kastellan).parent
     grants = [here, *([pathlib.Path(t.options.init).parent] if t.options.init else [])]
     host = {"KASTELLAN_INIT": t.options.init} if t.options.init else {}

@@ -8,14 +8,25 @@
 #include "linux/control.h"
 #include "linux/jail_linux.h"
 
+#define SEND_ATTEMPTS 20 /* a millisecond apart, where memory is short for a moment */
+
 int message_send(int socket, uint32_t type, int32_t value, const void *data, size_t len)
 {
 	struct pollfd room = {.fd = socket, .events = POLLOUT};
-	int r;
+	int attempts = SEND_ATTEMPTS;
 
-	while ((r = control_send(socket, type, value, data, len, NULL, 0)) == -EAGAIN)
-		poll(&room, 1, -1);
-	return r;
+	for (;;) {
+		int r = control_send(socket, type, value, data, len, NULL, 0);
+
+		if (r == 0 || r == -EPIPE || r == -E2BIG)
+			return r;
+		if (r == -EAGAIN)
+			poll(&room, 1, -1);
+		else if (--attempts > 0)
+			poll(NULL, 0, 1);
+		else
+			return r;
+	}
 }
 
 int failure_send(int socket, uint32_t type, const struct failure *failure)
