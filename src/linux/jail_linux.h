@@ -31,9 +31,9 @@ struct jail {
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
 
-/* Starts monitor, helper and init for the plan; init then waits for the word to start the worker.
+/* Starts monitor, init and, where the plan has one, the helper for the plan; init then waits for the word to start the worker.
  * Fills the process members of *jail. Returns 0, or -errno and no process was started. */
-int apply_bwrap(const struct ks_plan *plan, const struct ks_host *host,
+int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr);
 
 /* Waits until the program runs. On failure the error says why it does not. */

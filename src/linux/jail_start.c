@@ -146,7 +146,7 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
 	if (r == 0)
-		r = apply_bwrap(plan, host, stdio, jail, reterr);
+		r = apply_jail(plan, host, stdio, jail, reterr);
 	if (r == 0 && jail->group)
 		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)

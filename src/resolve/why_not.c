@@ -302,12 +302,12 @@ int why_not_idmap(const struct ks_host *host, struct why_not *ret)
 
 /* The finding of a backend as a whole keeps the layer at fault; a layer's words about how well it
  * works are not the backend's. */
-static int first_limit(const struct ks_host *host, struct why_not *ret)
+static int first_limit(const struct ks_host *host, bool helper, struct why_not *ret)
 {
 	static why_not_function *const layers[] = {why_not_bwrap_program, why_not_landlock,
 		why_not_seccomp, why_not_cgroup, why_not_idmap};
 
-	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+	for (size_t i = helper ? 0 : 1; i < sizeof(layers) / sizeof(layers[0]); i++) {
 		int r = layers[i](host, ret);
 
 		if (r < 0)
@@ -333,5 +333,15 @@ int why_not_bwrap(const struct ks_host *host, struct why_not *ret)
 	/* Facts that were only looked at have no reason, unless looking was enough. */
 	if (!host->bwrap.works && (host->tried || host->bwrap.reason))
 		return why_not_complaint(host, host->bwrap.reason, ret);
-	return first_limit(host, ret);
+	return first_limit(host, true, ret);
+}
+
+int why_not_native(const struct ks_host *host, struct why_not *ret)
+{
+	int r = why_not_userns(host, ret);
+
+	if (r < 0 || ret->state == KS_FINDING_FAILS)
+		return r;
+	why_not_done(ret);
+	return first_limit(host, false, ret);
 }

@@ -46,14 +46,14 @@ static int set_attributes(int tree, struct mount_attr attr, unsigned flags)
 /* Flags and privacy are for the whole tree; they cannot fail for one of its file systems. The ids
  * can: a mount beneath the grant whose file system has no mapping keeps its own ids, which gives
  * the worker less. */
-static int dress(int tree, int user_namespace)
+static int dress(int tree, int user_namespace, uint64_t attributes)
 {
-	struct mount_attr plain = {.attr_set = FLAGS, .propagation = MS_PRIVATE};
+	struct mount_attr plain = {.attr_set = attributes, .propagation = MS_PRIVATE};
 	struct mount_attr mapped = {.attr_set = MOUNT_ATTR_IDMAP};
 
-	/* Before Linux 5.12 there is no such call; the helper gives its binds the same flags. */
+	/* Before Linux 5.12 there is no such call; a helper gives its binds the same flags. */
 	if (set_attributes(tree, plain, AT_RECURSIVE) < 0)
-		return errno == ENOSYS && user_namespace < 0 ? 0 : -errno;
+		return errno == ENOSYS && user_namespace < 0 && attributes == FLAGS ? 0 : -errno;
 	if (user_namespace < 0)
 		return 0;
 	mapped.userns_fd = (uint64_t)user_namespace;
@@ -73,6 +73,19 @@ static const struct spec_stage *stage_of(const struct spec *spec, uint32_t slot)
 		if (stage->slot == slot)
 			return stage;
 	return NULL;
+}
+
+/* Without a helper the mounts are final, and what may not be written is decided here. */
+static uint64_t attributes_of(const struct spec *spec, uint32_t slot)
+{
+	const struct spec_mount *mount;
+	size_t cursor = 0;
+
+	while ((mount = spec_next(spec, SPEC_MOUNT, &cursor)))
+		if (mount->kind == SPEC_MOUNT_BIND_GRANT && mount->slot == slot)
+			return mount->flags & SPEC_MOUNT_WRITABLE ? FLAGS
+								  : FLAGS | MOUNT_ATTR_RDONLY;
+	return FLAGS;
 }
 
 static int failed(struct failure *failure, int code, const char *what, unsigned grant)
@@ -115,7 +128,7 @@ static int clone_one(
 		if (user_namespace < 0)
 			return failed(failure, -user_namespace, "the user namespace", grant);
 	}
-	r = dress(tree, user_namespace);
+	r = dress(tree, user_namespace, attributes_of(spec, (uint32_t)slot));
 	if (r < 0)
 		return failed(failure, -r, "the id-mapped mount", grant);
 	if (dup2(tree, slot) < 0)
@@ -179,19 +192,25 @@ static int check_stages(const struct spec *spec, unsigned n_grants, struct failu
 	return 0;
 }
 
-int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
+int stage_clone_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
 	struct owner owner = {.user_namespace = -1};
 	int r = check_stages(spec, n_grants, failure);
 
-	if (n_grants == 0)
-		return r;
 	for (unsigned i = 0; r == 0 && i < n_grants; i++)
 		r = clone_one(spec, i, &owner, failure);
 	if (owner.user_namespace >= 0)
 		close(owner.user_namespace);
-	if (r == 0)
-		r = open_stage(failure);
+	return r;
+}
+
+int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
+{
+	int r = stage_clone_grants(spec, n_grants, failure);
+
+	if (r < 0 || n_grants == 0)
+		return r;
+	r = open_stage(failure);
 	for (unsigned i = 0; r == 0 && i < n_grants; i++)
 		r = place_one(i, failure);
 	return r;
