@@ -200,7 +200,19 @@ static int take_from_init(struct jail *jail, const struct ks_plan *plan, ks_erro
 	return 0;
 }
 
-static int take_from_monitor(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
+/* A step of the jail's own making that the kernel refuses without saying why. */
+static bool needs_namespaces(const struct control_message *message)
+{
+	const char *step = message->data;
+
+	if (strcmp(step, "mount") == 0)
+		return message->len > sizeof("mount") &&
+		       strcmp(step + sizeof("mount"), "/proc") == 0;
+	return strcmp(step, "namespaces") == 0 || strcmp(step, "map") == 0;
+}
+
+static int take_from_monitor(struct jail *jail, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
 {
 	struct control_message message;
 	int r = control_receive(jail->monitor_socket, &message);
@@ -209,8 +221,10 @@ static int take_from_monitor(struct jail *jail, const struct ks_plan *plan, ks_e
 		return 0;
 	if (r > 0)
 		control_message_drop_fds(&message);
-	if (r > 0 && message.header.type == CONTROL_MONITOR_FAILED)
-		return setup_error(plan, &message, reterr);
+	if (r > 0 && message.header.type == CONTROL_MONITOR_FAILED) {
+		r = needs_namespaces(&message) ? probe_why_no_namespaces(host, reterr) : 0;
+		return r < 0 ? r : setup_error(plan, &message, reterr);
+	}
 	jail->helper_gone = true;
 	return 0;
 }
@@ -245,7 +259,7 @@ int jail_await_start(struct jail *jail, const struct ks_host *host, const struct
 		r = take_from_init(jail, plan, reterr);
 		if (r != 0)
 			return r < 0 ? r : 0;
-		r = take_from_monitor(jail, plan, reterr);
+		r = take_from_monitor(jail, host, plan, reterr);
 		if (r < 0)
 			return r;
 		if (jail->helper_gone) {

@@ -31,6 +31,7 @@
 #define END_PATIENCE_MS 10000
 
 struct monitor {
+	char *role;
 	int signals;
 	int report; /* the helper's failure before its exec, or its end; -1 afterwards */
 	pid_t helper;
@@ -76,7 +77,8 @@ static int start_helper(struct monitor *monitor, unsigned n_grants, struct failu
 
 static int start_native(struct monitor *monitor, unsigned n_grants, struct failure *failure)
 {
-	struct native native = {.monitor_fds = {SLOT_MONITOR, SLOT_SUPERVISOR, monitor->signals}};
+	struct native native = {.role = monitor->role,
+		.monitor_fds = {SLOT_MONITOR, SLOT_SUPERVISOR, monitor->signals}};
 	int r = native_start(&spec, n_grants, &native, failure);
 
 	monitor->helper = native.pid;
@@ -264,9 +266,9 @@ static void end_all(struct monitor *monitor)
 	}
 }
 
-int monitor_main(void)
+int monitor_main(char *role)
 {
-	struct monitor monitor = {.signals = -1, .report = -1};
+	struct monitor monitor = {.role = role, .signals = -1, .report = -1};
 	struct failure failure;
 	unsigned n_grants;
 	bool failed;

@@ -36,6 +36,7 @@ struct start {
 	const struct spec *spec;
 	struct spec_ids outside; /* the caller's, where it has no others */
 	int report;
+	char *role; /* "monitor", or longer than "init" in any case */
 };
 
 static int lift_loopback(void)
@@ -106,6 +107,8 @@ static void __attribute__((noreturn)) child(const struct start *start)
 		_exit(INIT_EXIT_FAILED);
 	}
 	close(start->report);
+	memset(start->role, 0, strlen(start->role));
+	memcpy(start->role, "init", 4);
 	_exit(pid1_main());
 }
 
@@ -150,7 +153,8 @@ static int map_child(const struct spec *spec, struct native *native, struct fail
 int native_start(
 	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure)
 {
-	struct start start = {.spec = spec, .outside = {geteuid(), getegid()}};
+	struct start start = {
+		.spec = spec, .role = native->role, .outside = {geteuid(), getegid()}};
 	int pair[2];
 	int r;
 

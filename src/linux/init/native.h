@@ -8,6 +8,7 @@
 #include "linux/init/spec_read.h"
 
 struct native {
+	char *role; /* in: the argument that says what this process is */
 	int monitor_fds[3]; /* in: what the child must not keep */
 	pid_t pid; /* 0: there is no child */
 	int report; /* the monitor's end of what the child reports; -1: there is none */

@@ -199,6 +199,16 @@ static int make_link(struct native_root *root, const struct spec_mount *mount)
 	return r;
 }
 
+static int mount_tmpfs(struct native_root *root, const struct spec_mount *mount)
+{
+	int tree = tree_new_tmpfs(mount->mode, mount->size, TREE_PLAIN);
+	int r = tree < 0 ? tree : place_own(root, tree);
+
+	if (r < 0 && tree >= 0)
+		close(tree);
+	return r < 0 ? r : attach(root, path_of(mount), tree);
+}
+
 static int mount_proc(struct native_root *root, const struct spec_mount *mount)
 {
 	int tree = tree_new("proc", NULL, PROC_ATTRIBUTES);
@@ -215,7 +225,7 @@ static int mount_proc(struct native_root *root, const struct spec_mount *mount)
 
 static int mount_dev(struct native_root *root, const struct spec_mount *mount, const char **name)
 {
-	int tree = tree_new_tmpfs(0755, DEV_SIZE, MOUNT_ATTR_NOSUID);
+	int tree = tree_new_tmpfs(0755, DEV_SIZE, TREE_PLAIN);
 	int r;
 
 	if (tree < 0)
@@ -246,8 +256,7 @@ static int make(struct native_root *root, const struct spec_mount *mount, const 
 	case SPEC_MOUNT_LINK:
 		return make_link(root, mount);
 	case SPEC_MOUNT_TMPFS:
-		return attach(
-			root, path_of(mount), tree_new_tmpfs(mount->mode, mount->size, TREE_PLAIN));
+		return mount_tmpfs(root, mount);
 	case SPEC_MOUNT_PROC:
 		return mount_proc(root, mount);
 	case SPEC_MOUNT_DEV:
