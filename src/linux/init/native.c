@@ -114,8 +114,12 @@ static void __attribute__((noreturn)) child(const struct start *start)
 
 static int prepare(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
+	size_t cursor = 0;
+
 	if (!spec->ids)
 		return failure_set(failure, EBADMSG, "spec", "no ids");
+	if (!spec->kernel_ids && spec_next(spec, SPEC_STAGE, &cursor))
+		return failure_set(failure, EBADMSG, "stage", "without kernel ids");
 	if (!spec->kernel_ids)
 		return 0;
 	/* The child is to have none, and may not drop them once its maps are written. The monitor

@@ -36,7 +36,7 @@ static int attach(const struct native_root *root, const char *path, int tree)
 
 	if (tree < 0)
 		return tree;
-	r = fstat(tree, &st) < 0 ? -errno : 0;
+	r = fstat(tree, &st) < 0 ? -errno : S_ISLNK(st.st_mode) ? -ELOOP : 0;
 	place = r < 0 ? r : place_make(root, path, S_ISDIR(st.st_mode));
 	r = place < 0 ? place : tree_attach(tree, place);
 	if (place >= 0)

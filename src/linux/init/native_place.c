@@ -13,7 +13,7 @@
 /* One component, or a whole path; it stays beneath and crosses no link. */
 static int open_beneath(int directory, const char *path, uint64_t flags)
 {
-	const struct open_how how = {.flags = flags | O_PATH | O_NOFOLLOW | O_CLOEXEC,
+	const struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
 	long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
 
