@@ -40,6 +40,8 @@ static int try_everything(struct ks_host *host)
 	if (r == 0)
 		r = probe_bwrap_try(host);
 	probe_idmap(host, true);
+	if (r == 0)
+		r = probe_native_try(host);
 	host->tried = true;
 	return r;
 }

@@ -39,6 +39,8 @@ static const struct step_text texts[] = {
 	{"cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor"},
 	{"namespaces", 0, NULL, "the jail's namespaces cannot be made", "see kastellan doctor"},
 	{"map", 0, NULL, "the worker's user cannot be mapped", "see kastellan doctor"},
+	{"mount", ENOSYS, NULL, "the jail's file system cannot be built",
+		"the Native backend needs Linux 5.12: use the backend bwrap"},
 	{"mount", 0, NULL, "the jail's file system cannot be built",
 		"kastellan plan shows every mount: see that the one named here exists on the host"},
 	{"grant", ESTALE, NULL, "what is mounted is not what was granted",

@@ -60,6 +60,15 @@ static const struct fact bwrap_facts[] = {
 };
 #undef FACT_OF
 
+#define FACT_OF struct host_native
+static const struct fact native_facts[] = {
+	FACT(works, FACT_BOOL),
+	FACT(reason, FACT_TEXT),
+	FACT(remedy, FACT_TEXT),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
 #define FACT_OF struct host_cgroup
 static const struct fact cgroup_facts[] = {
 	FACT(manager, FACT_MANAGER),
@@ -157,6 +166,7 @@ int host_to_json(const struct ks_host *host, json_t **ret_json)
 
 	if (!object || facts_to_json(object, host_facts, host) < 0 ||
 		section_to_json(object, "bwrap", bwrap_facts, &host->bwrap) < 0 ||
+		section_to_json(object, "native", native_facts, &host->native) < 0 ||
 		section_to_json(object, "cgroup", cgroup_facts, &host->cgroup) < 0)
 		goto out;
 	for (size_t i = 0; i < host->n_paths; i++)
@@ -364,6 +374,8 @@ int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
 	{
 		if (strcmp(name, "bwrap") == 0)
 			r = section_from_json(bwrap_facts, &host->bwrap, name, value, reterr);
+		else if (strcmp(name, "native") == 0)
+			r = section_from_json(native_facts, &host->native, name, value, reterr);
 		else if (strcmp(name, "cgroup") == 0)
 			r = section_from_json(cgroup_facts, &host->cgroup, name, value, reterr);
 		else if (strcmp(name, "paths") == 0)

@@ -336,12 +336,36 @@ int why_not_bwrap(const struct ks_host *host, struct why_not *ret)
 	return first_limit(host, true, ret);
 }
 
-int why_not_native(const struct ks_host *host, struct why_not *ret)
+#define INIT KS_LIBEXECDIR "/kastellan-init"
+
+/* The causes are those of namespaces; the program that has to be let is another one. */
+static int native_refused(const struct ks_host *host, struct why_not *ret)
 {
 	int r = why_not_userns(host, ret);
 
+	if (r == 0 && host->userns == USERNS_APPARMOR)
+		r = why_not_advise(ret,
+			"echo 'abi <abi/4.0>, profile kastellan-init " INIT
+			" flags=(unconfined) { userns, }' | sudo tee "
+			"/etc/apparmor.d/kastellan-init "
+			"&& sudo apparmor_parser -r /etc/apparmor.d/kastellan-init; or, for every "
+			"program, sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
 	if (r < 0 || ret->state == KS_FINDING_FAILS)
 		return r;
 	why_not_done(ret);
+	r = why_not_say(ret, KS_FINDING_FAILS, -EIO, "native", "%s",
+		host->native.reason ? host->native.reason : "no jail could be made");
+	if (r == 0 && host->native.remedy)
+		r = why_not_advise(ret, "%s", host->native.remedy);
+	return r;
+}
+
+int why_not_native(const struct ks_host *host, struct why_not *ret)
+{
+	*ret = (struct why_not){0};
+	/* What was done counts, whatever else is known: a privileged caller's jail is made where
+	 * others are refused, and a profile may let one program make one. */
+	if (!host->native.works && (host->tried || host->native.reason))
+		return native_refused(host, ret);
 	return first_limit(host, false, ret);
 }
