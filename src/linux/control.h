@@ -8,6 +8,9 @@
  *             └─ init      kastellan-init as pid 1 of the jail: reaps, forwards signals, reports
  *                 └─ worker   the program, in its own session and control group
  *
+ * The Native backend has no helper: the monitor's own child makes the jail from within, and then is
+ * init. Where "helper" is said below, that is this child.
+ *
  * Two SOCK_SEQPACKET pairs: supervisor-monitor and supervisor-init. The end of the supervisor's
  * side (hang-up) means that the supervisor is gone, and is acted upon by both. */
 #ifndef KS_LINUX_CONTROL_H
@@ -22,13 +25,13 @@ enum control_slot {
 	SLOT_INIT = 4, /* control socket of init */
 	SLOT_SPEC = 5, /* sealed memfd, spec.h */
 	SLOT_INIT_EXE = 6, /* kastellan-init, O_PATH-free: executed through /proc/self/fd */
-	SLOT_HELPER_EXE = 7, /* bwrap */
+	SLOT_HELPER_EXE = 7, /* bwrap; absent without a helper, as the next */
 	SLOT_HELPER_ARGS = 8, /* memfd for bwrap --args */
 	SLOT_SUPERVISOR = 9, /* pidfd of the supervisor; the monitor's only */
 	SLOT_STDIN = 10, /* the worker's stdio; absent with a terminal of its own */
 	SLOT_STDOUT = 11,
 	SLOT_STDERR = 12,
-	SLOT_DATA = 13, /* first of the generated files (--ro-bind-data), one each ... */
+	SLOT_DATA = 13, /* first of the generated files (MOUNT_DATA), one each ... */
 	SLOT_DATA_MAX = 19,
 	SLOT_GRANT = 20, /* first of the grants' descriptors, one each, in plan order */
 };

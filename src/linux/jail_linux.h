@@ -31,10 +31,15 @@ struct jail {
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
 
-/* Starts monitor, helper and init for the plan; init then waits for the word to start the worker.
- * Fills the process members of *jail. Returns 0, or -errno and no process was started. */
-int apply_bwrap(const struct ks_plan *plan, const struct ks_host *host,
+/* Starts monitor, init and, where the plan has one, the helper for the plan; init then waits for
+ * the word to start the worker. Fills the process members of *jail. Returns 0, or -errno and no
+ * process was started. */
+int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr);
+
+/* Waits until the jail is made: its init waits for the word, and nothing has been executed. */
+int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr);
 
 /* Waits until the program runs. On failure the error says why it does not. */
 int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,

@@ -146,7 +146,7 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
 	if (r == 0)
-		r = apply_bwrap(plan, host, stdio, jail, reterr);
+		r = apply_jail(plan, host, stdio, jail, reterr);
 	if (r == 0 && jail->group)
 		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)
@@ -171,8 +171,9 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* 1 = started, 0 = go on, -errno with the error set. */
-static int take_from_init(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
+/* 1 = what is waited for, 0 = go on, -errno with the error set. */
+static int take_from_init(
+	struct jail *jail, enum control_type awaited, const struct ks_plan *plan, ks_error **reterr)
 {
 	struct control_message message;
 	int r;
@@ -192,7 +193,7 @@ static int take_from_init(struct jail *jail, const struct ks_plan *plan, ks_erro
 			message.n_fds = 0;
 		}
 		control_message_drop_fds(&message);
-		if (message.header.type == CONTROL_STARTED)
+		if (message.header.type == awaited)
 			return 1;
 		if (message.header.type == CONTROL_FAILED)
 			return setup_error(plan, &message, reterr);
@@ -200,7 +201,19 @@ static int take_from_init(struct jail *jail, const struct ks_plan *plan, ks_erro
 	return 0;
 }
 
-static int take_from_monitor(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
+/* A step of the jail's own making that the kernel refuses without saying why. */
+static bool needs_namespaces(const struct control_message *message)
+{
+	const char *step = message->data;
+
+	if (strcmp(step, "mount") == 0)
+		return message->len > sizeof("mount") &&
+		       strcmp(step + sizeof("mount"), "/proc") == 0;
+	return strcmp(step, "namespaces") == 0 || strcmp(step, "map") == 0;
+}
+
+static int take_from_monitor(struct jail *jail, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
 {
 	struct control_message message;
 	int r = control_receive(jail->monitor_socket, &message);
@@ -209,8 +222,10 @@ static int take_from_monitor(struct jail *jail, const struct ks_plan *plan, ks_e
 		return 0;
 	if (r > 0)
 		control_message_drop_fds(&message);
-	if (r > 0 && message.header.type == CONTROL_MONITOR_FAILED)
-		return setup_error(plan, &message, reterr);
+	if (r > 0 && message.header.type == CONTROL_MONITOR_FAILED) {
+		r = needs_namespaces(&message) ? probe_why_no_namespaces(host, reterr) : 0;
+		return r < 0 ? r : setup_error(plan, &message, reterr);
+	}
 	jail->helper_gone = true;
 	return 0;
 }
@@ -224,8 +239,8 @@ static int helper_failed(struct jail *jail, const struct ks_host *host, ks_error
 	return probe_why_not(host, complaint, reterr);
 }
 
-int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
-	ks_error **reterr)
+static int await(struct jail *jail, enum control_type awaited, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
 {
 	int64_t deadline = now_ms() + START_PATIENCE_MS;
 
@@ -242,15 +257,27 @@ int jail_await_start(struct jail *jail, const struct ks_host *host, const struct
 		if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
 			return error_set(reterr, -errno, ABOUT(.step = "start"),
 				"waiting for the jail failed: %s", strerror(errno));
-		r = take_from_init(jail, plan, reterr);
+		r = take_from_init(jail, awaited, plan, reterr);
 		if (r != 0)
 			return r < 0 ? r : 0;
-		r = take_from_monitor(jail, plan, reterr);
+		r = take_from_monitor(jail, host, plan, reterr);
 		if (r < 0)
 			return r;
 		if (jail->helper_gone) {
-			r = take_from_init(jail, plan, reterr);
+			r = take_from_init(jail, awaited, plan, reterr);
 			return r < 0 ? r : r > 0 ? 0 : helper_failed(jail, host, reterr);
 		}
 	}
+}
+
+int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
+{
+	return await(jail, CONTROL_READY, host, plan, reterr);
+}
+
+int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
+{
+	return await(jail, CONTROL_STARTED, host, plan, reterr);
 }

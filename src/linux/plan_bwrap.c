@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "base/error.h"
 #include "base/strbuf.h"
 #include "linux/control.h"
 #include "linux/plan_parts.h"
@@ -136,6 +137,24 @@ int plan_bwrap_helper(struct ks_plan *plan, const struct ks_host *host)
 		args.error = strv_addf(&plan->helper, "/proc/self/fd/%d", SLOT_INIT_EXE);
 	add(&args, "init");
 	return args.error;
+}
+
+int plan_bwrap(const struct plan_request *request, struct grants *grants, struct ks_plan **ret_plan,
+	ks_error **reterr)
+{
+	struct ks_plan *plan = NULL;
+	int r = plan_linux(KS_BACKEND_BWRAP, request, grants, &plan, reterr);
+
+	if (r < 0)
+		return r;
+	if (plan_bwrap_helper(plan, request->host) < 0) {
+		*grants = plan->grants;
+		plan->grants = (struct grants){0};
+		plan_free(plan);
+		return error_oom(reterr);
+	}
+	*ret_plan = plan;
+	return 0;
 }
 
 /* Where the command of plan->helper begins: its "--". No option above takes that text. */

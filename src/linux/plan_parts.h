@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure planners of Linux, one a concern, in the order in which plan_bwrap() calls them. Each
+/* The pure planners of Linux, one a concern, in the order in which plan_linux() calls them. Each
  * reads the facts and what is already in the plan, and fills its own part. None does a system call
  * that looks at or changes the host. */
 #ifndef KS_LINUX_PLAN_PARTS_H
@@ -15,6 +15,12 @@
 /* The backend's defaults, as kastellan-policy(5) documents them. */
 #define DEFAULT_TASKS_MAX 64u
 #define DEFAULT_CPU_QUOTA_PCT 200u
+
+/* All of them, for a backend of that kind. What is special to one is added by its own planner, whose
+ * contract (plan_bwrap.h, plan_native.h) this is: on success the plan owns *grants, which is then
+ * empty; on failure the caller still does. */
+int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
+	struct ks_plan **ret_plan, ks_error **reterr);
 
 /* Directories that the jail makes itself, and of which nothing of the host's may be granted. */
 const char *plan_own_directory(const char *path); /* NULL = not in one */

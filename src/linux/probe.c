@@ -40,6 +40,8 @@ static int try_everything(struct ks_host *host)
 	if (r == 0)
 		r = probe_bwrap_try(host);
 	probe_idmap(host, true);
+	if (r == 0)
+		r = probe_native_try(host);
 	host->tried = true;
 	return r;
 }
@@ -70,6 +72,22 @@ int probe_why_not(const struct ks_host *host, const char *complaint, ks_error **
 	if (probe_userns(&now) < 0)
 		now.userns = host->userns;
 	r = why_not_helper(&now, complaint, reterr);
+	free(now.userns_step);
+	return r;
+}
+
+int probe_why_no_namespaces(const struct ks_host *host, ks_error **reterr)
+{
+	struct ks_host now = *host;
+	struct why_not why = {0};
+	int r;
+
+	now.userns_step = NULL;
+	r = probe_userns(&now);
+	if (r == 0)
+		r = why_not_userns(&now, &why);
+	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
+	why_not_done(&why);
 	free(now.userns_step);
 	return r;
 }

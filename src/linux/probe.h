@@ -11,4 +11,8 @@
  * spawn knows of the host was only looked at. Always returns -errno. */
 int probe_why_not(const struct ks_host *host, const char *complaint, ks_error **reterr);
 
+/* Why a step that needs namespaces failed, where that is why: namespaces are tried anew. 0 = they
+ * work, and the reason is another. */
+int probe_why_no_namespaces(const struct ks_host *host, ks_error **reterr);
+
 #endif

@@ -24,6 +24,9 @@ int probe_bwrap(struct ks_host *host);
 /* By starting it: version, features, and a jail. */
 int probe_bwrap_try(struct ks_host *host);
 
+/* By making a jail without a helper, in which nothing is executed. */
+int probe_native_try(struct ks_host *host);
+
 /* By making all namespaces in a child, as the user that a jail's helper would be. */
 int probe_userns(struct ks_host *host);
 

@@ -183,13 +183,15 @@ static int say_tasks(
 int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host)
 {
 	const struct host_cgroup *group = &host->cgroup;
+	/* An old bubblewrap cannot say how large a tmpfs may become. */
+	bool sized = plan->kind != KS_BACKEND_BWRAP || host->bwrap.size;
 	struct why_not why;
 	int r = why_not_cgroup(host, &why);
 
 	if (r == 0)
 		r = say_cpu(plan, group, &why);
 	if (r == 0)
-		r = say_memory(plan, group, host->bwrap.size, &why);
+		r = say_memory(plan, group, sized, &why);
 	if (r == 0)
 		r = say_quota(plan, group, &why);
 	if (r == 0)

@@ -37,6 +37,20 @@ static const struct step_text texts[] = {
 		"a caller with a real-time scheduling policy cannot be put under a CPU limit: "
 		"start it with SCHED_OTHER (chrt -o 0)"},
 	{"cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor"},
+	{"namespaces", 0, NULL, "the jail's namespaces cannot be made", "see kastellan doctor"},
+	{"map", 0, NULL, "the worker's user cannot be mapped", "see kastellan doctor"},
+	{"mount", ENOSYS, NULL, "the jail's file system cannot be built",
+		"the Native backend needs Linux 5.12: use the backend bwrap"},
+	{"mount", 0, NULL, "the jail's file system cannot be built",
+		"kastellan plan shows every mount: see that the one named here exists on the host"},
+	{"grant", ESTALE, NULL, "what is mounted is not what was granted",
+		"a grant was replaced while the jail was built: try again, and find out who does "
+		"that"},
+	{"grant", 0, NULL, "a grant cannot be mounted",
+		"leave it out, or make it accessible to this user"},
+	{"pivot", 0, NULL, "the root directory cannot be exchanged",
+		"a root file system that is the initramfs itself cannot be left: switch to one "
+		"that is mounted (switch_root)"},
 	{"stage", 0, NULL, "a grant cannot be mounted with mapped ids", NULL},
 	{"rlimit", 0, NULL, "a resource limit cannot be set",
 		"the caller's own hard limit is lower: raise it (ulimit -H), or ask for less"},

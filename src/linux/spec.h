@@ -45,6 +45,9 @@ enum spec_type {
 	SPEC_HELPER_ARG = 64, /* string, repeated: argv of the helper (bwrap) */
 	SPEC_KERNEL_IDS, /* struct spec_ids: drop to these before the helper starts */
 	SPEC_STAGE, /* struct spec_stage, repeated: mounts to prepare for the helper */
+	/* For the monitor, and its child that makes the jail, where there is no helper. */
+	SPEC_HOSTNAME, /* string: of the jail. Its presence says that there is no helper */
+	SPEC_MOUNT, /* struct spec_mount + two strings, repeated: the root, in this order */
 };
 
 enum {
@@ -102,6 +105,30 @@ struct spec_stage {
 	uint32_t
 		owner_uid; /* of the granted object on disk: shown as, and written as, the worker */
 	uint32_t owner_gid;
+};
+
+enum spec_mount_kind {
+	SPEC_MOUNT_BIND_HOST = 1, /* the host's `source`, with all that is mounted in it */
+	SPEC_MOUNT_BIND_GRANT, /* what descriptor `slot` holds, with all that is mounted in it */
+	SPEC_MOUNT_MASK_FILE, /* /dev/null over what is there, if anything is */
+	SPEC_MOUNT_MASK_DIRECTORY, /* an empty directory over what is there, if anything is */
+	SPEC_MOUNT_DATA, /* a read-only file with the text in descriptor `slot` */
+	SPEC_MOUNT_LINK, /* a symbolic link with the text `source` */
+	SPEC_MOUNT_TMPFS, /* of `size` bytes and `mode` */
+	SPEC_MOUNT_PROC,
+	SPEC_MOUNT_DEV,
+};
+
+enum { SPEC_MOUNT_WRITABLE = 1 << 0 };
+
+/* One thing in the jail's root. Two strings follow, each with its NUL: where it appears inside, and
+ * the source, empty for kinds without one. */
+struct spec_mount {
+	uint32_t kind; /* enum spec_mount_kind */
+	uint32_t flags; /* SPEC_MOUNT_WRITABLE */
+	uint32_t mode;
+	uint32_t slot;
+	uint64_t size;
 };
 
 #endif

@@ -83,7 +83,7 @@ static int write_filter(struct spec_writer *writer, const struct filter_plan *fi
 	return 0;
 }
 
-static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
+static int write_helper(struct spec_writer *writer, const struct ks_plan *plan)
 {
 	autostrv struct strv argv = {0};
 	int r = plan_bwrap_argv(plan, &argv);
@@ -91,8 +91,57 @@ static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan,
 	if (r < 0)
 		return r;
 	spec_add_strings(writer, SPEC_HELPER_ARG, (const char *const *)argv.items);
-	if (!plan->identity.drop)
-		return 0;
+	return 0;
+}
+
+static uint32_t mount_kind(enum mount_kind kind)
+{
+	static const uint32_t kinds[] = {
+		[MOUNT_BIND_HOST] = SPEC_MOUNT_BIND_HOST,
+		[MOUNT_BIND_GRANT] = SPEC_MOUNT_BIND_GRANT,
+		[MOUNT_MASK_FILE] = SPEC_MOUNT_MASK_FILE,
+		[MOUNT_MASK_DIRECTORY] = SPEC_MOUNT_MASK_DIRECTORY,
+		[MOUNT_DATA] = SPEC_MOUNT_DATA,
+		[MOUNT_LINK] = SPEC_MOUNT_LINK,
+		[MOUNT_TMPFS] = SPEC_MOUNT_TMPFS,
+		[MOUNT_PROC] = SPEC_MOUNT_PROC,
+		[MOUNT_DEV] = SPEC_MOUNT_DEV,
+	};
+
+	return kinds[kind];
+}
+
+static void write_mounts(struct spec_writer *writer, const struct mount_list *mounts)
+{
+	uint32_t data = SLOT_DATA;
+
+	spec_add_string(writer, SPEC_HOSTNAME, WORKER_HOSTNAME);
+	for (size_t i = 0; i < mounts->len; i++) {
+		const struct mount *mount = &mounts->items[i];
+		struct spec_mount record = {.kind = mount_kind(mount->kind),
+			.flags = mount->writable ? SPEC_MOUNT_WRITABLE : 0,
+			.mode = mount->mode,
+			.size = mount->size};
+		bool named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK;
+
+		if (mount->kind == MOUNT_BIND_GRANT)
+			record.slot = SLOT_GRANT + (uint32_t)mount->grant;
+		if (mount->kind == MOUNT_DATA)
+			record.slot = data++;
+		spec_add_mount(writer, &record, mount->path, named ? mount->source : NULL);
+	}
+}
+
+static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
+{
+	int r = 0;
+
+	if (plan->kind == KS_BACKEND_NATIVE)
+		write_mounts(writer, &plan->mounts);
+	else
+		r = write_helper(writer, plan);
+	if (r < 0 || !plan->identity.drop)
+		return r;
 	spec_add_ids(writer, SPEC_KERNEL_IDS, kernel_id, kernel_id);
 	for (size_t i = 0; i < plan->grants.len; i++) {
 		const struct grant *grant = &plan->grants.items[i];

@@ -135,6 +135,20 @@ void spec_add_stage(struct spec_writer *writer, int slot, bool directory, uint32
 	spec_add(writer, SPEC_STAGE, &stage, sizeof(stage));
 }
 
+void spec_add_mount(struct spec_writer *writer, const struct spec_mount *mount, const char *path,
+	const char *source)
+{
+	autostrbuf struct strbuf names;
+
+	strbuf_init(&names, 2 * (KS_MAX_PATH + 1));
+	strbuf_add(&names, path, strlen(path) + 1);
+	strbuf_add(&names, source ? source : "", source ? strlen(source) + 1 : 1);
+	if (names.error && !writer->text.error)
+		writer->text.error = names.error;
+	if (!names.error)
+		add_parts(writer, SPEC_MOUNT, mount, sizeof(*mount), names.data, names.len);
+}
+
 int spec_writer_seal(struct spec_writer *writer, ks_error **reterr)
 {
 	struct spec_header header = {.magic = SPEC_MAGIC,

@@ -45,6 +45,10 @@ void spec_add_filter(struct spec_writer *writer, uint32_t type,
 void spec_add_stage(struct spec_writer *writer, int slot, bool directory, uint32_t owner_uid,
 	uint32_t owner_gid);
 
+/* source: NULL = none. */
+void spec_add_mount(struct spec_writer *writer, const struct spec_mount *mount, const char *path,
+	const char *source);
+
 /* Returns a descriptor (close-on-exec) of the sealed file, -E2BIG past KS_MAX_SPEC_BYTES, or
  * another -errno. The writer stays to be done with. */
 int spec_writer_seal(struct spec_writer *writer, ks_error **reterr);

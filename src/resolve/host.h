@@ -36,6 +36,12 @@ struct host_bwrap {
 	char *reason; /* why it does not work: its own words, or NULL */
 };
 
+struct host_native {
+	bool works; /* a jail could be made without a helper; only where it was tried */
+	char *reason; /* why it could not, or NULL; the step and what the kernel said */
+	char *remedy; /* what that step knows to do about it, or NULL */
+};
+
 struct host_cgroup {
 	enum host_cgroup_manager manager;
 	/* v1: base directories in which this caller may create groups; NULL where it may not. The
@@ -69,7 +75,7 @@ struct host_path {
 
 struct ks_host {
 	/* True: all was tried by doing. False: the cheap facts only, which a spawn needs; what
-	 * needs a process to find out (userns, bwrap.works, idmap) is taken to work. */
+	 * needs a process to find out (userns, bwrap.works, native, idmap) is taken to work. */
 	bool tried;
 	char *os; /* "linux" */
 	char *distribution; /* ID of os-release ("debian"), or NULL */
@@ -88,6 +94,7 @@ struct ks_host {
 	bool idmap; /* privileged callers: mounts with mapped ids can be made */
 	unsigned processors;
 	struct host_bwrap bwrap;
+	struct host_native native;
 	struct host_cgroup cgroup;
 	struct host_path *paths; /* sorted by path */
 	size_t n_paths;

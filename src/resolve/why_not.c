@@ -299,12 +299,12 @@ int why_not_idmap(const struct ks_host *host, struct why_not *ret)
 
 /* The finding of a backend as a whole keeps the layer at fault; a layer's words about how well it
  * works are not the backend's. */
-static int first_limit(const struct ks_host *host, struct why_not *ret)
+static int first_limit(const struct ks_host *host, bool helper, struct why_not *ret)
 {
 	static why_not_function *const layers[] = {why_not_bwrap_program, why_not_landlock,
 		why_not_seccomp, why_not_cgroup, why_not_idmap};
 
-	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+	for (size_t i = helper ? 0 : 1; i < sizeof(layers) / sizeof(layers[0]); i++) {
 		int r = layers[i](host, ret);
 
 		if (r < 0)
@@ -330,5 +330,39 @@ int why_not_bwrap(const struct ks_host *host, struct why_not *ret)
 	/* Facts that were only looked at have no reason, unless looking was enough. */
 	if (!host->bwrap.works && (host->tried || host->bwrap.reason))
 		return why_not_complaint(host, host->bwrap.reason, ret);
-	return first_limit(host, ret);
+	return first_limit(host, true, ret);
+}
+
+#define INIT KS_LIBEXECDIR "/kastellan-init"
+
+/* The causes are those of namespaces; the program that has to be let is another one. */
+static int native_refused(const struct ks_host *host, struct why_not *ret)
+{
+	int r = why_not_userns(host, ret);
+
+	if (r == 0 && host->userns == USERNS_APPARMOR)
+		r = why_not_advise(ret,
+			"echo 'abi <abi/4.0>, profile kastellan-init " INIT
+			" flags=(unconfined) { userns, }' | sudo tee "
+			"/etc/apparmor.d/kastellan-init "
+			"&& sudo apparmor_parser -r /etc/apparmor.d/kastellan-init; or, for every "
+			"program, sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+	if (r < 0 || ret->state == KS_FINDING_FAILS)
+		return r;
+	why_not_done(ret);
+	r = why_not_say(ret, KS_FINDING_FAILS, -EIO, "native", "%s",
+		host->native.reason ? host->native.reason : "no jail could be made");
+	if (r == 0 && host->native.remedy)
+		r = why_not_advise(ret, "%s", host->native.remedy);
+	return r;
+}
+
+int why_not_native(const struct ks_host *host, struct why_not *ret)
+{
+	*ret = (struct why_not){0};
+	/* What was done counts, whatever else is known: a privileged caller's jail is made where
+	 * others are refused, and a profile may let one program make one. */
+	if (!host->native.works && (host->tried || host->native.reason))
+		return native_refused(host, ret);
+	return first_limit(host, false, ret);
 }

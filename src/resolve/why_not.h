@@ -32,6 +32,9 @@ why_not_function why_not_idmap;
  * it. Of facts that were only looked at, not tried, it finds what they show. */
 why_not_function why_not_bwrap;
 
+/* The same of the Native backend, which needs no bubblewrap. */
+why_not_function why_not_native;
+
 /* A helper that said `complaint` and ended without having made the jail. */
 int why_not_complaint(const struct ks_host *host, const char *complaint, struct why_not *ret);
 

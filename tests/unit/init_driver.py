@@ -13,19 +13,25 @@ import signal
 import socket
 import struct
 import time
+import unittest
 
 SPEC = {
     "ARG": 1, "ENV": 2, "CWD": 3, "SEARCH": 4, "IDS": 5, "FLAGS": 6, "WINSIZE": 7, "RLIMIT": 8,
     "VERIFY": 9, "LANDLOCK": 10, "RULE": 11, "FILTER_NOTIFY": 12, "FILTER_KILL": 13,
-    "HELPER_ARG": 64, "KERNEL_IDS": 65, "STAGE": 66,
+    "HELPER_ARG": 64, "KERNEL_IDS": 65, "STAGE": 66, "HOSTNAME": 67, "MOUNT": 68,
 }
+(BIND_HOST, BIND_GRANT, MASK_FILE, MASK_DIRECTORY, DATA, LINK, TMPFS, PROC, DEV) = range(1, 10)
+WRITABLE = 1
 FLAG_TTY, FLAG_KEEP_GROUP = 1, 2
 (GROUP, GO, SIGNAL, WINSIZE, KILL, READY, TTY, STARTED, FAILED, DENIED, EXIT, HELPER_EXIT,
  MONITOR_FAILED) = range(1, 14)
 NAMES = ["", "GROUP", "GO", "SIGNAL", "WINSIZE", "KILL", "READY", "TTY", "STARTED", "FAILED",
          "DENIED", "EXIT", "HELPER_EXIT", "MONITOR_FAILED"]
+SLOT_DATA = 13
 SLOT_GRANT = 20
 BWRAP = "/usr/bin/bwrap"
+# The same tests with a jail that kastellan-init makes itself.
+NATIVE = os.environ.get("KASTELLAN_TEST_NATIVE") == "1"
 KERNEL_ID = 2069037056 + 4242
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -77,6 +83,39 @@ def plain_root():
     return args + ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
 
 
+def mount(kind, path, source="", *, flags=0, mode=0, slot=0, size=0):
+    """The payload of a MOUNT record."""
+    head = struct.pack("=4IQ", kind, flags, mode, slot, size)
+    return head + text(path) + b"\0" + text(source) + b"\0"
+
+
+def native_mounts(args):
+    """What bubblewrap would make of its arguments, as records."""
+    alone = {"--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
+             "--unshare-cgroup", "--clearenv", "--as-pid-1", "--die-with-parent"}
+    for needed in ("--as-pid-1", "--die-with-parent"):
+        if needed not in args:
+            raise unittest.SkipTest(f"is about a helper without {needed}")
+    words = iter(args)
+    for word in words:
+        if word in alone:
+            continue
+        first = next(words)
+        if word == "--ro-bind":
+            yield mount(BIND_HOST, next(words), first)
+        elif word in ("--bind-fd", "--ro-bind-fd"):
+            flags = WRITABLE if word == "--bind-fd" else 0
+            yield mount(BIND_GRANT, next(words), flags=flags, slot=int(first))
+        elif word == "--symlink":
+            yield mount(LINK, next(words), first)
+        elif word == "--tmpfs":
+            yield mount(TMPFS, first, flags=WRITABLE, mode=0o755)
+        elif word in ("--proc", "--dev"):
+            yield mount(PROC if word == "--proc" else DEV, first)
+        elif word not in ("--uid", "--gid", "--hostname", "--remount-ro"):
+            raise unittest.SkipTest(f"is about a helper with {word}")
+
+
 class Message:
     def __init__(self, raw, fds):
         self.type, self.value = struct.unpack_from("=Ii", raw)
@@ -102,7 +141,7 @@ class Jail:
     def __init__(self, init, argv, *, env=("PATH=/usr/bin",), cwd="/", ids=(1000, 1000), flags=None,
                  search="/usr/bin:/bin", root=None, mounts=(), grants=(), stages=(), records=(),
                  kernel_ids="auto", stdio=None, supervisor=None, spec_seals=None, helper=None,
-                 helper_exe=BWRAP, tty=False):
+                 helper_exe=BWRAP, tty=False, data=()):
         self.messages = []
         if kernel_ids == "auto":
             kernel_ids = (KERNEL_ID, KERNEL_ID) if os.geteuid() == 0 else None
@@ -123,16 +162,27 @@ class Jail:
         spec.add("IDS", struct.pack("=II", *ids))
         spec.add("FLAGS", struct.pack("=I", flags))
         for kind, payload in records:
-            spec.add(kind, payload)
-        for arg in helper or ["bwrap", "--args", "8", "--", "/proc/self/fd/6", "init"]:
-            spec.string("HELPER_ARG", arg)
+            if kind != "MOUNT":
+                spec.add(kind, payload)
+        if NATIVE and (helper or helper_exe != BWRAP):
+            raise unittest.SkipTest("is about the helper")
+        if NATIVE:
+            spec.string("HOSTNAME", "kastellan")
+            for payload in native_mounts(args):
+                spec.add("MOUNT", payload)
+            for kind, payload in records:
+                if kind == "MOUNT":
+                    spec.add(kind, payload)
+        else:
+            for arg in helper or ["bwrap", "--args", "8", "--", "/proc/self/fd/6", "init"]:
+                spec.string("HELPER_ARG", arg)
         if kernel_ids:
             spec.add("KERNEL_IDS", struct.pack("=II", *kernel_ids))
         for stage in stages:
             spec.add("STAGE", struct.pack("=IIII", *stage))
-        self.start([init, helper_exe], spec.seal(spec_seals), args, grants, stdio, tty, supervisor)
+        self.start([init, helper_exe], spec.seal(spec_seals), args, grants, stdio, tty, supervisor, data)
 
-    def start(self, programs, spec_fd, args, grants, stdio, tty, supervisor):
+    def start(self, programs, spec_fd, args, grants, stdio, tty, supervisor, data):
         self.monitor, monitor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.init, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.complaints, complaints = os.pipe()
@@ -153,6 +203,8 @@ class Jail:
             for i, fd in enumerate(stdio):
                 if fd is not None:
                     slots[10 + i] = fd
+        for i, fd in enumerate(data):
+            slots[SLOT_DATA + i] = fd
         for i, fd in enumerate(grants):
             slots[SLOT_GRANT + i] = fd
         self.pid = spawn(opened[0], ["kastellan-init", "monitor"], slots)

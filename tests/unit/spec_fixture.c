@@ -19,6 +19,11 @@ void spec_write_full(struct spec_writer *writer)
 {
 	static const char *const argv[] = {"python3", "-c", "print(1)", "", NULL};
 	const struct spec_winsize winsize = {.rows = 24, .columns = 80};
+	const struct spec_mount usr = {.kind = SPEC_MOUNT_BIND_HOST};
+	const struct spec_mount tmp = {.kind = SPEC_MOUNT_TMPFS,
+		.flags = SPEC_MOUNT_WRITABLE,
+		.mode = 01777,
+		.size = 1ull << 40};
 
 	spec_writer_init(writer);
 	spec_add_strings(writer, SPEC_ARG, argv);
@@ -41,6 +46,9 @@ void spec_write_full(struct spec_writer *writer)
 	spec_add_ids(writer, SPEC_KERNEL_IDS, 2069037056, 2069037057);
 	spec_add_stage(writer, 20, true, 0, 5);
 	spec_add_stage(writer, 21, false, 1, 6);
+	spec_add_string(writer, SPEC_HOSTNAME, "kastellan");
+	spec_add_mount(writer, &usr, "/usr", "/host/usr");
+	spec_add_mount(writer, &tmp, "/tmp", NULL);
 }
 
 char *spec_text(struct spec_writer *writer, size_t *ret_size)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import tempfile
+import unittest
 
 import init_case
 import init_driver as d
@@ -211,6 +212,7 @@ class Failures(Case):
         self.assertEqual(self.run_jail(["true"], mounts=writable,
                                        records=verify(b"/writable", read_only=0))[0], 0)
 
+    @unittest.skipIf(d.NATIVE, "a jail of our own has the ids that it is told")
     def test_ids(self):
         self.fails("ids", errno.EPERM, ids=(1001, 1000), detail="ids 1000:1000 instead of 1001:1000")
         self.fails("ids", errno.EPERM, ids=(1000, 0))

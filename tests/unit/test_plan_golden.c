@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole plans against written-down ones: tests/golden/plan/NAME.case.json says what is asked on
- * which host, NAME.args is what bubblewrap is told (an option a line), NAME.txt what people are
+/* Whole plans against written-down ones: tests/golden/plan/NAME.case.json says what is asked of
+ * which backend on which host, NAME.args is what bubblewrap is told (an option a line), or
+ * kastellan-init of the mounts (one a line) where there is no helper, NAME.txt what people are
  * shown, the verdict of the receipt included, and NAME.json, where the case wants it, what programs
  * are. KASTELLAN_GOLDEN_UPDATE=1 writes the three anew: read the difference before committing. */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +21,9 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/strv.h"
+#include "linux/init/spec_read.h"
+#include "linux/plan_native.h"
+#include "linux/spec_plan.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"
 
@@ -100,6 +105,13 @@ static void free_case(struct kase *kase)
 	grants_done(&kase->grants);
 }
 
+static bool native_wanted(const struct kase *kase)
+{
+	const char *backend = json_string_value(json_object_get(kase->json, "backend"));
+
+	return backend && strcmp(backend, "native") == 0;
+}
+
 static struct ks_plan *plan_case(struct kase *kase)
 {
 	struct plan_request request = {
@@ -112,7 +124,10 @@ static struct ks_plan *plan_case(struct kase *kase)
 	struct ks_plan *plan = NULL;
 	ks_error *error = NULL;
 
-	if (plan_bwrap(&request, &kase->grants, &plan, &error) < 0)
+	int r = native_wanted(kase) ? plan_native(&request, &kase->grants, &plan, &error)
+				    : plan_bwrap(&request, &kase->grants, &plan, &error);
+
+	if (r < 0)
 		fail_msg("%s: %s", kase->name, error ? ks_error_message(error) : "out of memory");
 	return plan;
 }
@@ -132,6 +147,48 @@ static char *args_text(const struct ks_plan *plan)
 		quote_shell(&text, args + at);
 	}
 	strbuf_putc(&text, '\n');
+	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
+	return result;
+}
+
+static void add_mount(struct strbuf *text, const struct spec_mount *mount)
+{
+	static const char *const kinds[] = {"", "bind-host", "bind-grant", "mask-file",
+		"mask-directory", "data", "link", "tmpfs", "proc", "dev"};
+	const char *path = (const char *)(mount + 1);
+	const char *source = path + strlen(path) + 1;
+
+	strbuf_addf(text, "%s %s", kinds[mount->kind], path);
+	if (*source)
+		strbuf_addf(text, " from %s", source);
+	if (mount->slot)
+		strbuf_addf(text, " slot %u", mount->slot);
+	if (mount->mode)
+		strbuf_addf(text, " mode %04o", mount->mode);
+	if (mount->size)
+		strbuf_addf(text, " size %" PRIu64, mount->size);
+	strbuf_puts(text, mount->flags & SPEC_MOUNT_WRITABLE ? " rw\n" : "\n");
+}
+
+/* What the monitor is told instead of a helper's arguments. */
+static char *mounts_text(const struct ks_plan *plan)
+{
+	static struct spec spec;
+	const struct jail_stdio stdio = {.fds = {-1, -1, -1}};
+	const struct spec_mount *mount;
+	autostrbuf struct strbuf text;
+	struct failure failure;
+	char *result = NULL;
+	size_t cursor = 0;
+	autofd int fd = -1;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	assert_int_equal(spec_from_plan(plan, &stdio, 0, &fd), 0);
+	assert_int_equal(spec_load(fd, &spec, &failure), 0);
+	assert_int_equal(spec.n_helper, 0);
+	strbuf_addf(&text, "hostname %s\n", spec.hostname);
+	while ((mount = spec_next(&spec, SPEC_MOUNT, &cursor)))
+		add_mount(&text, mount);
 	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
 	return result;
 }
@@ -203,7 +260,7 @@ static bool run_case(const char *name)
 	load_case(&kase, name);
 	plan = plan_case(&kase);
 	{
-		autofree char *args = args_text(plan);
+		autofree char *args = native_wanted(&kase) ? mounts_text(plan) : args_text(plan);
 		autofree char *shown = shown_text(plan);
 		autofree char *json = NULL;
 

@@ -98,6 +98,57 @@ static void test_backend_on_golden_hosts(void **state)
 	}
 }
 
+/* The backend without a helper, on hosts whose facts say whether a jail could be made. */
+static void test_native_on_golden_hosts(void **state)
+{
+	static const struct {
+		const char *host;
+		enum ks_finding_state finding;
+		int code;
+		const char *layer;
+		const char *reason;
+		const char *remedy;
+	} rows[] = {
+		{"debian12-root", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
+		{"no-bwrap", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
+		{"old-bwrap", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
+		{"no-userns", KS_FINDING_FAILS, -EPERM, "userns",
+			"kernel.unprivileged_userns_clone is 0",
+			"sudo sysctl -w kernel.unprivileged_userns_clone=1"},
+		{"ubuntu2404-apparmor", KS_FINDING_FAILS, -EACCES, "userns", "AppArmor",
+			"/kastellan-init flags=(unconfined) { userns, }"},
+		{"nested-container", KS_FINDING_FAILS, -EPERM, "userns", "/proc",
+			"--security-opt systempaths=unconfined"},
+		{"kernel510", KS_FINDING_FAILS, -EIO, "native", "Function not implemented",
+			"Linux 5.12"},
+		{"no-landlock", KS_FINDING_LIMITED, -EOPNOTSUPP, "landlock", "at boot", "lsm="},
+		{"cgroup-none", KS_FINDING_LIMITED, -EOPNOTSUPP, "cgroup", "service manager",
+			"systemd-run --user --scope -p Delegate=yes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ks_host *host = load(rows[i].host);
+		struct why_not why;
+
+		assert_int_equal(why_not_native(host, &why), 0);
+		if (why.state != rows[i].finding)
+			fail_msg("%s: state %d: %s", rows[i].host, why.state,
+				why.reason ? why.reason : "works");
+		assert_int_equal(why.code, rows[i].code);
+		contains(why.layer, rows[i].layer);
+		contains(why.reason, rows[i].reason);
+		contains(why.remedy, rows[i].remedy);
+		/* What was done counts, whatever else the facts say. */
+		why_not_done(&why);
+		host->native.works = true;
+		assert_int_equal(why_not_native(host, &why), 0);
+		assert_true(why.state != KS_FINDING_FAILS);
+		why_not_done(&why);
+		host_free(host);
+	}
+}
+
 /* Bubblewrap's own words stay in the reason, next to what they mean. */
 static void test_own_words_are_kept(void **state)
 {
@@ -390,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_backend_on_golden_hosts),
+		cmocka_unit_test(test_native_on_golden_hosts),
 		cmocka_unit_test(test_own_words_are_kept),
 		cmocka_unit_test(test_every_cause_has_reason_and_remedy),
 		cmocka_unit_test(test_helper_complaints),

@@ -34,6 +34,27 @@ static void assert_strings(void)
 	assert_string_equal(spec.search, "/usr/bin:/bin");
 	assert_int_equal(spec.n_helper, 1);
 	assert_string_equal(spec.helper[0], "bwrap");
+	assert_string_equal(spec.hostname, "kastellan");
+}
+
+static void assert_mounts(void)
+{
+	const struct spec_mount *mount;
+	const char *path;
+	size_t cursor = 0;
+
+	mount = spec_next(&spec, SPEC_MOUNT, &cursor);
+	path = (const char *)(mount + 1);
+	assert_true(mount->kind == SPEC_MOUNT_BIND_HOST && mount->flags == 0);
+	assert_string_equal(path, "/usr");
+	assert_string_equal(path + strlen(path) + 1, "/host/usr");
+	mount = spec_next(&spec, SPEC_MOUNT, &cursor);
+	path = (const char *)(mount + 1);
+	assert_true(mount->kind == SPEC_MOUNT_TMPFS && mount->flags == SPEC_MOUNT_WRITABLE);
+	assert_true(mount->mode == 01777 && mount->size == 1ull << 40);
+	assert_string_equal(path, "/tmp");
+	assert_string_equal(path + strlen(path) + 1, "");
+	assert_null(spec_next(&spec, SPEC_MOUNT, &cursor));
 }
 
 static void assert_repeated(void)
@@ -90,6 +111,7 @@ static void test_everything_comes_back(void **state)
 		spec.notify.instructions, spec_fixture_filter, sizeof(spec_fixture_filter));
 	assert_int_equal(spec.kill.len, 1);
 	assert_repeated();
+	assert_mounts();
 	munmap((void *)spec.text, spec.size);
 }
 

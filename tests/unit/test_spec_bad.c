@@ -45,7 +45,8 @@ static void test_every_truncation_is_refused(void **state)
 /* All that the parts of init read of a spec. */
 static uint64_t touch_everything(void)
 {
-	static const uint32_t types[] = {SPEC_RLIMIT, SPEC_VERIFY, SPEC_RULE, SPEC_STAGE};
+	static const uint32_t types[] = {
+		SPEC_RLIMIT, SPEC_VERIFY, SPEC_RULE, SPEC_STAGE, SPEC_MOUNT};
 	uint64_t sum = spec_flags(&spec);
 
 	for (size_t i = 0; i < spec.argc; i++)
@@ -55,6 +56,7 @@ static uint64_t touch_everything(void)
 	for (size_t i = 0; i < spec.n_helper; i++)
 		sum += strlen(spec.helper[i]);
 	sum += spec.cwd ? strlen(spec.cwd) : 0;
+	sum += spec.hostname ? strlen(spec.hostname) : 0;
 	sum += spec.search ? strlen(spec.search) : 0;
 	sum += spec.ids ? spec.ids->gid : 0;
 	sum += spec.kernel_ids ? spec.kernel_ids->gid : 0;
@@ -74,6 +76,12 @@ static uint64_t touch_everything(void)
 				sum += strlen((const char *)record + sizeof(struct spec_verify));
 			if (types[i] == SPEC_RULE)
 				sum += strlen((const char *)record + sizeof(struct spec_rule));
+			if (types[i] == SPEC_MOUNT) {
+				const char *name = (const char *)record + sizeof(struct spec_mount);
+
+				sum += strlen(name);
+				sum += strlen(name + strlen(name) + 1);
+			}
 		}
 	}
 	return sum;
@@ -139,6 +147,9 @@ static void test_bad_records_are_refused(void **state)
 		{"second filter", SPEC_FILTER_KILL, words, 8, true},
 		{"Landlock with a used reserve", SPEC_LANDLOCK, words, 32, false},
 		{"stage that is too short", SPEC_STAGE, words, 12, false},
+		{"second host name", SPEC_HOSTNAME, "x", 2, true},
+		{"mount that is too short", SPEC_MOUNT, words, 20, false},
+		{"mount without names", SPEC_MOUNT, words, 24, false},
 	};
 
 	(void)state;
@@ -155,6 +166,51 @@ static void test_bad_records_are_refused(void **state)
 		text = spec_text(&writer, &size);
 		if (spec_parse(text, size, &spec, &failure) != -EBADMSG)
 			fail_msg("%s was taken", bad[i].what);
+	}
+}
+
+struct bad_mount {
+	const char *what;
+	struct spec_mount mount;
+	const char *names;
+	size_t len;
+};
+
+static void test_bad_mounts_are_refused(void **state)
+{
+	static const struct bad_mount bad[] = {
+		{"a good one", {.kind = SPEC_MOUNT_LINK}, "/a\0b", 5},
+		{"a good one from a grant", {.kind = SPEC_MOUNT_BIND_GRANT, .slot = 20}, "/a\0", 4},
+		{"a good one from data", {.kind = SPEC_MOUNT_DATA, .slot = 19}, "/a\0", 4},
+		{"kind zero", {.kind = 0}, "/a\0b", 5},
+		{"unknown kind", {.kind = SPEC_MOUNT_DEV + 1}, "/a\0b", 5},
+		{"unknown flag", {.kind = SPEC_MOUNT_LINK, .flags = 2}, "/a\0b", 5},
+		{"one name", {.kind = SPEC_MOUNT_LINK}, "/a", 3},
+		{"no end", {.kind = SPEC_MOUNT_LINK}, "/a\0b", 4},
+		{"three names", {.kind = SPEC_MOUNT_LINK}, "/a\0b\0c", 7},
+		{"relative path", {.kind = SPEC_MOUNT_LINK}, "a\0b", 4},
+		{"empty path", {.kind = SPEC_MOUNT_LINK}, "\0b", 3},
+		{"data below", {.kind = SPEC_MOUNT_DATA, .slot = 12}, "/a\0", 4},
+		{"data above", {.kind = SPEC_MOUNT_DATA, .slot = 20}, "/a\0", 4},
+		{"grant below", {.kind = SPEC_MOUNT_BIND_GRANT, .slot = 19}, "/a\0", 4},
+		{"grant above", {.kind = SPEC_MOUNT_BIND_GRANT, .slot = 20 + KS_MAX_GRANTS}, "/a\0",
+			4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		autospec struct spec_writer writer;
+		autofree char *text = NULL;
+		char record[sizeof(struct spec_mount) + 8];
+		size_t size;
+
+		memcpy(record, &bad[i].mount, sizeof(bad[i].mount));
+		memcpy(record + sizeof(bad[i].mount), bad[i].names, bad[i].len);
+		spec_writer_init(&writer);
+		spec_add(&writer, SPEC_MOUNT, record, sizeof(bad[i].mount) + bad[i].len);
+		text = spec_text(&writer, &size);
+		if (spec_parse(text, size, &spec, &failure) != (i < 3 ? 0 : -EBADMSG))
+			fail_msg("%s: %s", bad[i].what, i < 3 ? failure.detail : "was taken");
 	}
 }
 
@@ -192,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_every_truncation_is_refused),
 		cmocka_unit_test(test_no_flipped_bit_leads_astray),
 		cmocka_unit_test(test_bad_records_are_refused),
+		cmocka_unit_test(test_bad_mounts_are_refused),
 		cmocka_unit_test(test_flags_that_are_not_known_are_refused),
 		cmocka_unit_test(test_another_version_says_so),
 	};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The monitor should: start the helper, outlive the supervisor, then end every process of the jail
- * and remove its control groups. It must not: depend on anybody's cooperation, be reachable by a
- * signal other than SIGKILL, keep a descriptor that belongs to the jail, or be a member of what it
- * ends. It is the subreaper of the jail: once it has no child left, no process of the jail is left,
- * as a pid namespace's first process is reaped last. */
+/* The monitor should: start the helper or make the jail, outlive the supervisor, then end every
+ * process of the jail and remove its control groups. It must not: depend on anybody's cooperation,
+ * be reachable by a signal other than SIGKILL, keep a descriptor that belongs to the jail, or be a
+ * member of what it ends. It is the subreaper of the jail: once it has no child left, no process of
+ * the jail is left, as a pid namespace's first process is reaped last. */
 #include "linux/init/monitor.h"
 
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "linux/init/groups.h"
 #include "linux/init/helper.h"
 #include "linux/init/message.h"
+#include "linux/init/native.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
 #include "linux/jail_linux.h"
@@ -30,6 +31,7 @@
 #define END_PATIENCE_MS 10000
 
 struct monitor {
+	char *role;
 	int signals;
 	int report; /* the helper's failure before its exec, or its end; -1 afterwards */
 	pid_t helper;
@@ -52,23 +54,11 @@ static void settle(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-static int start(struct monitor *monitor, unsigned n_grants, struct failure *failure)
+static int start_helper(struct monitor *monitor, unsigned n_grants, struct failure *failure)
 {
 	int pair[2];
 	pid_t parent = getpid();
-	int r;
 
-	/* Before the fork: the children learn of it when they are made. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		return failure_set(failure, errno, "monitor", "subreaper");
-	monitor->signals = signals_open();
-	if (monitor->signals < 0)
-		return failure_set(failure, -monitor->signals, "monitor", "signalfd");
-	r = spec_load(SLOT_SPEC, &spec, failure);
-	if (r < 0)
-		return r;
-	if (spec.n_helper == 0)
-		return failure_set(failure, EBADMSG, "spec", "no helper is named");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, errno, "monitor", "socketpair");
 	monitor->helper = fork();
@@ -83,6 +73,37 @@ static int start(struct monitor *monitor, unsigned n_grants, struct failure *fai
 		return failure_set(failure, errno, "monitor", "fork");
 	}
 	return 0;
+}
+
+static int start_native(struct monitor *monitor, unsigned n_grants, struct failure *failure)
+{
+	struct native native = {.role = monitor->role,
+		.monitor_fds = {SLOT_MONITOR, SLOT_SUPERVISOR, monitor->signals}};
+	int r = native_start(&spec, n_grants, &native, failure);
+
+	monitor->helper = native.pid;
+	monitor->report = native.report;
+	return r;
+}
+
+static int start(struct monitor *monitor, unsigned n_grants, struct failure *failure)
+{
+	int r;
+
+	/* Before the fork: the children learn of it when they are made. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return failure_set(failure, errno, "monitor", "subreaper");
+	monitor->signals = signals_open();
+	if (monitor->signals < 0)
+		return failure_set(failure, -monitor->signals, "monitor", "signalfd");
+	r = spec_load(SLOT_SPEC, &spec, failure);
+	if (r < 0)
+		return r;
+	if (!spec.hostname == !spec.n_helper)
+		return failure_set(
+			failure, EBADMSG, "spec", "neither or both of a helper and a host name");
+	return spec.hostname ? start_native(monitor, n_grants, failure)
+			     : start_helper(monitor, n_grants, failure);
 }
 
 /* The pipe of complaints and init's socket end with the helper and init, so the monitor must let go
@@ -245,9 +266,9 @@ static void end_all(struct monitor *monitor)
 	}
 }
 
-int monitor_main(void)
+int monitor_main(char *role)
 {
-	struct monitor monitor = {.signals = -1, .report = -1};
+	struct monitor monitor = {.role = role, .signals = -1, .report = -1};
 	struct failure failure;
 	unsigned n_grants;
 	bool failed;

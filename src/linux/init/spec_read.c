@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "linux/control.h"
+
 #define KNOWN_FLAGS (SPEC_FLAG_TTY | SPEC_FLAG_KEEP_GROUP)
 #define NEEDED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -86,6 +88,32 @@ static int check_repeated(const char *data, size_t len, size_t head, bool string
 	return zero ? bad(failure, "a reserved word is used") : 0;
 }
 
+/* A head and two strings; the first is an absolute path, and descriptors are from their ranges. */
+static int check_mount(const char *data, size_t len, struct failure *failure)
+{
+	const char *names = data + sizeof(struct spec_mount);
+	const char *end;
+	struct spec_mount mount;
+	size_t rest;
+
+	if (len < sizeof(mount))
+		return bad(failure, "a record of another size");
+	memcpy(&mount, data, sizeof(mount));
+	rest = len - sizeof(mount);
+	end = memchr(names, '\0', rest);
+	if (!end || names[0] != '/' || !is_string(end + 1, rest - (size_t)(end + 1 - names)))
+		return bad(failure, "a mount without its two names");
+	if (mount.kind < SPEC_MOUNT_BIND_HOST || mount.kind > SPEC_MOUNT_DEV ||
+		mount.flags & ~(uint32_t)SPEC_MOUNT_WRITABLE)
+		return bad(failure, "a mount of an unknown kind");
+	if ((mount.kind == SPEC_MOUNT_DATA &&
+		    (mount.slot < SLOT_DATA || mount.slot > SLOT_DATA_MAX)) ||
+		(mount.kind == SPEC_MOUNT_BIND_GRANT &&
+			(mount.slot < SLOT_GRANT || mount.slot >= SLOT_GRANT + KS_MAX_GRANTS)))
+		return bad(failure, "a mount from a descriptor that is for something else");
+	return 0;
+}
+
 static int take_repeated(uint32_t type, const char *data, size_t len, struct failure *failure)
 {
 	switch (type) {
@@ -100,6 +128,8 @@ static int take_repeated(uint32_t type, const char *data, size_t len, struct fai
 			offsetof(struct spec_rule, zero), failure);
 	case SPEC_STAGE:
 		return check_repeated(data, len, sizeof(struct spec_stage), false, 0, failure);
+	case SPEC_MOUNT:
+		return check_mount(data, len, failure);
 	default:
 		return bad(failure, "an unknown record");
 	}
@@ -122,6 +152,8 @@ static int take_record(
 		return take_string(&spec->cwd, data, len, failure);
 	case SPEC_SEARCH:
 		return take_string(&spec->search, data, len, failure);
+	case SPEC_HOSTNAME:
+		return take_string(&spec->hostname, data, len, failure);
 	case SPEC_IDS:
 		return take_fixed(
 			(const void **)&spec->ids, data, len, sizeof(*spec->ids), failure);

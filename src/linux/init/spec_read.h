@@ -31,6 +31,7 @@ struct spec {
 	size_t n_helper;
 	const char *cwd; /* NULL where the record is absent, as all pointers below */
 	const char *search;
+	const char *hostname; /* there: the jail is made without a helper */
 	const uint32_t *flag_bits;
 	const struct spec_ids *ids;
 	const struct spec_ids *kernel_ids;

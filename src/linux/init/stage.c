@@ -46,14 +46,14 @@ static int set_attributes(int tree, struct mount_attr attr, unsigned flags)
 /* Flags and privacy are for the whole tree; they cannot fail for one of its file systems. The ids
  * can: a mount beneath the grant whose file system has no mapping keeps its own ids, which gives
  * the worker less. */
-static int dress(int tree, int user_namespace)
+static int dress(int tree, int user_namespace, uint64_t attributes, bool helper)
 {
-	struct mount_attr plain = {.attr_set = FLAGS, .propagation = MS_PRIVATE};
+	struct mount_attr plain = {.attr_set = attributes, .propagation = MS_PRIVATE};
 	struct mount_attr mapped = {.attr_set = MOUNT_ATTR_IDMAP};
 
-	/* Before Linux 5.12 there is no such call; the helper gives its binds the same flags. */
+	/* Before Linux 5.12 there is no such call; a helper gives its binds the same flags. */
 	if (set_attributes(tree, plain, AT_RECURSIVE) < 0)
-		return errno == ENOSYS && user_namespace < 0 ? 0 : -errno;
+		return errno == ENOSYS && user_namespace < 0 && helper ? 0 : -errno;
 	if (user_namespace < 0)
 		return 0;
 	mapped.userns_fd = (uint64_t)user_namespace;
@@ -64,16 +64,14 @@ static int dress(int tree, int user_namespace)
 	return set_attributes(tree, mapped, 0) < 0 ? -errno : 0;
 }
 
-static const struct spec_stage *stage_of(const struct spec *spec, uint32_t slot)
-{
-	const struct spec_stage *stage;
-	size_t cursor = 0;
+/* What the spec says of one grant. */
+struct order {
+	const struct spec_stage *stage; /* NULL: its ids stay */
+	bool mounted; /* without a helper: by a SPEC_MOUNT */
+	bool writable;
+};
 
-	while ((stage = spec_next(spec, SPEC_STAGE, &cursor)))
-		if (stage->slot == slot)
-			return stage;
-	return NULL;
-}
+static struct order orders[KS_MAX_GRANTS];
 
 static int failed(struct failure *failure, int code, const char *what, unsigned grant)
 {
@@ -102,7 +100,8 @@ static int clone_one(
 	const struct spec *spec, unsigned grant, struct owner *owner, struct failure *failure)
 {
 	const int slot = SLOT_GRANT + (int)grant;
-	const struct spec_stage *stage = stage_of(spec, (uint32_t)slot);
+	const struct spec_stage *stage = orders[grant].stage;
+	uint64_t attributes = FLAGS;
 	int user_namespace = -1;
 	int tree, r;
 
@@ -115,7 +114,10 @@ static int clone_one(
 		if (user_namespace < 0)
 			return failed(failure, -user_namespace, "the user namespace", grant);
 	}
-	r = dress(tree, user_namespace);
+	/* Without a helper the mount is final, and what may not be written is decided here. */
+	if (spec->hostname && !orders[grant].writable)
+		attributes |= MOUNT_ATTR_RDONLY;
+	r = dress(tree, user_namespace, attributes, !spec->hostname);
 	if (r < 0)
 		return failed(failure, -r, "the id-mapped mount", grant);
 	if (dup2(tree, slot) < 0)
@@ -168,30 +170,49 @@ static int place_one(unsigned grant, struct failure *failure)
 	return 0;
 }
 
-static int check_stages(const struct spec *spec, unsigned n_grants, struct failure *failure)
+static int take_orders(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
 	const struct spec_stage *stage;
+	const struct spec_mount *mount;
 	size_t cursor = 0;
 
-	while ((stage = spec_next(spec, SPEC_STAGE, &cursor)))
+	while ((stage = spec_next(spec, SPEC_STAGE, &cursor))) {
 		if (stage->slot < SLOT_GRANT || stage->slot >= SLOT_GRANT + n_grants)
 			return failure_set(failure, EBADF, "stage", "a slot that holds no grant");
+		orders[stage->slot - SLOT_GRANT].stage = stage;
+	}
+	cursor = 0;
+	while ((mount = spec_next(spec, SPEC_MOUNT, &cursor))) {
+		if (mount->kind != SPEC_MOUNT_BIND_GRANT)
+			continue;
+		if (mount->slot >= SLOT_GRANT + n_grants)
+			return failure_set(failure, EBADF, "stage", "a slot that holds no grant");
+		orders[mount->slot - SLOT_GRANT].mounted = true;
+		orders[mount->slot - SLOT_GRANT].writable = mount->flags & SPEC_MOUNT_WRITABLE;
+	}
 	return 0;
+}
+
+int stage_clone_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
+{
+	struct owner owner = {.user_namespace = -1};
+	int r = take_orders(spec, n_grants, failure);
+
+	for (unsigned i = 0; r == 0 && i < n_grants; i++)
+		if (!spec->hostname || orders[i].mounted)
+			r = clone_one(spec, i, &owner, failure);
+	if (owner.user_namespace >= 0)
+		close(owner.user_namespace);
+	return r;
 }
 
 int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
-	struct owner owner = {.user_namespace = -1};
-	int r = check_stages(spec, n_grants, failure);
+	int r = stage_clone_grants(spec, n_grants, failure);
 
-	if (n_grants == 0)
+	if (r < 0 || n_grants == 0)
 		return r;
-	for (unsigned i = 0; r == 0 && i < n_grants; i++)
-		r = clone_one(spec, i, &owner, failure);
-	if (owner.user_namespace >= 0)
-		close(owner.user_namespace);
-	if (r == 0)
-		r = open_stage(failure);
+	r = open_stage(failure);
 	for (unsigned i = 0; r == 0 && i < n_grants; i++)
 		r = place_one(i, failure);
 	return r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Bwrap backend's effects: the plan becomes a spec, a set of descriptors and one process (the
- * monitor), which starts bubblewrap. Should: hand over exactly what the plan names, by number.
- * Must not: look up any name of a grant again, or decide anything that is not in the plan. */
+/* The effects of the backends with namespaces: the plan becomes a spec, a set of descriptors and
+ * one process (the monitor), which makes the jail, or starts bubblewrap for it. Should: hand over
+ * exactly what the plan names, by number. Must not: look up any name of a grant again, or decide
+ * anything that is not in the plan. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -92,7 +93,7 @@ static int open_channels(struct parts *parts)
 	return parts->null < 0 || parts->supervisor < 0 ? -errno : 0;
 }
 
-static int make_files(const struct ks_plan *plan, struct parts *parts)
+static int make_helper_args(const struct ks_plan *plan, struct parts *parts)
 {
 	autofree char *args = NULL;
 	size_t len = 0;
@@ -101,8 +102,15 @@ static int make_files(const struct ks_plan *plan, struct parts *parts)
 	if (r < 0)
 		return r;
 	parts->helper_args = memory_file("kastellan-args", args, len);
-	if (parts->helper_args < 0)
-		return parts->helper_args;
+	return parts->helper_args < 0 ? parts->helper_args : 0;
+}
+
+static int make_files(const struct ks_plan *plan, struct parts *parts)
+{
+	int r = plan->helper.len ? make_helper_args(plan, parts) : 0;
+
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < plan->data.len; i++) {
 		if (SLOT_DATA + i > SLOT_DATA_MAX)
 			return -E2BIG;
@@ -205,7 +213,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	uint32_t kernel_id = plan->identity.drop ? next_kernel_id() : 0;
 	int r = init_program_open(&parts->init_exe, reterr);
 
-	if (r == 0)
+	if (r == 0 && plan->helper.len)
 		r = helper_program_open(host, &parts->helper_exe, reterr);
 	if (r < 0)
 		return r;
@@ -224,7 +232,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	return 0;
 }
 
-int apply_bwrap(const struct ks_plan *plan, const struct ks_host *host,
+int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr)
 {
 	struct parts *parts = malloc(sizeof(*parts));

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole planning of the Bwrap backend on one page. Must not look at the host: all that is known
- * of it is in the facts and in the opened grants. */
+/* The whole planning of the backends that make a jail of namespaces, on one page: they differ in
+ * who makes it, not in what is made. Must not look at the host: all that is known of it is in the
+ * facts and in the opened grants. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "linux/plan_bwrap.h"
 #include "linux/plan_parts.h"
 
 #define SEARCH "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
-static int copy_request(struct ks_plan *plan, const struct plan_request *request)
+static int copy_request(
+	struct ks_plan *plan, enum ks_backend_kind kind, const struct plan_request *request)
 {
 	int r = ks_policy_copy(request->policy, &plan->policy);
 
 	for (const char *const *arg = request->argv; r == 0 && arg && *arg; arg++)
 		r = strv_add(&plan->argv, *arg);
-	plan->kind = KS_BACKEND_BWRAP;
+	plan->kind = kind;
 	plan->tty = request->tty;
 	plan->search = strdup(SEARCH);
 	return r == 0 && !plan->search ? -ENOMEM : r;
@@ -36,14 +37,14 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	r = plan_cwd(plan, request, reterr);
 	if (r < 0)
 		return r;
-	if (plan_landlock(plan, host) < 0 || plan_bwrap_helper(plan, host) < 0 ||
-		plan_receipt(plan, host) < 0 || plan_receipt_limits(plan, host) < 0)
+	if (plan_landlock(plan, host) < 0 || plan_receipt(plan, host) < 0 ||
+		plan_receipt_limits(plan, host) < 0)
 		return error_oom(reterr);
 	return 0;
 }
 
-int plan_bwrap(const struct plan_request *request, struct grants *grants, struct ks_plan **ret_plan,
-	ks_error **reterr)
+int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
+	struct ks_plan **ret_plan, ks_error **reterr)
 {
 	struct ks_plan *plan;
 	int r;
@@ -56,7 +57,7 @@ int plan_bwrap(const struct plan_request *request, struct grants *grants, struct
 	plan = plan_alloc();
 	if (!plan)
 		return error_oom(reterr);
-	if (copy_request(plan, request) < 0) {
+	if (copy_request(plan, kind, request) < 0) {
 		plan_free(plan);
 		return error_oom(reterr);
 	}

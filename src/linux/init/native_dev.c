@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A /dev with what every program expects and nothing that is the host's alone. The nodes are the
+ * host's, as nobody without its privileges can make any. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "linux/init/native_parts.h"
+#include "linux/init/tree.h"
+
+#define PTS_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+
+static const struct {
+	const char *name;
+	const char *source;
+} nodes[] = {
+	{"null", "/dev/null"},
+	{"zero", "/dev/zero"},
+	{"full", "/dev/full"},
+	{"random", "/dev/random"},
+	{"urandom", "/dev/urandom"},
+	{"tty", "/dev/tty"},
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} links[] = {
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+	{"core", "/proc/kcore"},
+	{"ptmx", "pts/ptmx"},
+};
+
+static int attach_at(int tree, int directory, const char *name)
+{
+	int place = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int r = place < 0 ? -errno : tree_attach(tree, place);
+
+	if (place >= 0)
+		close(place);
+	return r;
+}
+
+static int add_node(int directory, const char *name, const char *source)
+{
+	int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	int tree, r;
+
+	if (file < 0)
+		return -errno;
+	close(file);
+	tree = tree_copy(AT_FDCWD, source);
+	if (tree < 0)
+		return tree;
+	r = tree_restrict(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (r == 0)
+		r = attach_at(tree, directory, name);
+	close(tree);
+	return r;
+}
+
+/* Terminals of the jail's own: those of the host are not in it. */
+static int add_terminals(int directory)
+{
+	static const struct tree_option options[] = {
+		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "620"}, {NULL, NULL}};
+	int tree = mkdirat(directory, "pts", 0755) < 0
+			   ? -errno
+			   : tree_new("devpts", options, PTS_ATTRIBUTES);
+	int r;
+
+	if (tree < 0)
+		return tree;
+	r = attach_at(tree, directory, "pts");
+	close(tree);
+	return r;
+}
+
+int devices_fill(int directory, const char **ret_name)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		*ret_name = nodes[i].name;
+		r = add_node(directory, nodes[i].name, nodes[i].source);
+	}
+	for (size_t i = 0; r == 0 && i < sizeof(links) / sizeof(links[0]); i++) {
+		*ret_name = links[i].name;
+		r = symlinkat(links[i].text, directory, links[i].name) < 0 ? -errno : 0;
+	}
+	if (r == 0) {
+		*ret_name = "pts";
+		r = add_terminals(directory);
+	}
+	if (r == 0) {
+		*ret_name = "shm";
+		r = mkdirat(directory, "shm", 0755) < 0 ? -errno : 0;
+	}
+	return r;
+}
