@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
-static const char backends[] = "bwrap";
+static const char backends[] = "bwrap native";
 static const char profiles[] = "WorkerStrict WorkerNetClient";
 static const char shells_known[] = "bash zsh fish";
 static const char fields[] =

@@ -195,7 +195,7 @@ const struct option_row option_rows[] = {
 	{'p', "policy", "POLICY.json", GRANTS, "file", "the policy; without it, the default policy",
 		true, apply_policy},
 	{'b', "backend", "BACKEND", GRANTS, "backend",
-		"bwrap (default); others are not built in this version", true, apply_backend},
+		"bwrap (default) or native; others are not built in this version", true, apply_backend},
 	{'r', "read", "PATH", GRANTS, "path", "show PATH read-only; ?PATH where it exists", false,
 		apply_read},
 	{'w', "write", "PATH", GRANTS, "path",
