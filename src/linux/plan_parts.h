@@ -16,9 +16,9 @@
 #define DEFAULT_TASKS_MAX 64u
 #define DEFAULT_CPU_QUOTA_PCT 200u
 
-/* All of them, for a backend of that kind. What is special to one is added by its own planner, whose
- * contract (plan_bwrap.h, plan_native.h) this is: on success the plan owns *grants, which is then
- * empty; on failure the caller still does. */
+/* All of them, for a backend of that kind. What is special to one is added by its own planner,
+ * whose contract (plan_bwrap.h, plan_native.h) this is: on success the plan owns *grants, which is
+ * then empty; on failure the caller still does. */
 int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
 	struct ks_plan **ret_plan, ks_error **reterr);
 

@@ -140,7 +140,7 @@ void spec_add_mount(struct spec_writer *writer, const struct spec_mount *mount, 
 {
 	autostrbuf struct strbuf names;
 
-	strbuf_init(&names, 2 * (KS_MAX_PATH + 1));
+	strbuf_init(&names, (size_t)2 * (KS_MAX_PATH + 1));
 	strbuf_add(&names, path, strlen(path) + 1);
 	strbuf_add(&names, source ? source : "", source ? strlen(source) + 1 : 1);
 	if (names.error && !writer->text.error)
