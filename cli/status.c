@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/options.h"
 
 static int open_number(const char *digits, const char *where, int *ret_fd, ks_error **reterr)
@@ -58,21 +59,6 @@ int status_open(const char *where, int *ret_fd, ks_error **reterr)
 	return 0;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int status_write(int fd, const ks_outcome *outcome, ks_error **reterr)
 {
 	char *text = NULL;
@@ -82,9 +68,9 @@ int status_write(int fd, const ks_outcome *outcome, ks_error **reterr)
 		return 0;
 	r = ks_outcome_json(outcome, &text);
 	if (r == 0)
-		r = write_all(fd, text, strlen(text));
+		r = file_write_all(fd, text, strlen(text));
 	if (r == 0)
-		r = write_all(fd, "\n", 1);
+		r = file_write_all(fd, "\n", 1);
 	free(text);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "status"),

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #define PATIENCE_USEC 5000000ull
@@ -38,17 +38,9 @@ static void load_bus(void)
 	bus_loaded = true;
 }
 
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 uint64_t manager_left_usec(const struct manager *manager)
 {
-	uint64_t now = now_usec();
+	uint64_t now = clock_usec();
 
 	return now >= manager->deadline_usec ? 1 : manager->deadline_usec - now;
 }
@@ -69,7 +61,7 @@ static int await_ready(const struct manager *manager)
 		r = bus_lib.sd_bus_process(manager->bus, NULL);
 		if (r < 0)
 			return r;
-		if (now_usec() >= manager->deadline_usec)
+		if (clock_usec() >= manager->deadline_usec)
 			return -ETIMEDOUT;
 		if (r == 0)
 			r = bus_lib.sd_bus_wait(manager->bus, manager_left_usec(manager));
@@ -137,7 +129,7 @@ int manager_connect(bool system, struct manager **ret_manager, ks_error **reterr
 	if (!manager)
 		return error_oom(reterr);
 	manager->system = system;
-	manager->deadline_usec = now_usec() + PATIENCE_USEC;
+	manager->deadline_usec = clock_usec() + PATIENCE_USEC;
 	r = connect_any(manager);
 	if (r < 0) {
 		error_set(reterr, r == -ETIMEDOUT ? r : -ECONNREFUSED,

@@ -12,22 +12,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "linux/cgroup_end.h"
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
 
-#define KILL_PATIENCE_NSEC 5000000000ll
-#define REMOVE_PATIENCE_NSEC 500000000ll
+#define KILL_PATIENCE_USEC 5000000u
+#define REMOVE_PATIENCE_USEC 500000u
 #define PAUSE_NSEC 500000 /* doubled up to the longest */
 #define PAUSE_MAX_NSEC 8000000
-
-static int64_t now_nsec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static void rest(long *nsec)
 {
@@ -120,7 +113,7 @@ static int is_empty(int dir)
 	return n < 0 ? (int)n : n == 0;
 }
 
-static int kill_dir(int dir, int64_t deadline)
+static int kill_dir(int dir, uint64_t deadline)
 {
 	/* Linux 5.14, version 2: all at once. */
 	bool at_once = cgroup_file_write(dir, "cgroup.kill", "1") == 0;
@@ -133,7 +126,7 @@ static int kill_dir(int dir, int64_t deadline)
 			r = is_empty(dir);
 		if (r != 0)
 			return r < 0 ? r : 0;
-		if (now_nsec() >= deadline)
+		if (clock_usec() >= deadline)
 			return -EBUSY;
 		rest(&pause);
 	}
@@ -167,7 +160,7 @@ static void prepare_end(const struct cgroup *group, bool back)
 
 int cgroup_kill(struct cgroup *group)
 {
-	int64_t deadline = now_nsec() + KILL_PATIENCE_NSEC;
+	uint64_t deadline = clock_usec() + KILL_PATIENCE_USEC;
 	int r = 0;
 
 	prepare_end(group, false);
@@ -181,7 +174,7 @@ int cgroup_kill(struct cgroup *group)
 	return r;
 }
 
-static int remove_dir(struct cgroup_dir *dir, int64_t deadline)
+static int remove_dir(struct cgroup_dir *dir, uint64_t deadline)
 {
 	long pause = PAUSE_NSEC;
 
@@ -189,7 +182,7 @@ static int remove_dir(struct cgroup_dir *dir, int64_t deadline)
 	while (rmdir(dir->path) < 0) {
 		if (errno == ENOENT)
 			break;
-		if (errno != EBUSY || now_nsec() >= deadline)
+		if (errno != EBUSY || clock_usec() >= deadline)
 			return -errno;
 		rest(&pause);
 	}
@@ -202,7 +195,7 @@ static int remove_dir(struct cgroup_dir *dir, int64_t deadline)
 
 int cgroup_remove(struct cgroup *group)
 {
-	int64_t deadline = now_nsec() + REMOVE_PATIENCE_NSEC;
+	uint64_t deadline = clock_usec() + REMOVE_PATIENCE_USEC;
 	int r = 0;
 
 	for (size_t i = 0; i < group->n_dirs; i++) {

@@ -10,80 +10,7 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "linux/cgroup_file.h"
-
-struct span {
-	const char *start;
-	size_t len;
-};
-
-/* The fields of a mountinfo line that matter here. */
-struct mount_line {
-	struct span root;
-	struct span point;
-	struct span type;
-	struct span super;
-};
-
-static struct span next_field(const char **cursor)
-{
-	struct span field = {*cursor + strspn(*cursor, " "), 0};
-
-	field.len = strcspn(field.start, " \n");
-	*cursor = field.start + field.len;
-	return field;
-}
-
-static bool span_is(struct span span, const char *text)
-{
-	return span.len == strlen(text) && memcmp(span.start, text, span.len) == 0;
-}
-
-/* "id parent major:minor root point options optional... - type source super-options" */
-static bool parse_line(const char *line, struct mount_line *ret)
-{
-	struct span field;
-
-	for (int i = 0; i < 3; i++)
-		next_field(&line);
-	ret->root = next_field(&line);
-	ret->point = next_field(&line);
-	do {
-		field = next_field(&line);
-	} while (field.len && !span_is(field, "-"));
-	ret->type = next_field(&line);
-	next_field(&line);
-	ret->super = next_field(&line);
-	return ret->super.len > 0;
-}
-
-static bool is_octal(const char *text)
-{
-	return text[0] >= '0' && text[0] <= '3' && text[1] >= '0' && text[1] <= '7' &&
-	       text[2] >= '0' && text[2] <= '7';
-}
-
-/* Blanks and backslashes stand as three octal digits. */
-static char *unescape(struct span span)
-{
-	char *text = malloc(span.len + 1);
-	size_t out = 0;
-
-	if (!text)
-		return NULL;
-	for (size_t i = 0; i < span.len; i++) {
-		const char *at = span.start + i;
-
-		if (*at == '\\' && i + 3 < span.len && is_octal(at + 1)) {
-			text[out++] = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 +
-					     (at[3] - '0'));
-			i += 3;
-		} else {
-			text[out++] = *at;
-		}
-	}
-	text[out] = '\0';
-	return text;
-}
+#include "linux/mountinfo.h"
 
 static bool is_hierarchy(const struct mount_line *line, const char *controller)
 {
@@ -149,16 +76,15 @@ int cgroup_locate(const char *mountinfo, const char *own_groups, const char *con
 
 	if (r < 0)
 		return r;
-	for (const char *line = mountinfo; *line;
-		line += strcspn(line, "\n"), line += *line == '\n') {
+	while (mountinfo_next(&mountinfo, &parsed)) {
 		autofree char *point = NULL;
 		autofree char *root = NULL;
 		const char *inside;
 
-		if (!parse_line(line, &parsed) || !is_hierarchy(&parsed, controller))
+		if (!is_hierarchy(&parsed, controller))
 			continue;
-		point = unescape(parsed.point);
-		root = unescape(parsed.root);
+		point = mountinfo_path(parsed.point);
+		root = mountinfo_path(parsed.root);
 		if (!point || !root)
 			return -ENOMEM;
 		inside = below(own_path, root);

@@ -13,6 +13,7 @@
 
 #include "base/bounds.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
@@ -24,26 +25,6 @@ struct texts {
 	char *own;
 	bool tried;
 };
-
-static int read_file(const char *path, char **ret_text)
-{
-	autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	autostrbuf struct strbuf text;
-	char part[4096];
-	ssize_t n;
-
-	strbuf_init(&text, KS_MAX_TEXT);
-	if (fd < 0)
-		return -errno;
-	while ((n = read(fd, part, sizeof(part))) != 0) {
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			strbuf_add(&text, part, (size_t)n);
-	}
-	strbuf_puts(&text, "");
-	return strbuf_take(&text, ret_text, NULL);
-}
 
 static bool can_write(const char *dir)
 {
@@ -269,11 +250,11 @@ int cgroup_probe(bool tried, struct host_cgroup *ret)
 	autofree char *mountinfo = NULL;
 	autofree char *own = NULL;
 	autostrbuf struct strbuf reasons;
-	int r = read_file("/proc/self/mountinfo", &mountinfo);
+	int r = file_read_text("/proc/self/mountinfo", &mountinfo);
 
 	strbuf_init(&reasons, KS_MAX_TEXT);
 	if (r == 0)
-		r = read_file("/proc/self/cgroup", &own);
+		r = file_read_text("/proc/self/cgroup", &own);
 	if (r == 0)
 		r = probe_all(&(const struct texts){mountinfo, own, tried}, &best, &reasons);
 	else if (r != -ENOMEM) {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "linux/jail_linux.h"
@@ -163,14 +163,6 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* 1 = what is waited for, 0 = go on, -errno with the error set. */
 static int take_from_init(
 	struct jail *jail, enum control_type awaited, const struct ks_plan *plan, ks_error **reterr)
@@ -242,12 +234,12 @@ static int helper_failed(struct jail *jail, const struct ks_host *host, ks_error
 static int await(struct jail *jail, enum control_type awaited, const struct ks_host *host,
 	const struct ks_plan *plan, ks_error **reterr)
 {
-	int64_t deadline = now_ms() + START_PATIENCE_MS;
+	int64_t deadline = clock_ms() + START_PATIENCE_MS;
 
 	for (;;) {
 		struct pollfd fds[2] = {{.fd = jail->init_socket, .events = POLLIN},
 			{.fd = jail->monitor_socket, .events = POLLIN}};
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		int r;
 
 		if (left <= 0)

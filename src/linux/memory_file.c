@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -23,21 +24,6 @@ static int open_memfd(const char *name)
 	return fd;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = write(fd, data, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? -errno : -EIO;
-		data += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
-
 int memory_file(const char *name, const void *data, size_t len)
 {
 	struct rlimit size;
@@ -49,7 +35,7 @@ int memory_file(const char *name, const void *data, size_t len)
 	fd = open_memfd(name);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, len);
+	r = file_write_all(fd, data, len);
 	if (r < 0)
 		return r;
 	if (lseek(fd, 0, SEEK_SET) < 0 ||

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -16,17 +14,10 @@
 #include "base/error.h"
 #include "linux/check_links.h"
 #include "linux/idmap.h"
+#include "linux/kernel_fs.h"
 #include "linux/pin_grants.h"
 #include "linux/submounts.h"
-
-#ifndef EFIVARFS_MAGIC
-#define EFIVARFS_MAGIC 0xde5e81e4
-#endif
-
-static const char *field_name(enum policy_field field)
-{
-	return field == FIELD_FS_READ ? "fs_read" : "fs_write";
-}
+#include "policy/fields.h"
 
 static const char *remedy_for(int code)
 {
@@ -47,29 +38,6 @@ static const char *remedy_for(int code)
 	default:
 		return NULL;
 	}
-}
-
-/* File systems that are an interface to the kernel, wherever they are mounted: what they show is
- * not the caller's to give, and writing to them changes the host. */
-static const char *kernel_file_system(int fd)
-{
-	static const struct {
-		unsigned long magic;
-		const char *name;
-	} refused[] = {{PROC_SUPER_MAGIC, "procfs"}, {SYSFS_MAGIC, "sysfs"},
-		{CGROUP_SUPER_MAGIC, "cgroup"}, {CGROUP2_SUPER_MAGIC, "cgroup2"},
-		{DEVPTS_SUPER_MAGIC, "devpts"}, {DEBUGFS_MAGIC, "debugfs"},
-		{TRACEFS_MAGIC, "tracefs"}, {SECURITYFS_MAGIC, "securityfs"},
-		{SELINUX_MAGIC, "selinuxfs"}, {BPF_FS_MAGIC, "bpf"}, {EFIVARFS_MAGIC, "efivarfs"},
-		{NSFS_MAGIC, "nsfs"}};
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return NULL;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if ((unsigned long)fs.f_type == refused[i].magic)
-			return refused[i].name;
-	return NULL;
 }
 
 /* The name of the object without links, and the proof that the name leads to the object. */
@@ -96,8 +64,9 @@ static int real_path(int fd, const struct stat *st, char **ret_path)
 static int open_one(struct grant *grant, bool idmap, ks_error **reterr)
 {
 	const struct error_about about = {
-		.step = "grant", .field = field_name(grant->field), .path = grant->asked};
+		.step = "grant", .field = policy_field_name(grant->field), .path = grant->asked};
 	struct error_about told = about;
+	const char *file_system;
 	struct stat st;
 	int r;
 
@@ -118,11 +87,12 @@ static int open_one(struct grant *grant, bool idmap, ks_error **reterr)
 			"%s: %s is a device or a socket, which cannot be granted", about.field,
 			grant->asked);
 	}
-	if (kernel_file_system(grant->fd)) {
+	file_system = kernel_fs_of(grant->fd);
+	if (file_system) {
 		told.remedy = "grant files and directories of ordinary file systems";
 		return error_set(reterr, -EINVAL, &told,
 			"%s: %s is on %s, which is the kernel's and cannot be granted", about.field,
-			grant->asked, kernel_file_system(grant->fd));
+			grant->asked, file_system);
 	}
 	r = real_path(grant->fd, &st, &grant->path);
 	if (r == -ENOMEM)

@@ -9,18 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "base/clock.h"
 
 /* A fork without the C library's handlers, and with signals blocked in the child until it has
  * settled. No signal at its end, so that the caller's SIGCHLD handler does not see it. */
@@ -69,13 +61,13 @@ static int wait_for(pid_t pid, int *ret_status)
  * is over. Returns the number of bytes, or -ETIMEDOUT. */
 static ssize_t collect(int fd, char *bytes, size_t room)
 {
-	int64_t end = now_ms() + PROBE_PATIENCE_MS;
+	int64_t end = clock_ms() + PROBE_PATIENCE_MS;
 	size_t used = 0;
 	char rest[512] = {0};
 
 	for (;;) {
 		struct pollfd readable = {.fd = fd, .events = POLLIN};
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms();
 		ssize_t n;
 
 		if (left <= 0)

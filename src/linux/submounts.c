@@ -2,115 +2,42 @@
 #include "linux/submounts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/strbuf.h"
+#include "base/file.h"
+#include "linux/kernel_fs.h"
 #include "plan/paths.h"
-
-static bool is_kernel_type(const char *type)
-{
-	static const char *const types[] = {"proc", "sysfs", "cgroup", "cgroup2", "devpts",
-		"devtmpfs", "debugfs", "tracefs", "securityfs", "selinuxfs", "smackfs", "bpf",
-		"efivarfs", "configfs", "pstore", "binfmt_misc", "fusectl", "nsfs", "rpc_pipefs",
-		"nfsd"};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Space, tab, newline and backslash are three octal digits each. In place. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-			text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0');
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
-/* "36 35 98:0 /root /place options optional... - type source options". In place. */
-static bool split(char *line, char **ret_place, char **ret_type)
-{
-	char *rest = line;
-	char *word;
-
-	for (int i = 0; i < 5; i++) {
-		word = strsep(&rest, " ");
-		if (!rest)
-			return false;
-		*ret_place = word;
-	}
-	do {
-		word = strsep(&rest, " ");
-	} while (rest && strcmp(word, "-") != 0);
-	*ret_type = rest ? strsep(&rest, " ") : NULL;
-	if (!*ret_type)
-		return false;
-	unescape(*ret_place);
-	return true;
-}
+#include "policy/fields.h"
 
 int submounts_find(const char *text, const char *directory, char **ret_place, char **ret_type)
 {
-	autofree char *copy = strdup(text);
-	char *rest = copy;
-	char *line, *place, *type;
+	struct mount_line line;
 
-	if (!copy)
-		return -ENOMEM;
-	while ((line = strsep(&rest, "\n"))) {
-		if (!split(line, &place, &type) || !is_kernel_type(type) ||
-			!path_beneath(directory, place))
+	while (mountinfo_next(&text, &line)) {
+		autofree char *place = NULL;
+
+		if (!kernel_fs_is(line.type))
 			continue;
-		*ret_place = strdup(place);
-		*ret_type = strdup(type);
-		if (*ret_place && *ret_type)
-			return 1;
-		free(*ret_place);
-		free(*ret_type);
-		*ret_place = *ret_type = NULL;
-		return -ENOMEM;
+		place = mountinfo_path(line.point);
+		if (!place)
+			return -ENOMEM;
+		if (!path_beneath(directory, place))
+			continue;
+		*ret_type = strndup(line.type.start, line.type.len);
+		if (!*ret_type)
+			return -ENOMEM;
+		*ret_place = take_ptr(place);
+		return 1;
 	}
 	return 0;
 }
 
-static int read_mounts(char **ret_text)
-{
-	autofd int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	autostrbuf struct strbuf text;
-	char part[4096];
-	ssize_t n;
-
-	strbuf_init(&text, KS_MAX_TEXT);
-	if (fd < 0)
-		return -errno;
-	while ((n = read(fd, part, sizeof(part))) != 0) {
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			strbuf_add(&text, part, (size_t)n);
-	}
-	return strbuf_take(&text, ret_text, NULL);
-}
-
 static int check_one(const char *text, const struct grant *grant, ks_error **reterr)
 {
-	const char *field = grant->field == FIELD_FS_READ ? "fs_read" : "fs_write";
+	const char *field = policy_field_name(grant->field);
 	autofree char *place = NULL;
 	autofree char *type = NULL;
 	int r = submounts_find(text, grant->path, &place, &type);
@@ -135,7 +62,7 @@ int submounts_check(const struct grants *grants, ks_error **reterr)
 		if (!grants->items[i].directory || grants->items[i].pin)
 			continue;
 		if (!text)
-			r = read_mounts(&text);
+			r = file_read_text("/proc/self/mountinfo", &text);
 		if (!text)
 			return error_set(reterr, r,
 				ABOUT(.step = "grant", .remedy = "see that /proc is mounted"),

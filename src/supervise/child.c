@@ -11,19 +11,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static int arm_timer(struct ks_child *child)
 {
@@ -90,7 +82,7 @@ static int start_jail(struct ks_child *child, const struct ks_host *host,
 	r = jail_start(child->plan, host, &stdio, &child->jail, reterr);
 	if (r < 0)
 		return r;
-	deadlines_start(&child->deadlines, now_usec());
+	deadlines_start(&child->deadlines, clock_usec());
 	child->terminal = jail_take_terminal(child->jail);
 	if (epoll_ctl(child->epoll, EPOLL_CTL_ADD, jail_fd(child->jail), &event) < 0)
 		r = -errno;
@@ -180,7 +172,7 @@ static void act_on_deadlines(struct ks_child *child)
 
 	if (child->deadlines.cpu_budget_usec != NO_DEADLINE)
 		jail_usage(child->jail, &usage);
-	switch (deadlines_due(&child->deadlines, now_usec(), usage.cpu_usec)) {
+	switch (deadlines_due(&child->deadlines, clock_usec(), usage.cpu_usec)) {
 	case DEADLINE_TERMINATE:
 		jail_signal(child->jail, SIGTERM);
 		break;
@@ -205,7 +197,7 @@ static int finish(struct ks_child *child, ks_error **reterr)
 		ending->oom_kills = usage.oom_kills;
 		ending->tasks_refused = usage.tasks_refused;
 	}
-	ending->wall_usec = now_usec() - child->deadlines.start;
+	ending->wall_usec = clock_usec() - child->deadlines.start;
 	ending->timed_out = child->deadlines.timed_out;
 	ending->cpu_spent = child->deadlines.cpu_spent;
 	if (outcome_new(ending, ks_backend_kind_name(child->plan->kind), &child->plan->receipt,
@@ -294,7 +286,7 @@ int ks_child_stop(ks_child *child)
 
 	if (r < 0)
 		return r;
-	deadlines_stop(&child->deadlines, now_usec());
+	deadlines_stop(&child->deadlines, clock_usec());
 	return arm_timer(child);
 }
 

@@ -14,6 +14,7 @@ static const char text[] = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root
 			   "25 22 0:31 / /srv/chroot/sys ro - sysfs sysfs rw\n"
 			   "26 22 0:32 / /srv/plain/sub rw - tmpfs tmpfs rw\n"
 			   "27 22 0:33 / /srv/plain-proc rw - proc proc rw\n"
+			   "29 22 0:35 / /srv/nameless/proc rw - proc  rw\n"
 			   "28 22 0:34 / /srv/odd\n"
 			   "\n";
 
@@ -23,7 +24,8 @@ static void test_finds(void **state)
 		const char *directory, *place, *type;
 	} cases[] = {{"/srv/a b", "/srv/a b/proc", "proc"},
 		{"/srv/chroot", "/srv/chroot/sys", "sysfs"}, {"/srv/plain", NULL, NULL},
-		{"/srv/odd", NULL, NULL}, {"/home", NULL, NULL}, {"/srv", "/srv/a b/proc", "proc"}};
+		{"/srv/odd", NULL, NULL}, {"/home", NULL, NULL},
+		{"/srv/nameless", "/srv/nameless/proc", "proc"}, {"/srv", "/srv/a b/proc", "proc"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "linux/control.h"
 #include "linux/init/groups.h"
 #include "linux/init/helper.h"
@@ -237,17 +238,9 @@ static void wait_for_the_end(struct monitor *monitor)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void end_all(struct monitor *monitor)
 {
-	int64_t deadline = now_ms() + END_PATIENCE_MS;
+	int64_t deadline = clock_ms() + END_PATIENCE_MS;
 	struct timespec pause = {.tv_nsec = 1000000};
 
 	for (;;) {
@@ -258,7 +251,7 @@ static void end_all(struct monitor *monitor)
 		groups_kill(&groups);
 		reaped = reap(monitor);
 		removed = groups_remove(&groups);
-		if ((reaped && removed) || now_ms() >= deadline)
+		if ((reaped && removed) || clock_ms() >= deadline)
 			return;
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < 50000000)
