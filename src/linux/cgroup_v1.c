@@ -11,20 +11,19 @@
 #include "base/error.h"
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
+#include "linux/cgroup_pids.h"
 
 #define MEMORY_LIMIT "memory.limit_in_bytes"
 #define MEMORY_SWAP_LIMIT "memory.memsw.limit_in_bytes"
 #define QUOTA "cpu.cfs_quota_us"
 #define PERIOD "cpu.cfs_period_us"
 
-#define NUMBER_TEXT 24
-
-static void number_text(uint64_t value, char text[NUMBER_TEXT])
+static void number_text(uint64_t value, char text[CGROUP_NUMBER_TEXT])
 {
 	if (value == CGROUP_NO_LIMIT)
-		snprintf(text, NUMBER_TEXT, "-1");
+		snprintf(text, CGROUP_NUMBER_TEXT, "-1");
 	else
-		snprintf(text, NUMBER_TEXT, "%" PRIu64, value);
+		snprintf(text, CGROUP_NUMBER_TEXT, "%" PRIu64, value);
 }
 
 /* A task with a real-time policy may not enter a group without real-time budget: the kernel says
@@ -75,7 +74,7 @@ static int v1_place(
 static int set_one(
 	const struct cgroup_dir *dir, const char *file, uint64_t value, ks_error **reterr)
 {
-	char text[NUMBER_TEXT];
+	char text[CGROUP_NUMBER_TEXT];
 	const struct cgroup_setting setting = {.field = "mem_mb",
 		.file = file,
 		.text = text,
@@ -130,28 +129,6 @@ static int set_memory(struct cgroup *group, uint64_t bytes, ks_error **reterr)
 	return r;
 }
 
-static int set_tasks(struct cgroup *group, uint64_t tasks, ks_error **reterr)
-{
-	const struct cgroup_dir *dir = cgroup_dir_of(group, CONTROLLER_PIDS);
-	char text[NUMBER_TEXT] = "max";
-	const struct cgroup_setting setting = {.field = "tasks_max",
-		.file = "pids.max",
-		.text = text,
-		.expected = tasks,
-		.invalid = "more than the kernel can count (4194304)",
-		.remedy = "ask for fewer tasks"};
-	int r;
-
-	if (tasks == group->limits.tasks)
-		return 0;
-	if (tasks != CGROUP_NO_LIMIT)
-		number_text(tasks, text);
-	r = cgroup_file_set(dir->fd, dir->path, &setting, reterr);
-	if (r == 0)
-		group->limits.tasks = tasks;
-	return r;
-}
-
 /* The quota of the nearest parent that has one, in percent; 0 = none has. */
 static uint64_t parent_quota(const char *path)
 {
@@ -174,7 +151,7 @@ static uint64_t parent_quota(const char *path)
 
 static int write_quota(const struct cgroup_dir *dir, uint64_t percent, ks_error **reterr)
 {
-	char text[NUMBER_TEXT];
+	char text[CGROUP_NUMBER_TEXT];
 	char invalid[128] = "it is below the kernel's least (1 ms) or above its most";
 	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * CGROUP_PERCENT_USEC;
 	uint64_t parent = parent_quota(dir->path);
@@ -229,7 +206,7 @@ static int v1_set_limits(
 	int r = set_memory(group, limits->memory_bytes, reterr);
 
 	if (r == 0)
-		r = set_tasks(group, limits->tasks, reterr);
+		r = cgroup_set_tasks(group, limits->tasks, reterr);
 	if (r == 0)
 		r = set_quota(group, limits->cpu_quota_pct, reterr);
 	return r;
@@ -250,17 +227,6 @@ static int memory_usage(const struct cgroup_dir *dir, struct cgroup_usage *ret)
 	return r;
 }
 
-static int tasks_usage(const struct cgroup_dir *dir, struct cgroup_usage *ret)
-{
-	int r = cgroup_file_number(dir->fd, "pids.current", &ret->tasks);
-
-	if (r == 0)
-		r = cgroup_file_key(dir->fd, "pids.events", "max", &ret->tasks_refused);
-	if (r == 0 && cgroup_file_number(dir->fd, "pids.peak", &ret->tasks_peak) < 0)
-		ret->tasks_peak = 0; /* younger than the interface */
-	return r;
-}
-
 static int v1_usage(const struct cgroup *group, struct cgroup_usage *ret)
 {
 	const struct cgroup_dir *memory = cgroup_dir_of(group, CONTROLLER_MEMORY);
@@ -272,7 +238,7 @@ static int v1_usage(const struct cgroup *group, struct cgroup_usage *ret)
 	if (memory)
 		r = memory->exists ? memory_usage(memory, ret) : -ENODEV;
 	if (r == 0 && pids)
-		r = pids->exists ? tasks_usage(pids, ret) : -ENODEV;
+		r = pids->exists ? cgroup_tasks_usage(pids, ret) : -ENODEV;
 	if (r == 0 && cpuacct)
 		r = cpuacct->exists ? cgroup_file_number(cpuacct->fd, "cpuacct.usage", &nsec)
 				    : -ENODEV;

@@ -2,7 +2,6 @@
 /* Version 2: one directory in a subtree that the caller may write, which passes its controllers
  * on. Also what a scope does once it has its place. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +10,7 @@
 #include "base/error.h"
 #include "linux/cgroup_file.h"
 #include "linux/cgroup_group.h"
-
-#define NUMBER_TEXT 24
+#include "linux/cgroup_pids.h"
 
 static const char *const delegate_remedy =
 	"start it in a delegated group that holds no process itself, for example with systemd-run "
@@ -101,14 +99,6 @@ static int v2_place(
 	return r;
 }
 
-static void limit_text(uint64_t value, char text[NUMBER_TEXT])
-{
-	if (value == CGROUP_NO_LIMIT)
-		snprintf(text, NUMBER_TEXT, "max");
-	else
-		snprintf(text, NUMBER_TEXT, "%" PRIu64, value);
-}
-
 /* mem_mb counts swap in, and this version limits swap apart: there is none where memory is limited.
  */
 static int set_swap(const struct cgroup *group, bool limited, ks_error **reterr)
@@ -132,7 +122,7 @@ static int set_swap(const struct cgroup *group, bool limited, ks_error **reterr)
 static int set_memory(struct cgroup *group, uint64_t bytes, ks_error **reterr)
 {
 	const struct cgroup_dir *dir = &group->dirs[0];
-	char text[NUMBER_TEXT];
+	char text[CGROUP_NUMBER_TEXT];
 	const struct cgroup_setting setting = {.field = "mem_mb",
 		.file = "memory.max",
 		.text = text,
@@ -141,7 +131,7 @@ static int set_memory(struct cgroup *group, uint64_t bytes, ks_error **reterr)
 
 	if (bytes == group->limits.memory_bytes)
 		return 0;
-	limit_text(bytes, text);
+	cgroup_limit_text(bytes, text);
 	r = set_swap(group, bytes != CGROUP_NO_LIMIT, reterr);
 	if (r == 0)
 		r = cgroup_file_set(dir->fd, dir->path, &setting, reterr);
@@ -153,44 +143,23 @@ static int set_memory(struct cgroup *group, uint64_t bytes, ks_error **reterr)
 	return 0;
 }
 
-static int set_tasks(struct cgroup *group, uint64_t tasks, ks_error **reterr)
-{
-	const struct cgroup_dir *dir = &group->dirs[0];
-	char text[NUMBER_TEXT];
-	const struct cgroup_setting setting = {.field = "tasks_max",
-		.file = "pids.max",
-		.text = text,
-		.expected = tasks,
-		.invalid = "more than the kernel can count (4194304)",
-		.remedy = "ask for fewer tasks"};
-	int r;
-
-	if (tasks == group->limits.tasks)
-		return 0;
-	limit_text(tasks, text);
-	r = cgroup_file_set(dir->fd, dir->path, &setting, reterr);
-	if (r == 0)
-		group->limits.tasks = tasks;
-	return r;
-}
-
 static int set_quota(struct cgroup *group, uint64_t percent, ks_error **reterr)
 {
 	const struct cgroup_dir *dir = &group->dirs[0];
 	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * CGROUP_PERCENT_USEC;
-	char text[2 * NUMBER_TEXT];
+	char text[2 * CGROUP_NUMBER_TEXT];
 	const struct cgroup_setting setting = {.field = "cpu_quota_pct",
 		.file = "cpu.max",
 		.text = text,
 		.expected = quota,
 		.invalid = "it is below the kernel's least (1 ms) or above its most",
 		.remedy = "ask for another quota"};
-	char number[NUMBER_TEXT];
+	char number[CGROUP_NUMBER_TEXT];
 	int r;
 
 	if (percent == group->limits.cpu_quota_pct)
 		return 0;
-	limit_text(quota, number);
+	cgroup_limit_text(quota, number);
 	snprintf(text, sizeof(text), "%s %d", number, CGROUP_PERIOD_USEC);
 	r = cgroup_file_set(dir->fd, dir->path, &setting, reterr);
 	if (r == 0)
@@ -204,7 +173,7 @@ int cgroup_v2_set_limits(
 	int r = set_memory(group, limits->memory_bytes, reterr);
 
 	if (r == 0)
-		r = set_tasks(group, limits->tasks, reterr);
+		r = cgroup_set_tasks(group, limits->tasks, reterr);
 	if (r == 0)
 		r = set_quota(group, limits->cpu_quota_pct, reterr);
 	return r;
@@ -227,17 +196,6 @@ static int memory_usage(const struct cgroup_dir *dir, struct cgroup_usage *ret)
 	return 0;
 }
 
-static int tasks_usage(const struct cgroup_dir *dir, struct cgroup_usage *ret)
-{
-	int r = cgroup_file_number(dir->fd, "pids.current", &ret->tasks);
-
-	if (r == 0)
-		r = cgroup_file_key(dir->fd, "pids.events", "max", &ret->tasks_refused);
-	if (r == 0 && cgroup_file_number(dir->fd, "pids.peak", &ret->tasks_peak) < 0)
-		ret->tasks_peak = 0; /* Linux 6.1 */
-	return r;
-}
-
 int cgroup_v2_usage(const struct cgroup *group, struct cgroup_usage *ret)
 {
 	const struct cgroup_dir *dir = &group->dirs[0];
@@ -249,7 +207,7 @@ int cgroup_v2_usage(const struct cgroup *group, struct cgroup_usage *ret)
 	if (r == 0 && (dir->controllers & CONTROLLER_MEMORY))
 		r = memory_usage(dir, ret);
 	if (r == 0 && (dir->controllers & CONTROLLER_PIDS))
-		r = tasks_usage(dir, ret);
+		r = cgroup_tasks_usage(dir, ret);
 	return r;
 }
 
