@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <sys/mount.h>
@@ -18,18 +17,11 @@
 #include <unistd.h>
 
 #include "linux/control.h"
+#include "linux/init/tree.h"
 #include "linux/init/userns.h"
-
-#ifndef OPEN_TREE_CLONE
-#define OPEN_TREE_CLONE 1
-#endif
-#ifndef OPEN_TREE_CLOEXEC
-#define OPEN_TREE_CLOEXEC O_CLOEXEC
-#endif
 
 #define STAGE "/tmp"
 #define STAGE_OPTIONS "mode=0755,size=64k,nr_inodes=2048"
-#define FLAGS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 /* The user namespaces of one owner after the other; grants of the same owner follow each other. */
 struct owner {
@@ -37,10 +29,13 @@ struct owner {
 	int user_namespace; /* -1 = none yet */
 };
 
-static int set_attributes(int tree, struct mount_attr attr, unsigned flags)
+static int map_ids(int tree, int user_namespace, unsigned flags)
 {
+	struct mount_attr mapped = {.attr_set = MOUNT_ATTR_IDMAP};
+
+	mapped.userns_fd = (uint64_t)user_namespace;
 	return (int)syscall(
-		SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
+		SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, &mapped, sizeof(mapped));
 }
 
 /* Flags and privacy are for the whole tree; they cannot fail for one of its file systems. The ids
@@ -48,20 +43,16 @@ static int set_attributes(int tree, struct mount_attr attr, unsigned flags)
  * the worker less. */
 static int dress(int tree, int user_namespace, uint64_t attributes, bool helper)
 {
-	struct mount_attr plain = {.attr_set = attributes, .propagation = MS_PRIVATE};
-	struct mount_attr mapped = {.attr_set = MOUNT_ATTR_IDMAP};
+	int r = tree_restrict(tree, attributes);
 
 	/* Before Linux 5.12 there is no such call; a helper gives its binds the same flags. */
-	if (set_attributes(tree, plain, AT_RECURSIVE) < 0)
-		return errno == ENOSYS && user_namespace < 0 && helper ? 0 : -errno;
-	if (user_namespace < 0)
-		return 0;
-	mapped.userns_fd = (uint64_t)user_namespace;
-	if (set_attributes(tree, mapped, AT_RECURSIVE) == 0)
+	if (r < 0)
+		return r == -ENOSYS && user_namespace < 0 && helper ? 0 : r;
+	if (user_namespace < 0 || map_ids(tree, user_namespace, AT_RECURSIVE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != EPERM)
 		return -errno;
-	return set_attributes(tree, mapped, 0) < 0 ? -errno : 0;
+	return map_ids(tree, user_namespace, 0) < 0 ? -errno : 0;
 }
 
 /* What the spec says of one grant. */
@@ -101,14 +92,13 @@ static int clone_one(
 {
 	const int slot = SLOT_GRANT + (int)grant;
 	const struct spec_stage *stage = orders[grant].stage;
-	uint64_t attributes = FLAGS;
+	uint64_t attributes = TREE_PLAIN;
 	int user_namespace = -1;
 	int tree, r;
 
-	tree = (int)syscall(SYS_open_tree, slot, "",
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	tree = tree_copy(slot, "");
 	if (tree < 0)
-		return failed(failure, errno, "the mount", grant);
+		return failed(failure, -tree, "the mount", grant);
 	if (stage) {
 		user_namespace = namespace_of(owner, stage, spec->kernel_ids);
 		if (user_namespace < 0)
