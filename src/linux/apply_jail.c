@@ -20,16 +20,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "linux/jail_linux.h"
+#include "linux/kernel_id.h"
 #include "linux/launch.h"
 #include "linux/memory_file.h"
 #include "linux/plan_bwrap.h"
 #include "linux/programs.h"
 #include "linux/spec_plan.h"
-
-/* Kernel ids for the workers of privileged callers: a range that distributions leave alone (it ends
- * below systemd's and nspawn's, and no login or subordinate id reaches it). Two workers of one
- * supervisor never share an id while fewer than 65536 run. */
-#define KERNEL_ID_BASE 0x7B530000u
 
 struct parts {
 	struct launch launch;
@@ -44,12 +40,13 @@ struct parts {
 	int data[SLOT_DATA_MAX - SLOT_DATA + 1];
 };
 
+/* Two workers of one supervisor never share an id while fewer than KERNEL_ID_COUNT run. */
 static uint32_t next_kernel_id(void)
 {
 	static atomic_uint count;
 
 	return KERNEL_ID_BASE +
-	       (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) & 0xffff);
+	       (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) % KERNEL_ID_COUNT);
 }
 
 static void parts_init(struct parts *parts)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/kernel_id.h"
 
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
@@ -50,6 +51,7 @@ static int write_file(const char *path, const char *text)
 static int make_user_namespace(void)
 {
 	char path[64];
+	char map[32];
 	int fd = -1;
 	long caller = getpid();
 	long pid = syscall(SYS_clone, CLONE_NEWUSER, NULL, NULL, NULL, 0);
@@ -64,10 +66,11 @@ static int make_user_namespace(void)
 	}
 	if (pid < 0)
 		return -errno;
+	snprintf(map, sizeof(map), "0 %u 1\n", KERNEL_ID_BASE);
 	snprintf(path, sizeof(path), "/proc/%ld/uid_map", pid);
-	if (write_file(path, "0 2069037056 1\n") == 0) {
+	if (write_file(path, map) == 0) {
 		snprintf(path, sizeof(path), "/proc/%ld/gid_map", pid);
-		if (write_file(path, "0 2069037056 1\n") == 0) {
+		if (write_file(path, map) == 0) {
 			snprintf(path, sizeof(path), "/proc/%ld/ns/user", pid);
 			fd = open(path, O_RDONLY | O_CLOEXEC);
 		}

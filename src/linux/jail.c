@@ -84,27 +84,29 @@ static void take_exit(const struct control_message *message, struct ending *endi
 	ending->memory_peak_bytes = usage.max_rss_kib * 1024;
 }
 
-/* 0, or the -errno of a socket that cannot be read: then what happens inside is not known. */
+int jail_hear_init(struct jail *jail, struct control_message *ret)
+{
+	int r = jail->init_socket >= 0 ? control_receive(jail->init_socket, ret) : 0;
+
+	if (r < 0)
+		close_fd(&jail->init_socket);
+	return r == -EPIPE ? 0 : r;
+}
+
+/* 0 or -errno, as jail_hear_init(). */
 static int drain_init(struct jail *jail, struct ending *ending)
 {
 	struct control_message message;
 	int r;
 
-	while (jail->init_socket >= 0) {
-		r = control_receive(jail->init_socket, &message);
-		if (r == 0)
-			return 0;
-		if (r < 0) {
-			close_fd(&jail->init_socket);
-			return r == -EPIPE ? 0 : r;
-		}
+	while ((r = jail_hear_init(jail, &message)) > 0) {
 		control_message_drop_fds(&message);
 		if (message.header.type == CONTROL_DENIED)
 			take_denial(jail, &message, ending);
 		else if (message.header.type == CONTROL_EXIT)
 			take_exit(&message, ending);
 	}
-	return 0;
+	return r;
 }
 
 static void drain_monitor(struct jail *jail)

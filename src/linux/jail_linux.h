@@ -62,6 +62,11 @@ struct control_message {
 int control_receive(int socket, struct control_message *ret);
 void control_message_drop_fds(struct control_message *message);
 
+/* The next message of init: 1 = there is one, 0 = none now or init has hung up, other -errno = its
+ * socket cannot be read, so that what happens inside is not known. A socket that is of no more use
+ * is closed and forgotten. */
+int jail_hear_init(struct jail *jail, struct control_message *ret);
+
 /* What the helper complained of so far, its last line. Empty text if nothing. */
 void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX]);
 

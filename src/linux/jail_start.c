@@ -168,17 +168,8 @@ static int take_from_init(
 	struct jail *jail, enum control_type awaited, const struct ks_plan *plan, ks_error **reterr)
 {
 	struct control_message message;
-	int r;
 
-	while (jail->init_socket >= 0) {
-		r = control_receive(jail->init_socket, &message);
-		if (r == 0)
-			return 0;
-		if (r < 0) {
-			close(jail->init_socket);
-			jail->init_socket = -1;
-			return 0;
-		}
+	while (jail_hear_init(jail, &message) > 0) {
 		if (message.header.type == CONTROL_TTY && message.n_fds == 1 &&
 			jail->terminal < 0) {
 			jail->terminal = message.fds[0];

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/strv.h"
 #include "linux/bwrap_find.h"
+#include "linux/kernel_id.h"
 #include "linux/probe_child.h"
 #include "linux/probe_parts.h"
 
@@ -152,7 +153,7 @@ static int try_jail(const struct ks_host *host, bool disable_userns, char text[C
 	if (r < 0)
 		return r;
 	r = probe_run(host->bwrap.path, (const char *const *)argv.items,
-		host->privileged ? PROBE_KERNEL_ID : 0, text, COMPLAINT_ROOM);
+		host->privileged ? KERNEL_ID_BASE : 0, text, COMPLAINT_ROOM);
 	text[strcspn(text, "\n")] = '\0';
 	if (r == -ETIMEDOUT)
 		snprintf(text, COMPLAINT_ROOM, "bwrap: no answer within %d ms", PROBE_PATIENCE_MS);

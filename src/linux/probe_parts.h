@@ -8,10 +8,6 @@
 
 #include "resolve/host.h"
 
-/* First of the kernel user ids that jails of privileged callers get; it has to be mapped in the
- * caller's user namespace for them to be usable. */
-#define PROBE_KERNEL_ID 2069037056u
-
 int probe_system(struct ks_host *host); /* machine, kernel, processors, ids, privileges */
 int probe_distribution(struct ks_host *host);
 int probe_paths(struct ks_host *host);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/kernel_id.h"
 #include "linux/probe_parts.h"
 
 /* 1, 0, or -errno: a privileged caller that is taken for a plain one would have its workers run
@@ -57,8 +58,8 @@ static int is_privileged(void)
 	int r = has_capabilities();
 
 	if (r > 0)
-		r = is_mapped("/proc/self/uid_map", PROBE_KERNEL_ID);
-	return r > 0 ? is_mapped("/proc/self/gid_map", PROBE_KERNEL_ID) : r;
+		r = is_mapped("/proc/self/uid_map", KERNEL_ID_BASE);
+	return r > 0 ? is_mapped("/proc/self/gid_map", KERNEL_ID_BASE) : r;
 }
 
 static unsigned count_processors(void)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/kernel_id.h"
 #include "linux/probe_child.h"
 #include "linux/probe_parts.h"
 #include "linux/userns_cause.h"
@@ -142,14 +143,14 @@ static int try_proc(struct probe_answer *answer)
 
 static int try_all(const struct ks_host *host, struct probe_answer *answer)
 {
-	uint32_t uid = host->privileged ? PROBE_KERNEL_ID : host->uid;
-	uint32_t gid = host->privileged ? PROBE_KERNEL_ID : host->gid;
+	uint32_t uid = host->privileged ? KERNEL_ID_BASE : host->uid;
+	uint32_t gid = host->privileged ? KERNEL_ID_BASE : host->gid;
 	int r = 0;
 
 	answer->step = STEP_IDS;
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	if (host->privileged)
-		r = probe_become(PROBE_KERNEL_ID);
+		r = probe_become(KERNEL_ID_BASE);
 	if (r < 0)
 		return r;
 	answer->step = STEP_UNSHARE;

@@ -202,8 +202,7 @@ static bool on_supervisor(void)
 	int r;
 
 	while ((r = control_receive(SLOT_MONITOR, &message)) == 1) {
-		while (message.n_fds)
-			close(message.fds[--message.n_fds]);
+		control_message_drop_fds(&message);
 		if (message.header.type != CONTROL_GROUP ||
 			groups_add(&groups, message.data, message.len) < 0) {
 			failure_set(&failure, EINVAL, "monitor", "a group that cannot be kept");

@@ -238,8 +238,7 @@ static void on_supervisor(struct pid1 *self)
 	if (r == 0)
 		return;
 	on_message(self, &message);
-	while (message.n_fds)
-		close(message.fds[--message.n_fds]);
+	control_message_drop_fds(&message);
 }
 
 static void __attribute__((noreturn)) serve(struct pid1 *self)
