@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fails the n-th allocation of planning and printing, for every n: a clean error, the grants still
  * the caller's, nothing leaked (which the sanitizer and valgrind see), and what succeeds all the
- * same is right. Linked with --wrap for the functions below. */
+ * same is right. fail_alloc.c does it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,47 +12,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "fail_alloc.h"
 #include "plan_fixture.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-
-static unsigned countdown; /* 0 while nothing fails */
-static bool failed;
-
-static bool fails_now(void)
-{
-	if (countdown == 0 || --countdown > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails_now() ? NULL : __real_strdup(text);
-}
 
 /* Everything that is made from one request. */
 struct made {

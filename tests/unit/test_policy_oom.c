@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fails the n-th allocation, for every n: a clean error, no half-made policy, nothing leaked (which
- * the sanitizer and valgrind see). Linked with --wrap for the functions below. */
+ * the sanitizer and valgrind see). fail_alloc.c does it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,53 +16,7 @@
 #include <kastellan/policy.h>
 
 #include "base/cleanup.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t len);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t len);
-
-static unsigned countdown; /* 0 while nothing fails */
-static bool failed;
-
-static bool fails_now(void)
-{
-	if (countdown == 0 || --countdown > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails_now() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t len)
-{
-	return fails_now() ? NULL : __real_strndup(text, len);
-}
+#include "fail_alloc.h"
 
 static const char good[] = "{\"fs_read\": [\"/srv/a\", \"?/srv/b\"], \"fs_write\": [\"/srv/c\"],"
 			   "\"net\": {\"Allowlist\": [\"a.example:443\", \"[::1]:80\"]},"
@@ -200,15 +154,10 @@ static void every_allocation_may_fail(void **state)
 	assert_true(torture(call_setters) > 8);
 }
 
-static void *library_malloc(size_t size)
-{
-	return __wrap_malloc(size);
-}
-
 static int set_up(void **state)
 {
 	(void)state;
-	json_set_alloc_funcs(library_malloc, free);
+	json_set_alloc_funcs(malloc, free);
 	if (ks_policy_parse(good, strlen(good), "good", &sample, NULL) < 0 ||
 		ks_policy_write(sample, &sample_text) < 0)
 		return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fails the n-th allocation, for every n, from reading facts to writing what doctor says: a clean
- * error, no half-made object, nothing leaked (which the sanitizer and valgrind see). Linked with
- * --wrap for the functions below. */
+ * error, no half-made object, nothing leaked (which the sanitizer and valgrind see). fail_alloc.c
+ * does it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,58 +18,7 @@
 #include "resolve/findings.h"
 #include "resolve/host_json.h"
 #include "resolve/resolve.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-int __real_vasprintf(char **ret_text, const char *format, va_list args);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-int __wrap_vasprintf(char **ret_text, const char *format, va_list args);
-
-static unsigned countdown; /* 0 while nothing fails */
-static bool failed;
-
-static bool fails_now(void)
-{
-	if (countdown == 0 || --countdown > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails_now() ? NULL : __real_strdup(text);
-}
-
-int __wrap_vasprintf(char **ret_text, const char *format, va_list args)
-{
-	/* What is left in the pointer is nobody's. */
-	if (fails_now()) {
-		*ret_text = (char *)0x1;
-		return -1;
-	}
-	return __real_vasprintf(ret_text, format, args);
-}
+#include "fail_alloc.h"
 
 /* Parsed before anything fails: jansson's own parser does not survive that (2.14). */
 static json_t *facts;
@@ -163,6 +112,6 @@ int main(void)
 		cmocka_unit_test(test_each_allocation_fails_once),
 	};
 
-	json_set_alloc_funcs(__wrap_malloc, free);
+	json_set_alloc_funcs(malloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
