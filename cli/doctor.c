@@ -8,19 +8,6 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
-static const char *state_word(enum ks_finding_state state)
-{
-	switch (state) {
-	case KS_FINDING_WORKS:
-		return "works";
-	case KS_FINDING_LIMITED:
-		return "limited";
-	case KS_FINDING_FAILS:
-		break;
-	}
-	return "fails";
-}
-
 #define MOST_LAYERS 16
 
 /* What was told of the layers, which come first. */
@@ -48,7 +35,7 @@ static bool is_told(const struct told *told, const struct ks_finding *finding)
 /* One line a text, however long: a remedy is there to be copied. */
 static void print_finding(struct told *told, const struct ks_finding *finding)
 {
-	printf("  %-12s %-8s", finding->name, state_word(finding->state));
+	printf("  %-12s %-8s", finding->name, ks_finding_state_name(finding->state));
 	if (finding->is_default)
 		fputs(" (default)", stdout);
 	if (!finding->is_backend && told->n < MOST_LAYERS)

@@ -109,6 +109,9 @@ enum ks_finding_state {
 	KS_FINDING_FAILS = 2
 };
 
+/* "works", "limited", "fails". */
+KS_API const char *ks_finding_state_name(enum ks_finding_state state);
+
 /* What is known of one backend, or of one layer that backends are made of. The strings belong to
  * the bundle. */
 struct ks_finding {

@@ -83,7 +83,7 @@ void findings_free(struct findings *findings)
 	free(findings);
 }
 
-static const char *state_name(enum ks_finding_state state)
+const char *ks_finding_state_name(enum ks_finding_state state)
 {
 	switch (state) {
 	case KS_FINDING_WORKS:
@@ -103,7 +103,7 @@ static json_t *row_to_json(const struct findings_row *row)
 		json_object(), row->is_backend ? "kind" : "layer", json_text(row->name));
 
 	json = json_with(json, "works", json_boolean(why->state == KS_FINDING_WORKS));
-	json = json_with(json, "state", json_text(state_name(why->state)));
+	json = json_with(json, "state", json_text(ks_finding_state_name(why->state)));
 	if (row->is_backend) {
 		json = json_with(json, "default", json_boolean(row->is_default));
 		json = json_with(json, "layer", json_text_or_null(why->layer));
