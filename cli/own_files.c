@@ -7,13 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-
-static bool covers(const char *directory, const char *path)
-{
-	size_t len = strlen(directory);
-
-	return strncmp(directory, path, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
+#include "plan/paths.h"
 
 /* The longest of the grants around the path. */
 static size_t around(const ks_policy *policy,
@@ -26,7 +20,7 @@ static size_t around(const ks_policy *policy,
 
 	for (size_t i = 0; (grant = grant_at(policy, i, &optional)); i++)
 		/* One that is not there is told of elsewhere. */
-		if (realpath(grant, real) && covers(real, path) && strlen(real) > longest)
+		if (realpath(grant, real) && path_covers(real, path) && strlen(real) > longest)
 			longest = strlen(real);
 	return longest;
 }

@@ -30,21 +30,18 @@ struct walk {
 /* Whether a worker could have made the link, and it leads where no worker of this policy writes. */
 static bool leads_out(const struct grants *grants, const char *link, const char *target)
 {
-	const struct grant *inner = NULL;
-	bool covered = false;
+	const struct grant *inner = grants_around(grants, link);
 
+	if (!inner || inner->field != FIELD_FS_WRITE)
+		return false;
 	for (size_t i = 0; i < grants->len; i++) {
 		const struct grant *grant = &grants->items[i];
 
-		if (!grant->directory || !path_beneath(grant->path, link))
-			continue;
-		if (!inner || strlen(grant->path) > strlen(inner->path) ||
-			(strcmp(grant->path, inner->path) == 0 && grant->field == FIELD_FS_WRITE))
-			inner = grant;
-		if (grant->field == FIELD_FS_WRITE && path_covers(grant->path, target))
-			covered = true;
+		if (grant->directory && grant->field == FIELD_FS_WRITE &&
+			path_beneath(grant->path, link) && path_covers(grant->path, target))
+			return false;
 	}
-	return inner && inner->field == FIELD_FS_WRITE && !covered;
+	return true;
 }
 
 /* Takes the first component off the rest. False when there is none left. */

@@ -17,24 +17,6 @@
 #include "base/bounds.h"
 #include "base/error.h"
 #include "linux/idmap.h"
-#include "plan/paths.h"
-
-/* The innermost grant around the path, or NULL. */
-static const struct grant *around(const struct grants *grants, size_t explicit, const char *path)
-{
-	const struct grant *found = NULL;
-
-	for (size_t i = 0; i < explicit; i++) {
-		const struct grant *grant = &grants->items[i];
-
-		if (!path_beneath(grant->path, path))
-			continue;
-		if (!found || strlen(grant->path) > strlen(found->path) ||
-			(strcmp(grant->path, found->path) == 0 && grant->field == FIELD_FS_WRITE))
-			found = grant;
-	}
-	return found;
-}
 
 static bool is_granted(const struct grants *grants, const char *path)
 {
@@ -121,16 +103,18 @@ static int pin_between(struct grants *grants, size_t outer, const char *inner, b
 
 int grants_pin(struct grants *grants, bool idmap, ks_error **reterr)
 {
+	/* Those that were asked for; the pins come behind them. */
 	size_t explicit = grants->len;
 
 	for (size_t i = 0; i < explicit; i++) {
+		const struct grants asked = {.items = grants->items, .len = explicit};
 		const struct grant *grant = &grants->items[i];
 		const struct grant *outer;
 		int r;
 
 		if (grant->field != FIELD_FS_READ)
 			continue;
-		outer = around(grants, explicit, grant->path);
+		outer = grants_around(&asked, grant->path);
 		if (!outer || outer->field != FIELD_FS_WRITE)
 			continue;
 		r = pin_between(grants, (size_t)(outer - grants->items), grant->path, idmap);

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "plan/mounts.h"
+#include "plan/paths.h"
 #include "plan/receipt.h"
 
 struct ks_plan *plan_alloc(void)
@@ -27,6 +29,22 @@ void grants_done(struct grants *grants)
 	free(grants->items);
 	strv_done(&grants->absent);
 	*grants = (struct grants){0};
+}
+
+const struct grant *grants_around(const struct grants *grants, const char *path)
+{
+	const struct grant *inner = NULL;
+
+	for (size_t i = 0; i < grants->len; i++) {
+		const struct grant *grant = &grants->items[i];
+
+		if (!grant->directory || !path_beneath(grant->path, path))
+			continue;
+		if (!inner || strlen(grant->path) > strlen(inner->path) ||
+			(strcmp(grant->path, inner->path) == 0 && grant->field == FIELD_FS_WRITE))
+			inner = grant;
+	}
+	return inner;
 }
 
 static void landlock_done(struct landlock_plan *landlock)

@@ -164,6 +164,9 @@ struct ks_plan *plan_alloc(void);
 /* Closes the grants' descriptors too. */
 void plan_free(struct ks_plan *plan);
 void grants_done(struct grants *grants);
+/* The innermost granted directory around the path, and of two grants of it the writable one; NULL =
+ * none. */
+const struct grant *grants_around(const struct grants *grants, const char *path);
 
 /* Field names and texts shared by the printers. */
 const char *receipt_verdict_name(enum receipt_verdict verdict);
