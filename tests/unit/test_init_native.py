@@ -86,6 +86,12 @@ class Native(Case):
         self.assertEqual(out, "core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
                               "00none\npts/ptmx\n/proc/self/fd\nptmx\n")
 
+    def test_devices_of_the_host_are_not_touched(self):
+        before = os.stat("/dev/null").st_mtime_ns
+        status, _, err = self.sh("echo x >/dev/null && exec 3<>/dev/null && touch /dev/null")
+        self.assertEqual((status >> 8, err.count(b"Read-only file system")), (1, 1), err)
+        self.assertEqual(os.stat("/dev/null").st_mtime_ns, before)
+
     def test_one_process_between_monitor_and_worker(self):
         jail = self.jail(["sleep", "50"])
         jail.go()

@@ -10,6 +10,9 @@
 #include "linux/init/native_parts.h"
 #include "linux/init/tree.h"
 
+/* A device is written through a read-only mount all the same; its mode and times, which are the
+ * host's, are not. */
+#define NODE_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define PTS_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
 static const struct {
@@ -57,7 +60,7 @@ static int add_node(int directory, const char *name, const char *source)
 	tree = tree_copy(AT_FDCWD, source);
 	if (tree < 0)
 		return tree;
-	r = tree_restrict(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	r = tree_restrict(tree, NODE_ATTRIBUTES);
 	if (r == 0)
 		r = attach_at(tree, directory, name);
 	close(tree);
