@@ -153,9 +153,11 @@ def acts_of(dice, tree):
 
 def settled(act, answer):
     """An answer without what the two do not promise each other: how directories of the jail's own look,
-    those of terminals included, and how what covers a file of /proc is guarded: it is the host's /dev/null,
-    mounted read-only here, and nobody's to change but for its times there."""
+    those of terminals included, and how devices of the host are guarded, of which /dev/null also covers
+    files of /proc: they are mounted read-only here, and nobody's to change but for their times there."""
     if act[0] in ("access", "create", "mkdir", "symlink", "fifo", "node") and act[1].startswith("/dev/pts"):
+        return ["not told"]
+    if act[0] == "mounted" and act[1].startswith("/dev/"):
         return ["not told"]
     if act[1].startswith("/proc/"):
         if act[0] in ("mounted", "utime"):
