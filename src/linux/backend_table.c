@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The backends of Linux. */
-#include "linux/plan_bwrap.h"
-#include "linux/plan_native.h"
+#include "linux/plan/bwrap.h"
+#include "linux/plan/native.h"
 #include "resolve/backends.h"
 
 static const struct backend_ops bwrap_ops = {.plan = plan_bwrap};

@@ -17,7 +17,7 @@
 #include "policy/policy.h"
 #include "resolve/host.h"
 
-/* One grant after its only name resolution (src/linux/open_grants.c). */
+/* One grant after its only name resolution (src/linux/grants/open_grants.c). */
 struct grant {
 	enum policy_field field; /* FIELD_FS_READ or FIELD_FS_WRITE */
 	size_t index; /* in the policy's list */

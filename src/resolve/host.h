@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a host, as data: filled by a probe (src/linux/probe.c) or read from JSON
+/* What is known of a host, as data: filled by a probe (src/linux/probe/probe.c) or read from JSON
  * (host_json.c) for tests, and only read by the pure stages. */
 #ifndef KS_RESOLVE_HOST_H
 #define KS_RESOLVE_HOST_H

@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "cgroup_live.h"
-#include "linux/cgroup_file.h"
-#include "linux/cgroup_group.h"
-#include "linux/cgroup_probe.h"
+#include "linux/cgroup/file.h"
+#include "linux/cgroup/group.h"
+#include "linux/cgroup/probe.h"
 
 struct host_cgroup host;
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "linux/cgroup.h"
+#include "linux/cgroup/cgroup.h"
 
 #define MIB (1ull << 20)
 #define NOBODY 65534

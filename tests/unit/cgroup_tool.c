@@ -23,8 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "linux/cgroup.h"
-#include "linux/cgroup_probe.h"
+#include "linux/cgroup/cgroup.h"
+#include "linux/cgroup/probe.h"
 
 struct worker {
 	const char *act;

@@ -3,7 +3,7 @@
 #ifndef KS_TESTS_PLAN_FIXTURE_H
 #define KS_TESTS_PLAN_FIXTURE_H
 
-#include "linux/plan_bwrap.h"
+#include "linux/plan/bwrap.h"
 #include "plan/plan.h"
 
 /* Every function fails the running test instead of returning an error. */

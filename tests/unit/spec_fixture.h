@@ -6,7 +6,7 @@
 #include <linux/filter.h>
 
 #include "linux/init/spec_read.h"
-#include "linux/spec_write.h"
+#include "linux/jail/spec_write.h"
 
 extern const struct sock_filter spec_fixture_filter[2];
 

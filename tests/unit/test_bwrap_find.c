@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "linux/bwrap_find.h"
-#include "linux/probe_parts.h"
+#include "linux/probe/bwrap_find.h"
+#include "linux/probe/parts.h"
 
 /* A directory of the test's own, and a program in it. */
 static char root[PATH_MAX];

@@ -21,9 +21,9 @@
 
 #include "base/cleanup.h"
 #include "cgroup_live.h"
-#include "linux/cgroup_file.h"
-#include "linux/cgroup_group.h"
-#include "linux/cgroup_probe.h"
+#include "linux/cgroup/file.h"
+#include "linux/cgroup/group.h"
+#include "linux/cgroup/probe.h"
 
 static void test_limits_are_in_the_files(void **state)
 {

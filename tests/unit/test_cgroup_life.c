@@ -19,9 +19,9 @@
 
 #include "base/cleanup.h"
 #include "cgroup_live.h"
-#include "linux/cgroup_file.h"
-#include "linux/cgroup_group.h"
-#include "linux/cgroup_probe.h"
+#include "linux/cgroup/file.h"
+#include "linux/cgroup/group.h"
+#include "linux/cgroup/probe.h"
 
 #define THREADS 8
 #define ROUNDS 25

@@ -16,14 +16,14 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "linux/cgroup.h"
-#include "linux/cgroup_end.h"
-#include "linux/cgroup_family.h"
-#include "linux/cgroup_file.h"
-#include "linux/cgroup_group.h"
-#include "linux/cgroup_locate.h"
-#include "linux/cgroup_probe.h"
-#include "linux/cgroup_sweep.h"
+#include "linux/cgroup/cgroup.h"
+#include "linux/cgroup/end.h"
+#include "linux/cgroup/family.h"
+#include "linux/cgroup/file.h"
+#include "linux/cgroup/group.h"
+#include "linux/cgroup/locate.h"
+#include "linux/cgroup/probe.h"
+#include "linux/cgroup/sweep.h"
 
 #define HYBRID                                                                              \
 	"22 1 254:0 / / rw - ext4 /dev/root rw\n"                                           \

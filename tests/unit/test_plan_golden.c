@@ -22,8 +22,8 @@
 #include "base/strbuf.h"
 #include "base/strv.h"
 #include "linux/init/spec_read.h"
-#include "linux/plan_native.h"
-#include "linux/spec_plan.h"
+#include "linux/plan/native.h"
+#include "linux/jail/spec_plan.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "linux/control.h"
-#include "linux/plan_parts.h"
+#include "linux/plan/parts.h"
 #include "plan/landlock.h"
 #include "plan/mounts.h"
 #include "plan/paths.h"

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "linux/control.h"
-#include "linux/plan_parts.h"
+#include "linux/plan/parts.h"
 #include "plan/landlock.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "linux/probe_parts.h"
+#include "linux/probe/parts.h"
 #include "linux/system_paths.h"
-#include "linux/userns_cause.h"
+#include "linux/probe/userns_cause.h"
 
 #define NOTHING .compiled = true, .apparmor_sysctl = -1, .clone_sysctl = -1
 

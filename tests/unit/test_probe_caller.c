@@ -16,9 +16,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "linux/probe.h"
-#include "linux/probe_child.h"
-#include "linux/probe_parts.h"
+#include "linux/probe/probe.h"
+#include "linux/probe/child.h"
+#include "linux/probe/parts.h"
 #include "probe_place.h"
 #include "resolve/probe.h"
 #include "resolve/why_not.h"

@@ -20,7 +20,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "linux/probe.h"
+#include "linux/probe/probe.h"
 #include "resolve/probe.h"
 #include "resolve/why_not.h"
 #include "probe_place.h"

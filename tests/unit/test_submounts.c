@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "linux/submounts.h"
+#include "linux/grants/submounts.h"
 
 static const char text[] = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw\n"
 			   "23 22 0:21 / /proc rw,nosuid shared:2 master:3 - proc proc rw\n"

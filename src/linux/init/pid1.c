@@ -27,7 +27,7 @@
 #include "linux/init/terminal.h"
 #include "linux/init/verify.h"
 #include "linux/init/worker.h"
-#include "linux/jail_linux.h"
+#include "linux/jail/parts.h"
 
 #define REAP_AT_ONCE \
 	128 /* so that a flood of orphans cannot keep the supervisor from being heard */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "linux/control.h"
-#include "linux/jail_linux.h"
+#include "linux/jail/parts.h"
 
 #define STEP "tty"
 #define MULTIPLEXER "/dev/ptmx"

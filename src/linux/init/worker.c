@@ -22,7 +22,7 @@
 #include "linux/init/process.h"
 #include "linux/init/program.h"
 #include "linux/init/ruleset.h"
-#include "linux/jail_linux.h"
+#include "linux/jail/parts.h"
 
 /* What the child needs of its parent. */
 struct start {

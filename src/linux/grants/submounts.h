@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_LINUX_GRANTS_SUBMOUNTS_H
+#define KS_LINUX_GRANTS_SUBMOUNTS_H
+
+#include "plan/plan.h"
+
+/* A directory is granted with what is mounted beneath it. Refuses (-EINVAL) where that is one of
+ * the kernel's own file systems. 0 or -errno. */
+int submounts_check(const struct grants *grants, ks_error **reterr);
+
+/* The pure part: the first mount of text (as /proc/self/mountinfo) beneath the directory whose file
+ * system is the kernel's. Returns 1 with its place and type (to be freed), 0 for none, -ENOMEM. */
+int submounts_find(const char *text, const char *directory, char **ret_place, char **ret_type);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The effects of the backends with namespaces: the plan becomes a spec, a set of descriptors and
+ * one process (the monitor), which makes the jail, or starts bubblewrap for it. Should: hand over
+ * exactly what the plan names, by number. Must not: look up any name of a grant again, or decide
+ * anything that is not in the plan. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "linux/jail/parts.h"
+#include "linux/kernel_id.h"
+#include "linux/jail/launch.h"
+#include "linux/jail/memory_file.h"
+#include "linux/plan/bwrap.h"
+#include "linux/programs.h"
+#include "linux/jail/spec_plan.h"
+
+struct parts {
+	struct launch launch;
+	int sockets[4]; /* ours and theirs of the monitor, ours and theirs of init */
+	int complaints[2];
+	int null;
+	int spec;
+	int init_exe;
+	int helper_exe;
+	int helper_args;
+	int supervisor;
+	int data[SLOT_DATA_MAX - SLOT_DATA + 1];
+};
+
+/* Two workers of one supervisor never share an id while fewer than KERNEL_ID_COUNT run. */
+static uint32_t next_kernel_id(void)
+{
+	static atomic_uint count;
+
+	return KERNEL_ID_BASE +
+	       (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) % KERNEL_ID_COUNT);
+}
+
+static void parts_init(struct parts *parts)
+{
+	parts->launch.n_slots = 0;
+	memset(parts->sockets, -1, sizeof(parts->sockets));
+	memset(parts->complaints, -1, sizeof(parts->complaints));
+	memset(parts->data, -1, sizeof(parts->data));
+	parts->null = parts->spec = parts->init_exe = parts->helper_exe = -1;
+	parts->helper_args = parts->supervisor = -1;
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cleanup_close(&fds[i]);
+}
+
+static void parts_done(struct parts *parts)
+{
+	close_all(parts->sockets, 4);
+	close_all(parts->complaints, 2);
+	close_all(parts->data, sizeof(parts->data) / sizeof(parts->data[0]));
+	close_all(&parts->null, 1);
+	close_all(&parts->spec, 1);
+	close_all(&parts->init_exe, 1);
+	close_all(&parts->helper_exe, 1);
+	close_all(&parts->helper_args, 1);
+	close_all(&parts->supervisor, 1);
+}
+
+static int open_channels(struct parts *parts)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, parts->sockets) < 0 ||
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, parts->sockets + 2) < 0 ||
+		pipe2(parts->complaints, O_CLOEXEC) < 0 ||
+		fcntl(parts->complaints[0], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	parts->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	parts->supervisor = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return parts->null < 0 || parts->supervisor < 0 ? -errno : 0;
+}
+
+static int make_helper_args(const struct ks_plan *plan, struct parts *parts)
+{
+	autofree char *args = NULL;
+	size_t len = 0;
+	int r = plan_bwrap_args_text(plan, &args, &len);
+
+	if (r < 0)
+		return r;
+	parts->helper_args = memory_file("kastellan-args", args, len);
+	return parts->helper_args < 0 ? parts->helper_args : 0;
+}
+
+static int make_files(const struct ks_plan *plan, struct parts *parts)
+{
+	int r = plan->helper.len ? make_helper_args(plan, parts) : 0;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < plan->data.len; i++) {
+		if (SLOT_DATA + i > SLOT_DATA_MAX)
+			return -E2BIG;
+		parts->data[i] = memory_file(
+			"kastellan-data", plan->data.items[i], strlen(plan->data.items[i]));
+		if (parts->data[i] < 0)
+			return parts->data[i];
+	}
+	return 0;
+}
+
+static int fill_slots(
+	const struct ks_plan *plan, const struct jail_stdio *stdio, struct parts *parts)
+{
+	struct launch *launch = &parts->launch;
+	int r = 0;
+
+	r |= launch_add(launch, 0, parts->null) | launch_add(launch, 1, parts->null);
+	r |= launch_add(launch, 2, parts->complaints[1]);
+	r |= launch_add(launch, SLOT_MONITOR, parts->sockets[1]);
+	r |= launch_add(launch, SLOT_INIT, parts->sockets[3]);
+	r |= launch_add(launch, SLOT_SPEC, parts->spec);
+	r |= launch_add(launch, SLOT_INIT_EXE, parts->init_exe);
+	r |= launch_add(launch, SLOT_HELPER_EXE, parts->helper_exe);
+	r |= launch_add(launch, SLOT_HELPER_ARGS, parts->helper_args);
+	r |= launch_add(launch, SLOT_SUPERVISOR, parts->supervisor);
+	for (int i = 0; !stdio->terminal && i < 3; i++)
+		r |= launch_add(launch, SLOT_STDIN + i, stdio->fds[i]);
+	for (size_t i = 0; i < plan->data.len; i++)
+		r |= launch_add(launch, SLOT_DATA + (int)i, parts->data[i]);
+	for (size_t i = 0; i < plan->grants.len; i++)
+		r |= launch_add(launch, SLOT_GRANT + (int)i, plan->grants.items[i].fd);
+	return r < 0 ? -E2BIG : 0;
+}
+
+/* A worker with kernel ids of its own may open /dev/stdout and the like again only where the pipe
+ * behind it lets its group, and in the direction that it was given: others may read or write the
+ * same pipe, as a shell's loop reads the worker's stdin, and they are not to take its words for
+ * somebody else's. The owner stays, as an owner could change the mode. Only pipes without a name
+ * change hands: what has one is the caller's. */
+static void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
+{
+	for (int i = 0; !stdio->terminal && i < 3; i++) {
+		const mode_t mode = S_IRUSR | S_IWUSR | (i == 0 ? S_IRGRP : S_IWGRP);
+		struct statfs fs;
+
+		if (stdio->fds[i] < 0 || fstatfs(stdio->fds[i], &fs) < 0 ||
+			fs.f_type != PIPEFS_MAGIC)
+			continue;
+		/* Without either it cannot be opened again, as it is. */
+		if (fchown(stdio->fds[i], (uid_t)-1, kernel_id) < 0 ||
+			fchmod(stdio->fds[i], mode) < 0)
+			continue;
+	}
+}
+
+/* Limits of the caller's own, which a jail cannot be made under. */
+static const char *remedy_for(int code)
+{
+	switch (-code) {
+	case EMFILE:
+		return "raise the caller's limit of open files (ulimit -n)";
+	case ENFILE:
+		return "the host's table of open files is full: fs.file-max";
+	case EFBIG:
+		return "raise the caller's limit of file sizes (ulimit -f)";
+	case EAGAIN:
+		return "raise the caller's limit of processes (ulimit -u)";
+	default:
+		return NULL;
+	}
+}
+
+static int start_monitor(struct parts *parts, struct jail *jail, ks_error **reterr)
+{
+	static const char *monitor_argv[] = {"kastellan-init", "monitor", NULL};
+	int r;
+
+	parts->launch.exe = SLOT_INIT_EXE;
+	parts->launch.argv = monitor_argv;
+	r = launch_run(&parts->launch, &jail->monitor, &jail->monitor_pidfd);
+	if (r < 0)
+		return error_set(reterr, r,
+			ABOUT(.step = "start", .path = init_program_path(),
+				.remedy = r == -EACCES || r == -ENOEXEC
+						  ? "install kastellan again; in a build "
+						    "tree set KASTELLAN_INIT"
+						  : remedy_for(r)),
+			"kastellan-init cannot be started: %s: %s", init_program_path(),
+			strerror(-r));
+	jail->monitor_socket = take_fd(&parts->sockets[0]);
+	jail->init_socket = take_fd(&parts->sockets[2]);
+	jail->complaints = take_fd(&parts->complaints[0]);
+	return 0;
+}
+
+static int prepare(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct parts *parts, ks_error **reterr)
+{
+	uint32_t kernel_id = plan->identity.drop ? next_kernel_id() : 0;
+	int r = init_program_open(&parts->init_exe, reterr);
+
+	if (r == 0 && plan->helper.len)
+		r = helper_program_open(host, &parts->helper_exe, reterr);
+	if (r < 0)
+		return r;
+	r = open_channels(parts);
+	if (r == 0)
+		r = make_files(plan, parts);
+	if (r == 0)
+		r = spec_from_plan(plan, stdio, kernel_id, &parts->spec);
+	if (r == 0 && plan->identity.drop)
+		give_pipes(stdio, kernel_id);
+	if (r == 0)
+		r = fill_slots(plan, stdio, parts);
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "start", .remedy = remedy_for(r)),
+			"the jail cannot be prepared: %s", strerror(-r));
+	return 0;
+}
+
+int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr)
+{
+	struct parts *parts = malloc(sizeof(*parts));
+	int r;
+
+	if (!parts)
+		return error_oom(reterr);
+	parts_init(parts);
+	r = prepare(plan, host, stdio, parts, reterr);
+	if (r == 0)
+		r = start_monitor(parts, jail, reterr);
+	parts_done(parts);
+	free(parts);
+	return r;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following a jail to its end. The supervisor never waits for anything inside: it takes messages,
+ * and trusts only what the kernel says (hang-ups, pidfds, the group's counters) for the decision
+ * that everything is gone. */
+#include "linux/jail/parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "linux/seccomp/seccomp_filters.h"
+
+#define MONITOR_PATIENCE_MS 4000 /* the monitor's own bound for removing groups is 2 s */
+
+struct jail *jail_alloc(void)
+{
+	struct jail *jail = calloc(1, sizeof(*jail));
+
+	if (!jail)
+		return NULL;
+	jail->monitor_pidfd = jail->monitor_socket = jail->init_socket = -1;
+	jail->complaints = jail->terminal = -1;
+	jail->usage.cpu_usec = UINT64_MAX;
+	jail->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (jail->epoll < 0) {
+		free(jail);
+		return NULL;
+	}
+	return jail;
+}
+
+int jail_fd(const struct jail *jail)
+{
+	return jail->epoll;
+}
+
+int jail_take_terminal(struct jail *jail)
+{
+	return take_fd(&jail->terminal);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd); /* a closed descriptor leaves the epoll set by itself */
+	*fd = -1;
+}
+
+static void take_denial(
+	const struct jail *jail, const struct control_message *message, struct ending *ending)
+{
+	struct control_denied denied;
+
+	if (message->len < sizeof(denied))
+		return;
+	memcpy(&denied, message->data, sizeof(denied));
+	ending->denials++;
+	if (!denied.is_main || ending->denied)
+		return;
+	ending->denied = true;
+	ending->denied_call = seccomp_syscall_name(jail->machine, message->header.value);
+}
+
+static void take_exit(const struct control_message *message, struct ending *ending)
+{
+	struct control_usage usage;
+
+	ending->have_status = true;
+	ending->status = message->header.value;
+	if (message->len < sizeof(usage))
+		return;
+	memcpy(&usage, message->data, sizeof(usage));
+	/* The group knows better, where there is one; see jail_usage(). */
+	ending->cpu_usec = usage.user_usec + usage.system_usec;
+	ending->memory_peak_bytes = usage.max_rss_kib * 1024;
+}
+
+int jail_hear_init(struct jail *jail, struct control_message *ret)
+{
+	int r = jail->init_socket >= 0 ? control_receive(jail->init_socket, ret) : 0;
+
+	if (r < 0)
+		close_fd(&jail->init_socket);
+	return r == -EPIPE ? 0 : r;
+}
+
+/* 0 or -errno, as jail_hear_init(). */
+static int drain_init(struct jail *jail, struct ending *ending)
+{
+	struct control_message message;
+	int r;
+
+	while ((r = jail_hear_init(jail, &message)) > 0) {
+		control_message_drop_fds(&message);
+		if (message.header.type == CONTROL_DENIED)
+			take_denial(jail, &message, ending);
+		else if (message.header.type == CONTROL_EXIT)
+			take_exit(&message, ending);
+	}
+	return r;
+}
+
+static void drain_monitor(struct jail *jail)
+{
+	struct control_message message;
+	int r;
+
+	while (jail->monitor_socket >= 0) {
+		r = control_receive(jail->monitor_socket, &message);
+		if (r == 0)
+			return;
+		if (r < 0) {
+			/* The monitor is gone, and the helper with it (it asked for that signal).
+			 */
+			close_fd(&jail->monitor_socket);
+			jail->helper_gone = true;
+			return;
+		}
+		control_message_drop_fds(&message);
+		if (message.header.type == CONTROL_HELPER_EXIT)
+			jail->helper_gone = true;
+	}
+}
+
+static void remember_usage(struct jail *jail)
+{
+	struct cgroup_usage usage;
+
+	if (!jail->group || jail->group_removed || cgroup_usage(jail->group, &usage) < 0)
+		return;
+	jail->usage = (struct jail_usage){.cpu_usec = usage.cpu_usec,
+		.memory_peak_bytes = usage.memory_peak_bytes,
+		.tasks_peak = usage.tasks_peak,
+		.oom_kills = usage.oom_kills,
+		.tasks_refused = usage.tasks_refused};
+}
+
+void jail_usage(struct jail *jail, struct jail_usage *ret_usage)
+{
+	remember_usage(jail);
+	*ret_usage = jail->usage;
+}
+
+/* Reads the last figures, then ends and removes the group. */
+static int remove_group(struct jail *jail)
+{
+	int r;
+
+	if (!jail->group || jail->group_removed)
+		return 0;
+	remember_usage(jail);
+	r = cgroup_kill(jail->group);
+	if (r == 0)
+		r = cgroup_remove(jail->group);
+	if (r == 0)
+		jail->group_removed = true;
+	return r;
+}
+
+/* The monitor leaves by itself once its socket hangs up. */
+static bool reap_monitor(struct jail *jail, int patience_ms)
+{
+	struct pollfd ended = {.fd = jail->monitor_pidfd, .events = POLLIN};
+
+	close_fd(&jail->monitor_socket);
+	if (!jail->monitor)
+		return true;
+	while (poll(&ended, 1, patience_ms) < 0 && errno == EINTR)
+		;
+	if (!ended.revents)
+		return false;
+	while (waitpid(jail->monitor, NULL, 0) < 0 && errno == EINTR)
+		;
+	jail->monitor = 0;
+	close_fd(&jail->monitor_pidfd);
+	return true;
+}
+
+static bool memory_event(struct jail *jail)
+{
+	uint64_t before = jail->usage.oom_kills;
+	struct pollfd watched = {.fd = -1};
+	uint32_t events;
+
+	if (!jail->group || jail->group_removed)
+		return false;
+	watched.fd = cgroup_event_fd(jail->group, &events);
+	watched.events = (short)events; /* EPOLLIN and EPOLLPRI are POLLIN and POLLPRI */
+	if (watched.fd < 0 || poll(&watched, 1, 0) <= 0)
+		return false;
+	cgroup_event_clear(jail->group);
+	remember_usage(jail);
+	return jail->usage.oom_kills > before;
+}
+
+int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr)
+{
+	int r;
+
+	*ret_memory = memory_event(jail);
+	r = drain_init(jail, ending);
+	drain_monitor(jail);
+	/* What init sent last may have arrived between the two. */
+	if (r == 0 && jail->helper_gone)
+		r = drain_init(jail, ending);
+	if (r < 0) {
+		jail_kill(jail);
+		return error_set(reterr, r, ABOUT(.step = "supervise"),
+			"the jail cannot be heard any more, so it was ended: %s", strerror(-r));
+	}
+	if (!jail->helper_gone)
+		return 0;
+	if (jail->init_socket >= 0)
+		return 0;
+	r = remove_group(jail);
+	if (r < 0)
+		return error_set(reterr, r,
+			ABOUT(.step = "teardown", .remedy = "see what still runs in the group with "
+							    "its cgroup.procs, and "
+							    "end it"),
+			"the worker's control group cannot be removed: %s", strerror(-r));
+	return reap_monitor(jail, 0) ? 1 : 0;
+}
+
+int jail_signal(struct jail *jail, int signal)
+{
+	if (jail->init_socket < 0)
+		return -ESRCH;
+	int r = control_send(jail->init_socket, CONTROL_SIGNAL, signal, NULL, 0, NULL, 0);
+
+	return r == -EPIPE ? -ESRCH : r;
+}
+
+int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns)
+{
+	struct spec_winsize size = {.rows = rows, .columns = columns};
+
+	if (jail->init_socket < 0)
+		return -ESRCH;
+	return control_send(jail->init_socket, CONTROL_WINSIZE, 0, &size, sizeof(size), NULL, 0);
+}
+
+int jail_kill(struct jail *jail)
+{
+	if (jail->init_socket >= 0)
+		control_send(jail->init_socket, CONTROL_KILL, 0, NULL, 0, NULL, 0);
+	if (jail->group && !jail->group_removed) {
+		remember_usage(jail);
+		return cgroup_kill(jail->group);
+	}
+	return 0;
+}
+
+void jail_free(struct jail *jail)
+{
+	if (!jail)
+		return;
+	/* A hang-up is the order to end everything, for init and for the monitor. */
+	close_fd(&jail->init_socket);
+	if (!reap_monitor(jail, MONITOR_PATIENCE_MS)) {
+		syscall(SYS_pidfd_send_signal, jail->monitor_pidfd, SIGKILL, NULL, 0);
+		reap_monitor(jail, -1);
+	}
+	remove_group(jail);
+	cgroup_free(jail->group);
+	close_fd(&jail->complaints);
+	close_fd(&jail->terminal);
+	close_fd(&jail->epoll);
+	close_fd(&jail->monitor_pidfd);
+	free(jail);
+}

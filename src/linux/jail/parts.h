@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The processes of one jail on Linux, from the supervisor's side; control.h draws them. */
+#ifndef KS_LINUX_JAIL_PARTS_H
+#define KS_LINUX_JAIL_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "linux/cgroup/cgroup.h"
+#include "linux/control.h"
+#include "linux/spec.h"
+#include "supervise/jail.h"
+
+#define COMPLAINT_MAX 2048
+
+struct jail {
+	pid_t monitor; /* 0 = none, or reaped */
+	int monitor_pidfd;
+	int monitor_socket;
+	int init_socket;
+	int complaints; /* what helper and monitor wrote to their standard error */
+	int epoll;
+	int terminal;
+	struct cgroup *group; /* NULL = no group is used */
+	bool group_removed;
+	bool helper_gone;
+	struct jail_usage usage;
+	const char *machine; /* static */
+};
+
+struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
+
+/* Starts monitor, init and, where the plan has one, the helper for the plan; init then waits for
+ * the word to start the worker. Fills the process members of *jail. Returns 0, or -errno and no
+ * process was started. */
+int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr);
+
+/* Waits until the jail is made: its init waits for the word, and nothing has been executed. */
+int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr);
+
+/* Waits until the program runs. On failure the error says why it does not. */
+int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr);
+
+/* One message. fds are lent. Returns 0 or -errno (-EPIPE: the other side is gone). Never blocks,
+ * raises no SIGPIPE. */
+int control_send(int socket, uint32_t type, int32_t value, const void *data, size_t len,
+	const int *fds, size_t n_fds);
+
+struct control_message {
+	struct control_header header;
+	char data[CONTROL_MAX];
+	size_t len; /* of data; a NUL follows */
+	int fds[CONTROL_MAX_FDS];
+	size_t n_fds; /* the receiver owns them */
+};
+
+/* Receives without blocking: 1 = a message, 0 = nothing there, -EPIPE = hang-up, other -errno. */
+int control_receive(int socket, struct control_message *ret);
+void control_message_drop_fds(struct control_message *message);
+
+/* The next message of init: 1 = there is one, 0 = none now or init has hung up, other -errno = its
+ * socket cannot be read, so that what happens inside is not known. A socket that is of no more use
+ * is closed and forgotten. */
+int jail_hear_init(struct jail *jail, struct control_message *ret);
+
+/* What the helper complained of so far, its last line. Empty text if nothing. */
+void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX]);
+
+/* Failures as people read them (setup_errors.c). */
+int setup_error(
+	const struct ks_plan *plan, const struct control_message *message, ks_error **reterr);
+
+#endif

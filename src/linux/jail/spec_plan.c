@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the plan to the orders of kastellan-init, one function a concern. */
+#include "linux/jail/spec_plan.h"
+
+#include <errno.h>
+
+#include "base/strv.h"
+#include "linux/control.h"
+#include "linux/plan/bwrap.h"
+#include "linux/plan/parts.h"
+#include "linux/seccomp/seccomp_filters.h"
+#include "linux/jail/spec_write.h"
+
+static void write_program(struct spec_writer *writer, const struct ks_plan *plan)
+{
+	spec_add_strings(writer, SPEC_ARG, (const char *const *)plan->argv.items);
+	for (size_t i = 0; i < plan->policy->n_env; i++)
+		spec_add_env(writer, plan->policy->env[i].name, plan->policy->env[i].value);
+	spec_add_string(writer, SPEC_CWD, plan->cwd);
+	spec_add_string(writer, SPEC_SEARCH, plan->search);
+	spec_add_ids(writer, SPEC_IDS, plan->identity.uid, plan->identity.gid);
+}
+
+static void write_session(
+	struct spec_writer *writer, const struct ks_plan *plan, const struct jail_stdio *stdio)
+{
+	uint32_t flags = plan->limits.group ? 0 : SPEC_FLAG_KEEP_GROUP;
+
+	if (stdio->terminal) {
+		struct spec_winsize size = {.rows = stdio->rows, .columns = stdio->columns};
+
+		flags |= SPEC_FLAG_TTY;
+		spec_add_winsize(writer, &size);
+	}
+	spec_add_flags(writer, flags);
+}
+
+static void write_limits(struct spec_writer *writer, const struct limits_plan *limits)
+{
+	for (size_t i = 0; i < limits->n_rlimits; i++)
+		spec_add_rlimit(writer, limits->rlimits[i].resource, limits->rlimits[i].soft,
+			limits->rlimits[i].hard);
+}
+
+static void write_verify(struct spec_writer *writer, const struct ks_plan *plan)
+{
+	for (size_t i = 0; i < plan->mounts.len; i++) {
+		const struct mount *mount = &plan->mounts.items[i];
+
+		if (mount->kind == MOUNT_BIND_GRANT) {
+			const struct grant *grant = &plan->grants.items[mount->grant];
+
+			spec_add_verify(
+				writer, mount->path, grant->dev, grant->ino, !mount->writable);
+		}
+	}
+}
+
+static void write_landlock(struct spec_writer *writer, const struct landlock_plan *landlock)
+{
+	if (!landlock->abi)
+		return;
+	spec_add_landlock(writer, (uint32_t)landlock->abi, landlock->handled_fs,
+		landlock->handled_net, landlock->scoped);
+	for (size_t i = 0; i < landlock->n_rules; i++)
+		spec_add_rule(writer, landlock->rules[i].path, landlock->rules[i].access,
+			landlock->rules[i].optional);
+}
+
+static int write_filter(struct spec_writer *writer, const struct filter_plan *filter)
+{
+	const struct seccomp_program *notify, *kill;
+
+	if (!filter->enabled)
+		return 0;
+	kill = seccomp_program_for(filter->profile, filter->machine, false);
+	notify = seccomp_program_for(filter->profile, filter->machine, true);
+	if (!kill || !notify)
+		return -EOPNOTSUPP;
+	if (filter->notify)
+		spec_add_filter(writer, SPEC_FILTER_NOTIFY, notify->filter, notify->len);
+	spec_add_filter(writer, SPEC_FILTER_KILL, kill->filter, kill->len);
+	return 0;
+}
+
+static int write_helper(struct spec_writer *writer, const struct ks_plan *plan)
+{
+	autostrv struct strv argv = {0};
+	int r = plan_bwrap_argv(plan, &argv);
+
+	if (r < 0)
+		return r;
+	spec_add_strings(writer, SPEC_HELPER_ARG, (const char *const *)argv.items);
+	return 0;
+}
+
+static uint32_t mount_kind(enum mount_kind kind)
+{
+	static const uint32_t kinds[] = {
+		[MOUNT_BIND_HOST] = SPEC_MOUNT_BIND_HOST,
+		[MOUNT_BIND_GRANT] = SPEC_MOUNT_BIND_GRANT,
+		[MOUNT_MASK_FILE] = SPEC_MOUNT_MASK_FILE,
+		[MOUNT_MASK_DIRECTORY] = SPEC_MOUNT_MASK_DIRECTORY,
+		[MOUNT_DATA] = SPEC_MOUNT_DATA,
+		[MOUNT_LINK] = SPEC_MOUNT_LINK,
+		[MOUNT_TMPFS] = SPEC_MOUNT_TMPFS,
+		[MOUNT_PROC] = SPEC_MOUNT_PROC,
+		[MOUNT_DEV] = SPEC_MOUNT_DEV,
+	};
+
+	return kinds[kind];
+}
+
+static void write_mounts(struct spec_writer *writer, const struct mount_list *mounts)
+{
+	uint32_t data = SLOT_DATA;
+
+	spec_add_string(writer, SPEC_HOSTNAME, WORKER_HOSTNAME);
+	for (size_t i = 0; i < mounts->len; i++) {
+		const struct mount *mount = &mounts->items[i];
+		struct spec_mount record = {.kind = mount_kind(mount->kind),
+			.flags = mount->writable ? SPEC_MOUNT_WRITABLE : 0,
+			.mode = mount->mode,
+			.size = mount->size};
+		bool named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK;
+
+		if (mount->kind == MOUNT_BIND_GRANT)
+			record.slot = SLOT_GRANT + (uint32_t)mount->grant;
+		if (mount->kind == MOUNT_DATA)
+			record.slot = data++;
+		spec_add_mount(writer, &record, mount->path, named ? mount->source : NULL);
+	}
+}
+
+static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
+{
+	int r = 0;
+
+	if (plan->kind == KS_BACKEND_NATIVE)
+		write_mounts(writer, &plan->mounts);
+	else
+		r = write_helper(writer, plan);
+	if (r < 0 || !plan->identity.drop)
+		return r;
+	spec_add_ids(writer, SPEC_KERNEL_IDS, kernel_id, kernel_id);
+	for (size_t i = 0; i < plan->grants.len; i++) {
+		const struct grant *grant = &plan->grants.items[i];
+
+		if (plan_grant_mapped(plan, grant))
+			spec_add_stage(writer, SLOT_GRANT + (int)i, grant->directory,
+				grant->owner_uid, grant->owner_gid);
+	}
+	return 0;
+}
+
+int spec_from_plan(
+	const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t kernel_id, int *ret_fd)
+{
+	autospec struct spec_writer writer;
+	int r;
+
+	spec_writer_init(&writer);
+	write_program(&writer, plan);
+	write_session(&writer, plan, stdio);
+	write_limits(&writer, &plan->limits);
+	write_verify(&writer, plan);
+	write_landlock(&writer, &plan->landlock);
+	r = write_filter(&writer, &plan->filter);
+	if (r == 0)
+		r = write_monitor(&writer, plan, kernel_id);
+	if (r == 0)
+		r = spec_writer_seal(&writer, NULL);
+	if (r < 0)
+		return r;
+	*ret_fd = r;
+	return 0;
+}

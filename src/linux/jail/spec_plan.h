@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_LINUX_JAIL_SPEC_PLAN_H
+#define KS_LINUX_JAIL_SPEC_PLAN_H
+
+#include "supervise/jail.h"
+
+/* Writes down the plan for monitor and init. kernel_id: the worker's uid and gid on the host where
+ * the plan drops to one of its own, else 0. *ret_fd is close-on-exec. 0 or -errno. */
+int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t kernel_id,
+	int *ret_fd);
+
+#endif

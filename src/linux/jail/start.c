@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a plan to a running program. Should: have the monitor alive before anything exists that
+ * would have to be removed; have the worker in its group before its first instruction. Must not:
+ * return success before the kernel has executed the program under everything that was planned. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "linux/jail/parts.h"
+#include "linux/probe/probe.h"
+
+#define LAST_WORDS_MS 200 /* for a jail that is dying to say why */
+#define START_PATIENCE_MS 30000 /* a set-up that takes longer has hung */
+
+void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX])
+{
+	ssize_t len = jail->complaints >= 0 ? read(jail->complaints, text, COMPLAINT_MAX - 1) : -1;
+	char *start;
+
+	text[len > 0 ? len : 0] = '\0';
+	for (char *end = text + strlen(text); end > text && end[-1] == '\n';)
+		*--end = '\0';
+	start = strrchr(text, '\n');
+	if (start)
+		memmove(text, start + 1, strlen(start + 1) + 1);
+}
+
+/* Tells the monitor which directories to remove, should it be left alone with them. */
+static int announce_group(struct jail *jail, ks_error **reterr)
+{
+	autostrv struct strv directories = {0};
+	autostrbuf struct strbuf text;
+	int r = cgroup_directories(jail->group, &directories);
+
+	strbuf_init(&text, CONTROL_MAX - sizeof(struct control_header));
+	for (size_t i = 0; i < directories.len; i++)
+		strbuf_add(&text, directories.items[i], strlen(directories.items[i]) + 1);
+	if (r == 0)
+		r = text.error;
+	if (r == 0 && text.len)
+		r = control_send(
+			jail->monitor_socket, CONTROL_GROUP, 0, text.data, text.len, NULL, 0);
+	if (r < 0 && r != -EPIPE)
+		return error_set(reterr, r, ABOUT(.step = "cgroup"),
+			"the monitor cannot be told of the control group: %s", strerror(-r));
+	return 0;
+}
+
+static int make_group(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
+{
+	const struct cgroup_limits limits = {.memory_bytes = plan->limits.memory_bytes,
+		.tasks = plan->limits.tasks,
+		.cpu_quota_pct = plan->limits.cpu_quota_pct};
+	int r;
+
+	r = announce_group(jail, reterr);
+	if (r == 0)
+		r = cgroup_create(jail->group, &limits, jail->monitor, reterr);
+	/* A scope has its directories only now. */
+	if (r == 0)
+		r = announce_group(jail, reterr);
+	return r;
+}
+
+static int say_go(struct jail *jail, ks_error **reterr)
+{
+	int fds[CGROUP_MAX_JOIN];
+	int n = jail->group ? cgroup_join_fds(jail->group, fds) : 0;
+	int r = control_send(jail->init_socket, CONTROL_GO, 0, NULL, 0, fds, n > 0 ? (size_t)n : 0);
+
+	/* A jail that is gone already has more to say about it than this. */
+	if (r == 0 || r == -EPIPE)
+		return 0;
+	return error_set(reterr, r, ABOUT(.step = "start"),
+		"the jail cannot be told to start the program: %s", strerror(-r));
+}
+
+static int watch(struct jail *jail, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events};
+
+	if (fd < 0)
+		return 0;
+	return epoll_ctl(jail->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int watch_all(struct jail *jail, ks_error **reterr)
+{
+	uint32_t events = EPOLLIN;
+	int group_fd = jail->group ? cgroup_event_fd(jail->group, &events) : -1;
+	int r = watch(jail, jail->init_socket, EPOLLIN);
+
+	if (r == 0)
+		r = watch(jail, jail->monitor_socket, EPOLLIN);
+	if (r == 0)
+		r = watch(jail, jail->monitor_pidfd, EPOLLIN);
+	if (r == 0)
+		r = watch(jail, group_fd, events);
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "start"),
+			"the jail cannot be watched: %s", strerror(-r));
+	return 0;
+}
+
+/* A group cannot be made for a jail that has died meanwhile: then its own reason is the one to
+ * tell. It cannot have started the program, as nobody has told it to. */
+static int make_group_or_why(struct jail *jail, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
+{
+	struct pollfd monitor = {.fd = jail->monitor_socket, .events = POLLIN};
+	ks_error *error = NULL;
+	int r = make_group(jail, plan, &error);
+
+	if (r < 0 && poll(&monitor, 1, LAST_WORDS_MS) > 0) {
+		int why = jail_await_start(jail, host, plan, reterr);
+
+		if (why < 0) {
+			ks_error_free(error);
+			return why;
+		}
+	}
+	if (r < 0 && reterr)
+		*reterr = error;
+	else
+		ks_error_free(error);
+	return r;
+}
+
+int jail_start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
+{
+	struct jail *jail = jail_alloc();
+	int r = 0;
+
+	if (!jail)
+		return error_set(reterr, -errno, ABOUT(.step = "start"),
+			"a jail cannot be allocated: %s", strerror(errno));
+	jail->machine = plan->filter.machine;
+	if (plan->limits.group)
+		r = cgroup_new(&host->cgroup, &jail->group, reterr);
+	if (r == 0)
+		r = apply_jail(plan, host, stdio, jail, reterr);
+	if (r == 0 && jail->group)
+		r = make_group_or_why(jail, host, plan, reterr);
+	if (r == 0)
+		r = say_go(jail, reterr);
+	if (r == 0)
+		r = jail_await_start(jail, host, plan, reterr);
+	if (r == 0)
+		r = watch_all(jail, reterr);
+	if (r < 0) {
+		jail_free(jail);
+		return r;
+	}
+	*ret_jail = jail;
+	return 0;
+}
+
+/* 1 = what is waited for, 0 = go on, -errno with the error set. */
+static int take_from_init(
+	struct jail *jail, enum control_type awaited, const struct ks_plan *plan, ks_error **reterr)
+{
+	struct control_message message;
+
+	while (jail_hear_init(jail, &message) > 0) {
+		if (message.header.type == CONTROL_TTY && message.n_fds == 1 &&
+			jail->terminal < 0) {
+			jail->terminal = message.fds[0];
+			message.n_fds = 0;
+		}
+		control_message_drop_fds(&message);
+		if (message.header.type == awaited)
+			return 1;
+		if (message.header.type == CONTROL_FAILED)
+			return setup_error(plan, &message, reterr);
+	}
+	return 0;
+}
+
+/* A step of the jail's own making that the kernel refuses without saying why. */
+static bool needs_namespaces(const struct control_message *message)
+{
+	const char *step = message->data;
+
+	if (strcmp(step, "mount") == 0)
+		return message->len > sizeof("mount") &&
+		       strcmp(step + sizeof("mount"), "/proc") == 0;
+	return strcmp(step, "namespaces") == 0 || strcmp(step, "map") == 0;
+}
+
+static int take_from_monitor(struct jail *jail, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
+{
+	struct control_message message;
+	int r = control_receive(jail->monitor_socket, &message);
+
+	if (r == 0)
+		return 0;
+	if (r > 0)
+		control_message_drop_fds(&message);
+	if (r > 0 && message.header.type == CONTROL_MONITOR_FAILED) {
+		r = needs_namespaces(&message) ? probe_why_no_namespaces(host, reterr) : 0;
+		return r < 0 ? r : setup_error(plan, &message, reterr);
+	}
+	jail->helper_gone = true;
+	return 0;
+}
+
+/* The helper ended without init having said anything: only its own words can say why. */
+static int helper_failed(struct jail *jail, const struct ks_host *host, ks_error **reterr)
+{
+	char complaint[COMPLAINT_MAX];
+
+	jail_complaint(jail, complaint);
+	return probe_why_not(host, complaint, reterr);
+}
+
+static int await(struct jail *jail, enum control_type awaited, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
+{
+	int64_t deadline = clock_ms() + START_PATIENCE_MS;
+
+	for (;;) {
+		struct pollfd fds[2] = {{.fd = jail->init_socket, .events = POLLIN},
+			{.fd = jail->monitor_socket, .events = POLLIN}};
+		int64_t left = deadline - clock_ms();
+		int r;
+
+		if (left <= 0)
+			return error_set(reterr, -ETIMEDOUT, ABOUT(.step = "start"),
+				"the jail was not ready within %d seconds",
+				START_PATIENCE_MS / 1000);
+		if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
+			return error_set(reterr, -errno, ABOUT(.step = "start"),
+				"waiting for the jail failed: %s", strerror(errno));
+		r = take_from_init(jail, awaited, plan, reterr);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		r = take_from_monitor(jail, host, plan, reterr);
+		if (r < 0)
+			return r;
+		if (jail->helper_gone) {
+			r = take_from_init(jail, awaited, plan, reterr);
+			return r < 0 ? r : r > 0 ? 0 : helper_failed(jail, host, reterr);
+		}
+	}
+}
+
+int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
+{
+	return await(jail, CONTROL_READY, host, plan, reterr);
+}
+
+int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
+{
+	return await(jail, CONTROL_STARTED, host, plan, reterr);
+}

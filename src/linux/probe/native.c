@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Should: make a jail as a spawn would, with the program that makes it and the plan of an empty
+ * policy. Must not: execute anything in it, or leave anything behind. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kastellan/policy.h>
+
+#include "base/cleanup.h"
+#include "linux/jail/parts.h"
+#include "linux/plan/native.h"
+#include "linux/probe/parts.h"
+
+static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_error **reterr)
+{
+	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const struct jail_stdio stdio = {.fds = {null, null, null}};
+	struct jail *jail = jail_alloc();
+	int r;
+
+	if (!jail)
+		return -ENOMEM;
+	r = apply_jail(plan, host, &stdio, jail, reterr);
+	if (r == 0)
+		r = jail_await_ready(jail, host, plan, reterr);
+	jail_free(jail);
+	return r;
+}
+
+static int plan_and_make(const struct ks_host *host, ks_error **reterr)
+{
+	static const char *const argv[] = {"true", NULL};
+	struct plan_request request = {.host = host, .argv = argv};
+	struct grants none = {0};
+	struct ks_plan *plan = NULL;
+	ks_policy *policy = NULL;
+	int r = ks_policy_new(&policy);
+
+	request.policy = policy;
+	if (r == 0)
+		r = plan_native(&request, &none, &plan, reterr);
+	if (r == 0)
+		r = make_jail(plan, host, reterr);
+	plan_free(plan);
+	ks_policy_free(policy);
+	return r;
+}
+
+int probe_native_try(struct ks_host *host)
+{
+	struct host_native *native = &host->native;
+	ks_error *error = NULL;
+	const char *remedy;
+
+	native->works = plan_and_make(host, &error) == 0;
+	if (native->works)
+		return 0;
+	native->reason = strdup(error ? ks_error_message(error) : strerror(ENOMEM));
+	remedy = error ? ks_error_remedy(error) : NULL;
+	native->remedy = remedy ? strdup(remedy) : NULL;
+	ks_error_free(error);
+	return native->reason && (native->remedy || !remedy) ? 0 : -ENOMEM;
+}

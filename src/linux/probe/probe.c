@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The probe on one page: what a spawn needs to know costs a few system calls a layer; what doctor
+ * tells is tried. */
+#include "linux/probe/probe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "linux/cgroup/cgroup.h"
+#include "linux/probe/parts.h"
+#include "resolve/probe.h"
+#include "resolve/why_not.h"
+
+static int look(bool tried, struct ks_host *host)
+{
+	int r = probe_system(host);
+
+	if (r == 0)
+		r = probe_paths(host);
+	if (r == 0)
+		r = probe_bwrap(host);
+	/* Who has to install or repair something wants to know how that is done here. */
+	if (r == 0 && (!host->bwrap.path || host->bwrap.setuid))
+		r = probe_distribution(host);
+	probe_landlock(host);
+	probe_seccomp(host);
+	probe_idmap(host, false);
+	return r < 0 ? r : cgroup_probe(tried, &host->cgroup);
+}
+
+static int try_everything(struct ks_host *host)
+{
+	int r = 0;
+
+	if (!host->distribution)
+		r = probe_distribution(host);
+	if (r == 0)
+		r = probe_userns(host);
+	if (r == 0)
+		r = probe_bwrap_try(host);
+	probe_idmap(host, true);
+	if (r == 0)
+		r = probe_native_try(host);
+	host->tried = true;
+	return r;
+}
+
+int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
+{
+	struct ks_host *host = host_new();
+	int r = host ? look(tried, host) : -ENOMEM;
+
+	if (r == 0 && tried)
+		r = try_everything(host);
+	if (r < 0) {
+		host_free(host);
+		return r == -ENOMEM ? error_oom(reterr)
+				    : error_set(reterr, r, ABOUT(.step = "probe"),
+					      "the host cannot be looked at");
+	}
+	*ret_host = host;
+	return 0;
+}
+
+int probe_why_not(const struct ks_host *host, const char *complaint, ks_error **reterr)
+{
+	struct ks_host now = *host;
+	int r;
+
+	now.userns_step = NULL;
+	if (probe_userns(&now) < 0)
+		now.userns = host->userns;
+	r = why_not_helper(&now, complaint, reterr);
+	free(now.userns_step);
+	return r;
+}
+
+int probe_why_no_namespaces(const struct ks_host *host, ks_error **reterr)
+{
+	struct ks_host now = *host;
+	struct why_not why = {0};
+	int r;
+
+	now.userns_step = NULL;
+	r = probe_userns(&now);
+	if (r == 0)
+		r = why_not_userns(&now, &why);
+	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
+	why_not_done(&why);
+	free(now.userns_step);
+	return r;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel says of itself and of the caller, for a few system calls. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "linux/kernel_id.h"
+#include "linux/probe/parts.h"
+
+/* 1, 0, or -errno: a privileged caller that is taken for a plain one would have its workers run
+ * with its own ids. */
+static int has_capabilities(void)
+{
+	static const unsigned needed[] = {CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!(data[needed[i] / 32].effective & 1U << needed[i] % 32))
+			return 0;
+	return 1;
+}
+
+/* Whether the id exists in the caller's user namespace: in the initial one all do, in that of an
+ * unprivileged container only some. 1, 0, or -errno. */
+static int is_mapped(const char *map, unsigned long id)
+{
+	autofile FILE *file = fopen(map, "re");
+	char line[128];
+
+	/* No /proc, or no user namespaces: then there is no jail either. */
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	while (fgets(line, sizeof(line), file)) {
+		char *rest;
+		unsigned long inside = strtoul(line, &rest, 10);
+		unsigned long count;
+
+		strtoul(rest, &rest, 10); /* the number outside */
+		count = strtoul(rest, NULL, 10);
+		if (id >= inside && id - inside < count)
+			return 1;
+	}
+	return ferror(file) ? -EIO : 0;
+}
+
+static int is_privileged(void)
+{
+	int r = has_capabilities();
+
+	if (r > 0)
+		r = is_mapped("/proc/self/uid_map", KERNEL_ID_BASE);
+	return r > 0 ? is_mapped("/proc/self/gid_map", KERNEL_ID_BASE) : r;
+}
+
+static unsigned count_processors(void)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 1;
+}
+
+int probe_system(struct ks_host *host)
+{
+	struct utsname names;
+	int privileged = is_privileged();
+
+	if (privileged < 0)
+		return privileged;
+	if (uname(&names) < 0)
+		return -ENOMEM; /* it cannot fail with a good pointer */
+	host->os = strdup("linux");
+	host->machine = strdup(names.machine);
+	host->kernel = strdup(names.release);
+	host->uid = geteuid();
+	host->gid = getegid();
+	host->processors = count_processors();
+	host->privileged = privileged;
+	return host->os && host->machine && host->kernel ? 0 : -ENOMEM;
+}
+
+/* "ID=debian" or "ID=\"opensuse-leap\"", of which the first word counts. */
+static char *id_value(const char *value)
+{
+	size_t len;
+
+	value += strspn(value, "\"'");
+	len = strcspn(value, "\"'-_ \n");
+	return strndup(value, len);
+}
+
+int probe_distribution(struct ks_host *host)
+{
+	autofile FILE *file = fopen("/etc/os-release", "re");
+	autofree char *line = NULL;
+	size_t room = 0;
+
+	if (!file)
+		file = fopen("/usr/lib/os-release", "re");
+	while (file && !host->distribution && getline(&line, &room, file) > 0) {
+		if (strncmp(line, "ID=", 3) != 0)
+			continue;
+		host->distribution = id_value(line + 3);
+		if (!host->distribution)
+			return -ENOMEM;
+	}
+	return 0;
+}
