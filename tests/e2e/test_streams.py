@@ -144,7 +144,10 @@ def system_grants(t):
                  "/dev", "/dev/shm", "/dev/pts", t.work / "link", t.work / "root"):
         for option in ("-r", "-w"):
             result = t.run(["/usr/bin/touch", marker], write=[marker.parent], flags=[option, path])
-            check.equal((result.code, result.type), (125, "setup"), f"{option} {path}")
+            # A worker that may write everywhere could write its status, too, so there is none.
+            wide = option == "-w" and path == t.work / "root"
+            check.equal((result.code, result.type), (125, None if wide else "setup"),
+                        f"{option} {path}")
             check.contains(result.complaint, "remedy")
     groups = "/sys/fs/cgroup"
     result = t.run(["/usr/bin/touch", marker], write=[marker.parent], flags=["-w", groups])

@@ -223,12 +223,13 @@ int spec_parse(const void *text, size_t size, struct spec *ret, struct failure *
 
 	if (r < 0)
 		return r;
-	memset(ret, 0, sizeof(*ret));
+	memset(ret, 0, offsetof(struct spec, envp));
 	ret->text = text;
 	ret->size = size;
 	r = take_records(ret, header->records, failure);
 	if (r < 0)
 		return r;
+	ret->argv[ret->argc] = ret->envp[ret->envc] = ret->helper[ret->n_helper] = NULL;
 	if (spec_flags(ret) & ~(uint32_t)KNOWN_FLAGS)
 		return bad(failure, "an unknown flag");
 	if (ret->landlock && ret->landlock->zero)

@@ -23,11 +23,8 @@ struct spec_filter {
 struct spec {
 	const char *text;
 	size_t size;
-	const char *argv[KS_MAX_ARGS + 1];
 	size_t argc;
-	const char *envp[SPEC_MAX_ENV + 1];
 	size_t envc;
-	const char *helper[KS_MAX_ARGS + 1];
 	size_t n_helper;
 	const char *cwd; /* NULL where the record is absent, as all pointers below */
 	const char *search;
@@ -39,6 +36,11 @@ struct spec {
 	const struct spec_landlock *landlock;
 	struct spec_filter notify;
 	struct spec_filter kill;
+	/* Room for what is allowed, of which hardly anything is ever used: last, so that the pages
+	 * behind what there is are never touched. Each list ends with a NULL. */
+	const char *envp[SPEC_MAX_ENV + 1];
+	const char *argv[KS_MAX_ARGS + 1];
+	const char *helper[KS_MAX_ARGS + 1];
 };
 
 /* text is aligned to 8 bytes and outlives *ret. Returns 0, or -EBADMSG, -EPROTONOSUPPORT or -E2BIG
