@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Three layers: records (RFC 8446, section 5.1) hold a handshake message (section 4), which holds a
+ * ClientHello (4.1.2) with its extensions (RFC 6066, section 3). */
+#include "egress/tls.h"
+
+#include "egress/bytes.h"
+
+#define RECORD_HEADER 5
+#define RECORD_HANDSHAKE 22
+#define RECORD_MAX 16384
+#define HANDSHAKE_HEADER 4
+#define HANDSHAKE_CLIENT_HELLO 1
+#define EXTENSION_SERVER_NAME 0
+#define EXTENSION_ECH 0xfe0d
+#define NAME_TYPE_HOST 0
+
+/* What is known of the message while its records are walked. */
+struct message {
+	uint8_t header[HANDSHAKE_HEADER];
+	size_t seen; /* bytes of header and body that have come */
+	size_t total; /* of header and body; 0 while the header is not whole */
+	const uint8_t *only; /* the body, where it lies in one piece */
+	uint8_t *gathered; /* else here, when not NULL */
+};
+
+/* The type and length of the message, as far as they have come. */
+static enum tls_result check_header(struct message *message)
+{
+	size_t body;
+
+	if (message->seen >= 1 && message->header[0] != HANDSHAKE_CLIENT_HELLO)
+		return TLS_NOT_TLS;
+	if (message->seen < HANDSHAKE_HEADER)
+		return TLS_NEED_MORE;
+	body = (size_t)message->header[1] << 16 | (size_t)message->header[2] << 8 |
+	       message->header[3];
+	if (body > TLS_MAX_HELLO)
+		return TLS_MALFORMED;
+	message->total = HANDSHAKE_HEADER + body;
+	return TLS_NEED_MORE;
+}
+
+/* Takes a fragment, of which len bytes have come. */
+static enum tls_result add_fragment(struct message *message, const uint8_t *bytes, size_t len)
+{
+	size_t body_at;
+
+	while (message->seen < HANDSHAKE_HEADER && len) {
+		message->header[message->seen++] = *bytes++;
+		len--;
+	}
+	if (!message->total) {
+		enum tls_result result = check_header(message);
+
+		if (result != TLS_NEED_MORE)
+			return result;
+	}
+	if (!len || !message->total)
+		return TLS_NEED_MORE;
+	/* Nothing may share the last record: a server would read on there, this parser would not.
+	 */
+	if (len > message->total - message->seen)
+		return TLS_MALFORMED;
+	body_at = message->seen - HANDSHAKE_HEADER;
+	if (body_at == 0)
+		message->only = bytes;
+	if (message->gathered)
+		memcpy(message->gathered + body_at, bytes, len);
+	message->seen += len;
+	return TLS_NEED_MORE;
+}
+
+/* The header of one record: true when the walk can go on into it. A first record that is none of
+ * TLS is something else than TLS; a later one breaks the message. */
+static bool read_record(
+	struct bytes_in *in, bool first, size_t *ret_len, enum tls_result *ret_result)
+{
+	const enum tls_result wrong = first ? TLS_NOT_TLS : TLS_MALFORMED;
+	const uint8_t *header = in->at;
+	size_t len;
+
+	if ((in->left >= 1 && header[0] != RECORD_HANDSHAKE) || (in->left >= 2 && header[1] != 3)) {
+		*ret_result = wrong;
+		return false;
+	}
+	if (in->left < RECORD_HEADER) {
+		*ret_result = TLS_NEED_MORE;
+		return false;
+	}
+	len = (size_t)header[3] << 8 | header[4];
+	if (len == 0 || len > RECORD_MAX) {
+		*ret_result = wrong;
+		return false;
+	}
+	take_bytes(in, RECORD_HEADER);
+	*ret_len = len;
+	return true;
+}
+
+/* Walks the records. TLS_NAME stands for a whole message here. *ret_pieces counts the records that
+ * hold a part of the body. */
+static enum tls_result walk_records(
+	const uint8_t *bytes, size_t len, struct message *message, unsigned *ret_pieces)
+{
+	struct bytes_in in = bytes_in(bytes, len);
+	enum tls_result result = TLS_NEED_MORE;
+
+	*ret_pieces = 0;
+	for (unsigned records = 0;; records++) {
+		size_t size, here;
+
+		if (message->total && message->seen == message->total)
+			return TLS_NAME;
+		if (records == TLS_MAX_RECORDS)
+			return TLS_MALFORMED;
+		if (!read_record(&in, records == 0, &size, &result))
+			return result;
+		/* The part that is still to come must fit, too. */
+		here = size < in.left ? size : in.left;
+		if (message->seen + size > HANDSHAKE_HEADER)
+			++*ret_pieces;
+		result = add_fragment(message, in.at, here);
+		if (result != TLS_NEED_MORE)
+			return result;
+		if (message->total && size - here > message->total - message->seen)
+			return TLS_MALFORMED;
+		if (here < size)
+			return TLS_NEED_MORE;
+		take_bytes(&in, here);
+	}
+}
+
+/* RFC 6066: a list of one host name. More than one, or one of another type, could be read in two
+ * ways. */
+static bool read_server_name(struct bytes_in data, struct egress_host *ret_host)
+{
+	struct bytes_in list = take_part(&data, take_u16(&data));
+	uint8_t type = take_u8(&list);
+	size_t len = take_u16(&list);
+	const uint8_t *name = take_bytes(&list, len);
+
+	if (!name || data.bad || data.left || list.left || type != NAME_TYPE_HOST)
+		return false;
+	return egress_host_parse((const char *)name, len, ret_host) == HOST_FAULT_NONE;
+}
+
+static enum tls_result read_extensions(struct bytes_in list, struct tls_hello *ret_hello)
+{
+	struct tls_hello hello = {0};
+	bool named = false;
+
+	while (list.left && !list.bad) {
+		uint16_t type = take_u16(&list);
+		struct bytes_in data = take_part(&list, take_u16(&list));
+
+		if (list.bad)
+			break;
+		if (type == EXTENSION_ECH)
+			hello.has_ech = true;
+		if (type != EXTENSION_SERVER_NAME)
+			continue;
+		if (named || !read_server_name(data, &hello.host))
+			return TLS_MALFORMED;
+		named = true;
+	}
+	if (list.bad)
+		return TLS_MALFORMED;
+	*ret_hello = hello;
+	return named ? TLS_NAME : TLS_NO_NAME;
+}
+
+static enum tls_result read_hello(const uint8_t *body, size_t len, struct tls_hello *ret_hello)
+{
+	struct bytes_in in = bytes_in(body, len);
+	size_t session, suites, methods;
+
+	if (take_u16(&in) >> 8 != 3)
+		return TLS_MALFORMED;
+	take_bytes(&in, 32);
+	session = take_u8(&in);
+	take_bytes(&in, session);
+	suites = take_u16(&in);
+	take_bytes(&in, suites);
+	methods = take_u8(&in);
+	take_bytes(&in, methods);
+	if (in.bad || session > 32 || suites == 0 || suites % 2 || methods == 0)
+		return TLS_MALFORMED;
+	if (in.left) {
+		struct bytes_in list = take_part(&in, take_u16(&in));
+
+		if (in.bad || in.left)
+			return TLS_MALFORMED;
+		return read_extensions(list, ret_hello);
+	}
+	*ret_hello = (struct tls_hello){0};
+	return TLS_NO_NAME;
+}
+
+static enum tls_result read_gathered(const uint8_t *bytes, size_t len, struct tls_hello *ret_hello)
+{
+	uint8_t room[TLS_MAX_HELLO];
+	struct message message = {.gathered = room};
+	unsigned pieces;
+
+	walk_records(bytes, len, &message, &pieces);
+	return read_hello(room, message.total - HANDSHAKE_HEADER, ret_hello);
+}
+
+enum tls_result tls_client_hello(const uint8_t *bytes, size_t len, struct tls_hello *ret_hello)
+{
+	struct message message = {0};
+	unsigned pieces;
+	enum tls_result result = walk_records(
+		bytes, len < TLS_MAX_PREFIX ? len : TLS_MAX_PREFIX, &message, &pieces);
+
+	if (result != TLS_NAME)
+		return result;
+	if (message.total == HANDSHAKE_HEADER)
+		return TLS_MALFORMED;
+	if (pieces == 1)
+		return read_hello(message.only, message.total - HANDSHAKE_HEADER, ret_hello);
+	return read_gathered(bytes, len, ret_hello);
+}

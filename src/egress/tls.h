@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The name in a TLS ClientHello. The worker wrote these bytes and a server will read them, so the
+ * parser takes what RFC 8446 and RFC 6066 allow and nothing else: where it and the server could
+ * read two names, there is none.
+ *
+ * What it cannot see: a name inside Encrypted ClientHello (has_ech tells that the extension is
+ * there; browsers send an empty one always), and what is asked for inside the session.
+ *
+ * Pure: no system call, no memory, thread-safe. */
+#ifndef KS_EGRESS_TLS_H
+#define KS_EGRESS_TLS_H
+
+#include "egress/host.h"
+
+/* How many bytes of a stream may have to be looked at: a ClientHello of 16 KiB in 64 records. */
+#define TLS_MAX_RECORDS 64
+#define TLS_MAX_HELLO 16384
+#define TLS_MAX_PREFIX (TLS_MAX_HELLO + 4 + TLS_MAX_RECORDS * 5)
+
+enum tls_result {
+	TLS_NEED_MORE, /* a ClientHello so far */
+	TLS_NOT_TLS, /* the first bytes are no handshake record with a ClientHello */
+	TLS_NAME, /* ret_hello->host is the server name */
+	TLS_NO_NAME, /* a whole ClientHello without one */
+	TLS_MALFORMED, /* begins as one, and is none, or is past the bounds */
+	TLS_RESULT_COUNT
+};
+
+struct tls_hello {
+	struct egress_host host;
+	bool has_ech;
+};
+
+/* Looks at the first bytes of a stream, from its very beginning, however they arrived: call it
+ * again with all of them when there are more. The work of a call that ends in TLS_NEED_MORE is that
+ * of walking the records, not the bytes. Never reads past TLS_MAX_PREFIX; given as many bytes, it
+ * never needs more. ret_hello changes with TLS_NAME and TLS_NO_NAME only. */
+enum tls_result tls_client_hello(const uint8_t *bytes, size_t len, struct tls_hello *ret_hello);
+
+#endif
