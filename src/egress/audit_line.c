@@ -79,10 +79,8 @@ static size_t quote(char *piece, const char *bytes, size_t len, size_t most)
 		else
 			piece[at++] = (char)c;
 	}
-	if (shown < len) {
-		memcpy(piece + at, "...", 3);
-		at += 3;
-	}
+	for (int i = 0; shown < len && i < 3; i++)
+		piece[at++] = '.';
 	piece[at++] = '"';
 	return at;
 }
@@ -149,7 +147,7 @@ static void add_time(struct writer *out, uint64_t usec)
 
 static void add_resolved(struct writer *out, const struct audit_line *line)
 {
-	char list[AUDIT_MAX_RESOLVED * (ADDRESS_TEXT + 3) + 32], text[ADDRESS_TEXT];
+	char list[(size_t)AUDIT_MAX_RESOLVED * (ADDRESS_TEXT + 3) + 32], text[ADDRESS_TEXT];
 	int len = snprintf(list, sizeof(list), ",\"resolved\":[");
 	size_t count = line->n_resolved < AUDIT_MAX_RESOLVED ? line->n_resolved
 							     : AUDIT_MAX_RESOLVED;

@@ -90,8 +90,8 @@ static enum connect_result read_request_line(
 
 	if (method_len == 0)
 		return CONNECT_BAD_REQUEST;
-	for (size_t i = 0; i < method_len; i++)
-		if (!is_token_char(line[i]))
+	for (size_t i = 0; i < len; i++)
+		if (i < method_len ? !is_token_char(line[i]) : !is_text_char(line[i]))
 			return CONNECT_BAD_REQUEST;
 	rest = len - method_len - 1;
 	target++;

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "egress/bytes.h"
+#include "egress/tls.h"
+
+#define ROOM 40000
+
+/* A ClientHello under construction: the handshake message, and the stream of its records. */
+static uint8_t hello[ROOM], stream[ROOM];
+
+static void put_name(struct bytes_out *out, uint8_t type, const char *name, size_t len)
+{
+	put_u8(out, type);
+	put_u16(out, (uint16_t)len);
+	put_bytes(out, name, len);
+}
+
+static void put_extension(struct bytes_out *out, uint16_t type, const void *data, size_t len)
+{
+	put_u16(out, type);
+	put_u16(out, (uint16_t)len);
+	put_bytes(out, data, len);
+}
+
+static void put_sni(struct bytes_out *out, const char *name)
+{
+	uint8_t room[400];
+	struct bytes_out data = {.start = room, .room = sizeof(room)};
+	size_t len = strlen(name);
+
+	put_u16(&data, (uint16_t)(len + 3));
+	put_name(&data, 0, name, len);
+	put_extension(out, 0, room, data.len);
+}
+
+/* The message round these extensions (NULL: a hello of SSL 3, that has none). */
+static size_t make_hello(const struct bytes_out *extensions)
+{
+	struct bytes_out out = {.start = hello, .room = sizeof(hello)};
+	uint8_t random[32] = {7};
+	size_t body;
+
+	put_u32(&out, 0x01000000);
+	put_u16(&out, 0x0303);
+	put_bytes(&out, random, 32);
+	put_u8(&out, 32);
+	put_bytes(&out, random, 32);
+	put_u16(&out, 4);
+	put_u32(&out, 0x13011302);
+	put_u8(&out, 1);
+	put_u8(&out, 0);
+	if (extensions) {
+		put_u16(&out, (uint16_t)extensions->len);
+		put_bytes(&out, extensions->start, extensions->len);
+	}
+	assert_false(out.full);
+	body = out.len - 4;
+	hello[1] = (uint8_t)(body >> 16);
+	hello[2] = (uint8_t)(body >> 8);
+	hello[3] = (uint8_t)body;
+	return out.len;
+}
+
+/* The message in records of at most size bytes. */
+static size_t make_stream(size_t len, size_t size)
+{
+	struct bytes_out out = {.start = stream, .room = sizeof(stream)};
+
+	for (size_t at = 0; at < len; at += size) {
+		size_t here = len - at < size ? len - at : size;
+
+		put_u8(&out, 22);
+		put_u16(&out, 0x0301);
+		put_u16(&out, (uint16_t)here);
+		put_bytes(&out, hello + at, here);
+	}
+	assert_false(out.full);
+	return out.len;
+}
+
+static size_t simple_hello(const char *name)
+{
+	uint8_t room[500];
+	struct bytes_out extensions = {.start = room, .room = sizeof(room)};
+
+	put_extension(&extensions, 10, "\0\2\0\x1d", 4);
+	if (name)
+		put_sni(&extensions, name);
+	put_extension(&extensions, 16, "\0\3\2h2", 5);
+	return make_hello(&extensions);
+}
+
+/* The result of all bytes; every shorter prefix must ask for more. The bytes are given in memory
+ * of their exact size, so that a sanitizer sees a read past them. */
+static enum tls_result ask(size_t len, struct tls_hello *ret_hello)
+{
+	for (size_t i = 0; i <= len; i++) {
+		uint8_t *exact = malloc(i ? i : 1);
+		enum tls_result result;
+
+		assert_non_null(exact);
+		memcpy(exact, stream, i);
+		result = tls_client_hello(exact, i, ret_hello);
+		free(exact);
+		if (i == len)
+			return result;
+		if (result != TLS_NEED_MORE && result != TLS_MALFORMED)
+			fail_msg("%zu of %zu bytes: %d", i, len, result);
+		if (result == TLS_MALFORMED) {
+			assert_int_equal(tls_client_hello(stream, len, ret_hello), TLS_MALFORMED);
+			return result;
+		}
+	}
+	return TLS_NEED_MORE;
+}
+
+static void test_the_name_however_it_is_cut(void **state)
+{
+	static const size_t sizes[] = {16384, 100, 60, 7, 5, 4, 3};
+	struct tls_hello found;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t len = make_stream(simple_hello("Api.Example.com"), sizes[i]);
+
+		memset(&found, 0, sizeof(found));
+		assert_int_equal(ask(len, &found), TLS_NAME);
+		assert_string_equal(found.host.text, "api.example.com");
+		assert_false(found.has_ech);
+	}
+	/* A record a byte is past the bound. */
+	assert_int_equal(
+		ask(make_stream(simple_hello("api.example.com"), 1), &found), TLS_MALFORMED);
+}
+
+static void test_bytes_after_the_hello_are_not_looked_at(void **state)
+{
+	struct tls_hello found;
+	size_t len = make_stream(simple_hello("a.example"), 16384);
+
+	(void)state;
+	memset(stream + len, 0xff, 100);
+	assert_int_equal(tls_client_hello(stream, len + 100, &found), TLS_NAME);
+	assert_string_equal(found.host.text, "a.example");
+}
+
+static void test_no_name(void **state)
+{
+	struct tls_hello found = {.host.text = "old"};
+
+	(void)state;
+	assert_int_equal(ask(make_stream(simple_hello(NULL), 50), &found), TLS_NO_NAME);
+	assert_string_equal(found.host.text, "");
+	assert_int_equal(ask(make_stream(make_hello(NULL), 50), &found), TLS_NO_NAME);
+}
+
+static void test_encrypted_hello_is_noticed(void **state)
+{
+	uint8_t room[500];
+	struct bytes_out extensions = {.start = room, .room = sizeof(room)};
+	struct tls_hello found;
+
+	(void)state;
+	put_extension(&extensions, 0xfe0d, "\1", 1);
+	put_sni(&extensions, "outer.example");
+	assert_int_equal(ask(make_stream(make_hello(&extensions), 16384), &found), TLS_NAME);
+	assert_true(found.has_ech);
+	assert_string_equal(found.host.text, "outer.example");
+}
+
+static void expect_malformed(const struct bytes_out *extensions)
+{
+	struct tls_hello found = {.host.text = "old"};
+
+	assert_int_equal(ask(make_stream(make_hello(extensions), 16384), &found), TLS_MALFORMED);
+	assert_string_equal(found.host.text, "old");
+}
+
+static void test_names_that_could_be_read_in_two_ways(void **state)
+{
+	static const char *const bad[] = {
+		"", ".", "a..b", "a b", "127.1", "u@a.example", "m\xc3\xbc.x"};
+	uint8_t room[1000], list[500];
+	struct bytes_out extensions = {.start = room, .room = sizeof(room)};
+	struct bytes_out data = {.start = list, .room = sizeof(list)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		extensions.len = 0;
+		put_sni(&extensions, bad[i]);
+		expect_malformed(&extensions);
+	}
+	/* The extension twice. */
+	extensions.len = 0;
+	put_sni(&extensions, "a.example");
+	put_sni(&extensions, "b.example");
+	expect_malformed(&extensions);
+	/* Two names in it. */
+	extensions.len = 0;
+	put_u16(&data, 24);
+	put_name(&data, 0, "a.example", 9);
+	put_name(&data, 0, "b.example", 9);
+	put_extension(&extensions, 0, list, data.len);
+	expect_malformed(&extensions);
+	/* One of an unknown type. */
+	extensions.len = data.len = 0;
+	put_u16(&data, 12);
+	put_name(&data, 1, "a.example", 9);
+	put_extension(&extensions, 0, list, data.len);
+	expect_malformed(&extensions);
+	/* A NUL in it. */
+	extensions.len = data.len = 0;
+	put_u16(&data, 12);
+	put_name(&data, 0, "a.ex\0mple", 9);
+	put_extension(&extensions, 0, list, data.len);
+	expect_malformed(&extensions);
+	/* Something behind the list, and a list that is too short, too long, empty, not there. */
+	for (int off = -3; off <= 3; off++) {
+		extensions.len = data.len = 0;
+		put_u16(&data, (uint16_t)(12 + off));
+		put_name(&data, 0, "a.example", 9);
+		put_extension(&extensions, 0, list, data.len);
+		if (off)
+			expect_malformed(&extensions);
+	}
+	extensions.len = 0;
+	put_extension(&extensions, 0, "\0\0", 2);
+	expect_malformed(&extensions);
+	extensions.len = 0;
+	put_extension(&extensions, 0, "", 0);
+	expect_malformed(&extensions);
+}
+
+static void test_wrong_lengths(void **state)
+{
+	struct tls_hello found;
+	size_t len = simple_hello("a.example"), end;
+
+	(void)state;
+	/* Each length field of the hello: session, suites, methods, extensions, the first of them.
+	 */
+	static const size_t fields[] = {38, 72, 77, 80, 84};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		for (int by = 1; by <= 255; by += 2) {
+			simple_hello("a.example");
+			hello[fields[i]] = (uint8_t)(hello[fields[i]] + by);
+			end = make_stream(len, 16384);
+			assert_int_not_equal(tls_client_hello(stream, end, &found), TLS_NEED_MORE);
+			if (tls_client_hello(stream, end, &found) == TLS_NAME)
+				assert_string_equal(found.host.text, "a.example");
+		}
+	/* A byte behind the message in its last record. */
+	simple_hello("a.example");
+	hello[len] = 1;
+	assert_int_equal(ask(make_stream(len + 1, 16384), &found), TLS_MALFORMED);
+	/* The version inside. */
+	simple_hello("a.example");
+	hello[4] = 2;
+	assert_int_equal(ask(make_stream(len, 16384), &found), TLS_MALFORMED);
+	/* An empty message. */
+	memcpy(hello, "\1\0\0\0", 4);
+	assert_int_equal(ask(make_stream(4, 16384), &found), TLS_MALFORMED);
+	/* A message past the bound is refused by its header. */
+	memcpy(hello, "\1\0\x40\1", 4);
+	assert_int_equal(ask(make_stream(4, 16384), &found), TLS_MALFORMED);
+}
+
+static void test_records_between(void **state)
+{
+	static const uint8_t types[] = {20, 21, 23, 24, 0};
+	struct tls_hello found;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types); i++) {
+		len = make_stream(simple_hello("a.example"), 40);
+		stream[45] = types[i];
+		assert_int_equal(tls_client_hello(stream, len, &found), TLS_MALFORMED);
+	}
+	/* An empty record. */
+	len = make_stream(simple_hello("a.example"), 40);
+	memmove(stream + 50, stream + 45, len - 45);
+	memcpy(stream + 45, "\x16\3\1\0\0", 5);
+	assert_int_equal(tls_client_hello(stream, len + 5, &found), TLS_MALFORMED);
+}
+
+static void test_what_is_not_tls(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} others[] = {
+		{"GET / HTTP/1.1\r\n", 16},
+		{"SSH-2.0-OpenSSH", 15},
+		{"\x80\x2e\x01\x03\x01", 5}, /* SSLv2 framing */
+		{"\x16\x02\x00\x00\x10", 5},
+		{"\x16\x03\x01\x00\x00", 5},
+		{"\x16\x03\x01\x40\x01", 5},
+		{"\x16\x03\x01\x00\x04\x02", 6}, /* a ServerHello */
+		{"\x16\x03\x01\x00\x04\x00", 6},
+		{"\x17\x03\x03\x00\x04", 5},
+		{"\0", 1},
+	};
+	struct tls_hello found;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (tls_client_hello((const uint8_t *)others[i].bytes, others[i].len, &found) !=
+			TLS_NOT_TLS)
+			fail_msg("case %zu", i);
+	assert_int_equal(tls_client_hello(NULL, 0, &found), TLS_NEED_MORE);
+}
+
+static void test_the_largest_hello(void **state)
+{
+	static uint8_t room[TLS_MAX_HELLO];
+	struct bytes_out extensions = {.start = room, .room = sizeof(room)};
+	struct tls_hello found;
+	size_t len;
+
+	(void)state;
+	/* Fixed parts of 78 bytes, and the two of the extensions' length. */
+	put_sni(&extensions, "a.example");
+	put_u16(&extensions, 21);
+	put_u16(&extensions, (uint16_t)(TLS_MAX_HELLO - 80 - extensions.len - 2));
+	extensions.len = TLS_MAX_HELLO - 80 + 1;
+	len = make_hello(&extensions);
+	if (len != TLS_MAX_HELLO + 4) {
+		/* Make it exact, whatever the fixed parts are. */
+		extensions.len = (size_t)((long)extensions.len - ((long)len - TLS_MAX_HELLO - 4));
+		room[20] = (uint8_t)((extensions.len - 22) >> 8);
+		room[21] = (uint8_t)(extensions.len - 22);
+		len = make_hello(&extensions);
+	}
+	assert_int_equal(len, TLS_MAX_HELLO + 4);
+	len = make_stream(len, 300);
+	assert_true(len <= TLS_MAX_PREFIX);
+	assert_int_equal(tls_client_hello(stream, len - 1, &found), TLS_NEED_MORE);
+	assert_int_equal(tls_client_hello(stream, len, &found), TLS_NAME);
+	assert_string_equal(found.host.text, "a.example");
+	/* As many records as may be, and one more. */
+	simple_hello(NULL);
+	assert_int_equal(tls_client_hello(stream, TLS_MAX_PREFIX, &found), TLS_NAME);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_name_however_it_is_cut),
+		cmocka_unit_test(test_bytes_after_the_hello_are_not_looked_at),
+		cmocka_unit_test(test_no_name),
+		cmocka_unit_test(test_encrypted_hello_is_noticed),
+		cmocka_unit_test(test_names_that_could_be_read_in_two_ways),
+		cmocka_unit_test(test_wrong_lengths),
+		cmocka_unit_test(test_records_between),
+		cmocka_unit_test(test_what_is_not_tls),
+		cmocka_unit_test(test_the_largest_hello),
+	};
+
+	return cmocka_run_group_tests_name("egress_tls", tests, NULL, NULL);
+}
