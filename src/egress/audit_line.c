@@ -195,7 +195,7 @@ size_t audit_line_write(const struct audit_line *line, char text[AUDIT_MAX_LINE 
 	add_time(&out, line->real_usec);
 	addf(&out, ",\"mono_us\":%" PRIu64, line->mono_usec);
 	add_text(&out, "worker", line->worker, MAX_TEXT);
-	add_text(&out, "policy", line->policy, 2 * MAX_TEXT);
+	add_text(&out, "policy", line->policy, (size_t)2 * MAX_TEXT);
 	addf(&out, ",\"seq\":%" PRIu64, line->seq);
 	if ((unsigned)line->event < AUDIT_EVENT_COUNT)
 		addf(&out, ",\"ev\":\"%s\"", event_names[line->event]);
