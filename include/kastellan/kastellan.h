@@ -7,6 +7,7 @@
 #include <kastellan/error.h>
 #include <kastellan/plan.h>
 #include <kastellan/policy.h>
+#include <kastellan/prepared.h>
 #include <kastellan/run.h>
 
 #define KASTELLAN_VERSION "0.1.0"

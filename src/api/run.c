@@ -21,12 +21,9 @@ int ks_child_spawn(ks_backend *backend, const ks_policy *policy, const char *con
 
 	if (r < 0)
 		return r;
-	if (!argv || !argv[0] || !argv[0][0])
-		return error_set(reterr, -EINVAL,
-			ABOUT(.step = "options",
-				.remedy = "name a program: a path, or a name that is found "
-					  "in the jail's /usr/bin and the like"),
-			"no program is named");
+	r = pipeline_check_argv(argv, reterr);
+	if (r < 0)
+		return r;
 	return pipeline_spawn(backend, policy, argv, &complete, ret_child, reterr);
 }
 

@@ -14,7 +14,7 @@
 #include "plan/receipt.h"
 #include "supervise/child.h"
 
-static int check_argv(const char *const *argv, ks_error **reterr)
+static int count_argv(const char *const *argv, ks_error **reterr)
 {
 	size_t count = 0;
 
@@ -25,6 +25,17 @@ static int check_argv(const char *const *argv, ks_error **reterr)
 					.remedy = "hand them over in a file, or through stdin"),
 				"more than %d arguments are given", KS_MAX_ARGS);
 	return 0;
+}
+
+int pipeline_check_argv(const char *const *argv, ks_error **reterr)
+{
+	if (!argv || !argv[0] || !argv[0][0])
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "options",
+				.remedy = "name a program: a path, or a name that is found "
+					  "in the jail's /usr/bin and the like"),
+			"no program is named");
+	return count_argv(argv, reterr);
 }
 
 /* The working directory by its real name, as the grants have theirs. One that exists only inside
@@ -81,7 +92,7 @@ int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *cons
 		.cwd = cwd,
 		.cwd_asked = options->cwd != NULL,
 		.tty = options->terminal};
-	int r = check_argv(argv, reterr);
+	int r = count_argv(argv, reterr);
 
 	if (r < 0)
 		return r;
@@ -113,25 +124,64 @@ static int spawn_stub(ks_backend *backend, struct ks_plan *plan, const char *con
 	return child_finished(plan, code, ret_child) < 0 ? error_oom(reterr) : 0;
 }
 
+int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
+	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr)
+{
+	const struct ks_host *host = NULL;
+	struct ks_plan *plan = NULL;
+	int r = pipeline_plan(backend, policy, argv, options, &plan, reterr);
+
+	if (r == 0 && !backend_stub(backend, NULL)) {
+		r = backend_host(backend, false, &host, reterr);
+		if (r == 0)
+			r = backend_can_spawn(backend, host, reterr);
+		if (r == 0)
+			r = receipt_check(&plan->receipt, options->allow_degraded, reterr);
+	}
+	if (r < 0) {
+		plan_free(plan);
+		return r;
+	}
+	*ret_plan = plan;
+	return 0;
+}
+
 int pipeline_spawn(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
 {
 	struct ks_plan *plan = NULL;
 	const struct ks_host *host = NULL;
-	int r = pipeline_plan(backend, policy, argv, options, &plan, reterr);
+	int r = pipeline_checked_plan(backend, policy, argv, options, &plan, reterr);
 
-	if (r < 0 || !plan)
+	if (r < 0)
 		return r;
 	if (backend_stub(backend, NULL))
 		return spawn_stub(backend, plan, argv, ret_child, reterr);
 	r = backend_host(backend, false, &host, reterr);
-	if (r == 0)
-		r = backend_can_spawn(backend, host, reterr);
-	if (r == 0)
-		r = receipt_check(&plan->receipt, options->allow_degraded, reterr);
 	if (r < 0) {
 		plan_free(plan);
 		return r;
 	}
 	return child_start(plan, host, options, ret_child, reterr);
+}
+
+int pipeline_build(ks_backend *backend, const ks_policy *policy,
+	const struct ks_run_options *options, struct ks_plan **ret_plan, struct jail **ret_jail,
+	ks_error **reterr)
+{
+	struct ks_plan *plan = NULL;
+	const struct ks_host *host = NULL;
+	int r = pipeline_checked_plan(backend, policy, NULL, options, &plan, reterr);
+
+	if (r == 0 && !backend_stub(backend, NULL)) {
+		r = backend_host(backend, false, &host, reterr);
+		if (r == 0)
+			r = jail_build(plan, host, ret_jail, reterr);
+	}
+	if (r < 0) {
+		plan_free(plan);
+		return r;
+	}
+	*ret_plan = plan;
+	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "plan/plan.h"
 #include "resolve/backends.h"
+#include "supervise/jail.h"
 
 /* Complete options: every member has its meaning, none is left to a default. Returns 0, -EINVAL,
  * or -E2BIG for a newer caller's non-zero tail. */
@@ -18,6 +19,19 @@ int options_complete(
 
 int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr);
+
+/* A plan that may be carried out: the host can, and its receipt is what the caller accepts. argv
+ * may be NULL here and above. */
+int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
+	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr);
+
+/* 0, or -EINVAL or -E2BIG: a program that can be named to a jail. */
+int pipeline_check_argv(const char *const *argv, ks_error **reterr);
+
+/* All but the program: a jail that waits for it. A stub has a plan and no jail. */
+int pipeline_build(ks_backend *backend, const ks_policy *policy,
+	const struct ks_run_options *options, struct ks_plan **ret_plan, struct jail **ret_jail,
+	ks_error **reterr);
 
 int pipeline_spawn(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);

@@ -45,9 +45,13 @@ enum control_type {
 	CONTROL_SIGNAL, /* value: signal number for the worker's process group */
 	CONTROL_WINSIZE, /* struct spec_winsize as data: rows and columns of the terminal */
 	CONTROL_KILL, /* end the whole jail */
+	CONTROL_PROGRAM, /* with SPEC_FLAG_LATE, once, passed on to the worker; CONTROL_PROGRAM_FDS
+			    descriptors: a spec with SPEC_ARG alone, stdin, stdout, stderr */
 	/* init to supervisor */
 	CONTROL_READY, /* init is up and the grants are verified */
 	CONTROL_TTY, /* with one descriptor: the terminal's master */
+	CONTROL_ARMED, /* with SPEC_FLAG_LATE: all is in force, and the worker waits for its program
+			*/
 	CONTROL_STARTED, /* the program has been executed; value: its pid inside */
 	CONTROL_FAILED, /* value: errno; data: step NUL detail NUL. Nothing was executed */
 	CONTROL_DENIED, /* value: system-call number; data: uint32_t pid, 1 if the main process */
@@ -59,6 +63,7 @@ enum control_type {
 
 #define CONTROL_MAX 4096 /* bytes of one message, header included */
 #define CONTROL_MAX_FDS 4
+#define CONTROL_PROGRAM_FDS 4
 
 struct control_header {
 	uint32_t type;

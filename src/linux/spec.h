@@ -53,6 +53,7 @@ enum spec_type {
 enum {
 	SPEC_FLAG_TTY = 1 << 0, /* open a terminal inside, hand its master out, make it stdio */
 	SPEC_FLAG_KEEP_GROUP = 1 << 1, /* no cgroup to join: do not wait for descriptors of one */
+	SPEC_FLAG_LATE = 1 << 2, /* built ahead: arguments and stdio come with CONTROL_PROGRAM */
 };
 
 struct spec_ids {

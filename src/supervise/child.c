@@ -17,6 +17,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+/* What a worker starts with, besides its plan. */
+struct start {
+	const struct ks_host *host;
+	const struct ks_run_options *options;
+	const char *const *argv; /* for a jail that was built ahead; else they are in the plan */
+};
+
 static int arm_timer(struct ks_child *child)
 {
 	/* After the program's end nothing is due any more: init ends the rest. */
@@ -69,17 +76,25 @@ static void set_deadlines(
 						: 0;
 }
 
-static int start_jail(struct ks_child *child, const struct ks_host *host,
-	const struct ks_run_options *options, ks_error **reterr)
+/* How the program comes to run: in a jail that waits, or in one that is made now. */
+static int run_program(struct ks_child *child, const struct start *start, ks_error **reterr)
 {
+	const struct ks_run_options *options = start->options;
 	struct jail_stdio stdio = {.terminal = options->terminal,
 		.rows = options->terminal_rows,
 		.columns = options->terminal_columns};
-	struct epoll_event event = {.events = EPOLLIN};
-	int r;
 
 	memcpy(stdio.fds, child->stdio.worker, sizeof(stdio.fds));
-	r = jail_start(child->plan, host, &stdio, &child->jail, reterr);
+	if (child->jail)
+		return jail_run(child->jail, child->plan, start->host, start->argv, &stdio, reterr);
+	return jail_start(child->plan, start->host, &stdio, &child->jail, reterr);
+}
+
+static int start_jail(struct ks_child *child, const struct start *start, ks_error **reterr)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int r = run_program(child, start, reterr);
+
 	if (r < 0)
 		return r;
 	deadlines_start(&child->deadlines, clock_usec());
@@ -140,23 +155,21 @@ static bool may_connect(const struct ks_plan *plan)
 	return !filtered && !plan->landlock.handled_net;
 }
 
-int child_start(struct ks_plan *plan, const struct ks_host *host,
-	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
+/* Frees the child where it fails. */
+static int start_child(
+	struct ks_child *child, const struct start *start, ks_child **ret_child, ks_error **reterr)
 {
-	struct ks_child *child = child_alloc(plan);
 	int r;
 
-	if (!child)
-		return error_oom(reterr);
-	set_deadlines(child, host, options);
+	set_deadlines(child, start->host, start->options);
 	r = make_loop(child);
 	if (r < 0)
 		error_set(reterr, r, ABOUT(.step = "supervise"),
 			"no event loop can be made for the worker: %s", strerror(-r));
 	if (r == 0)
-		r = stdio_open(options, may_connect(plan), &child->stdio, reterr);
+		r = stdio_open(start->options, may_connect(child->plan), &child->stdio, reterr);
 	if (r == 0)
-		r = start_jail(child, host, options, reterr);
+		r = start_jail(child, start, reterr);
 	stdio_close_worker(&child->stdio);
 	if (r < 0) {
 		ks_child_free(child);
@@ -164,6 +177,30 @@ int child_start(struct ks_plan *plan, const struct ks_host *host,
 	}
 	*ret_child = child;
 	return 0;
+}
+
+int child_start(struct ks_plan *plan, const struct ks_host *host,
+	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
+{
+	const struct start start = {.host = host, .options = options};
+	struct ks_child *child = child_alloc(plan);
+
+	return child ? start_child(child, &start, ret_child, reterr) : error_oom(reterr);
+}
+
+int child_start_in(struct jail *jail, struct ks_plan *plan, const struct ks_host *host,
+	const char *const *argv, const struct ks_run_options *options, ks_child **ret_child,
+	ks_error **reterr)
+{
+	const struct start start = {.host = host, .options = options, .argv = argv};
+	struct ks_child *child = child_alloc(plan);
+
+	if (!child) {
+		jail_free(jail);
+		return error_oom(reterr);
+	}
+	child->jail = jail;
+	return start_child(child, &start, ret_child, reterr);
 }
 
 static void act_on_deadlines(struct ks_child *child)

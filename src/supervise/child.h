@@ -25,6 +25,11 @@ struct ks_child {
 int child_start(struct ks_plan *plan, const struct ks_host *host,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 
+/* The same in a jail that was built ahead for the plan (jail_build()); takes both. */
+int child_start_in(struct jail *jail, struct ks_plan *plan, const struct ks_host *host,
+	const char *const *argv, const struct ks_run_options *options, ks_child **ret_child,
+	ks_error **reterr);
+
 /* A child that has ended already, with that exit code; takes the plan, also on failure. 0 or
  * -errno. */
 int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child);

@@ -32,6 +32,19 @@ struct jail_usage {
 int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr);
 
+/* Applies a plan without arguments and without a terminal, to the last step before the exec: every
+ * process is there, and confined. What is left is jail_run(). As jail_start() otherwise. */
+int jail_build(const struct ks_plan *plan, const struct ks_host *host, struct jail **ret_jail,
+	ks_error **reterr);
+
+/* Whether a built jail still waits. */
+bool jail_waits(const struct jail *jail);
+
+/* Executes the program in a built jail, once. Returns 0, or -errno with the program not started:
+ * the jail is of no more use then. */
+int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
+	const char *const *argv, const struct jail_stdio *stdio, ks_error **reterr);
+
 /* Polls readable when jail_dispatch() has something to do. Owned by the jail. */
 int jail_fd(const struct jail *jail);
 

@@ -38,6 +38,7 @@ struct pid1 {
 	int terminal; /* the worker's side, kept so that the size can be set; -1 without one */
 	struct denials denials;
 	pid_t worker; /* 0: not started, or ended */
+	bool named; /* built ahead, and told its program */
 	bool armed; /* everything is in force, only the exec is left */
 	bool leftover; /* children may be left to reap without a further signal */
 };
@@ -72,10 +73,10 @@ static int settle(struct pid1 *self, struct failure *failure)
 	r = spec_load(SLOT_SPEC, &spec, failure);
 	if (r < 0)
 		return r;
-	r = close_others(keep, spec_flags(&spec) & SPEC_FLAG_TTY ? 1 : 4);
+	r = close_others(keep, spec_has_stdio(&spec) ? 4 : 1);
 	if (r < 0)
 		return failure_set(failure, -r, "descriptors", "close_range");
-	if (!(spec_flags(&spec) & SPEC_FLAG_TTY))
+	if (spec_has_stdio(&spec))
 		r = check_stdio(failure);
 	if (r == 0)
 		r = capabilities_renounce(failure);
@@ -132,6 +133,8 @@ static void on_report(struct pid1 *self)
 			self->armed = true;
 			if (message.n_fds)
 				self->denials.listener = message.fds[0];
+			if (spec_flags(&spec) & SPEC_FLAG_LATE)
+				message_send(SLOT_INIT, CONTROL_ARMED, 0, NULL, 0);
 			continue;
 		}
 		close(self->report);
@@ -196,9 +199,26 @@ static void start_worker(struct pid1 *self, const int *groups, size_t n_groups)
 	if (r < 0)
 		leave_failed(&failure);
 	/* Or their other ends would never see the worker close them. */
-	if (!(spec_flags(&spec) & SPEC_FLAG_TTY))
+	if (spec_has_stdio(&spec))
 		for (int slot = SLOT_STDIN; slot <= SLOT_STDERR; slot++)
 			close(slot);
+}
+
+/* Once: what comes later would find the program itself at the other end, or nobody. */
+static void pass_program(struct pid1 *self, const struct control_message *message)
+{
+	struct failure failure;
+	int r;
+
+	if (!(spec_flags(&spec) & SPEC_FLAG_LATE) || !self->armed || self->named ||
+		message->n_fds != CONTROL_PROGRAM_FDS)
+		return;
+	self->named = true;
+	r = control_send(self->report, CONTROL_PROGRAM, 0, NULL, 0, message->fds, message->n_fds);
+	if (r < 0) {
+		failure_set(&failure, -r, "worker", "it cannot be told its program");
+		leave_failed(&failure);
+	}
 }
 
 static void on_message(struct pid1 *self, const struct control_message *message)
@@ -207,6 +227,9 @@ static void on_message(struct pid1 *self, const struct control_message *message)
 	case CONTROL_GO:
 		if (self->worker == 0)
 			start_worker(self, message->fds, message->n_fds);
+		break;
+	case CONTROL_PROGRAM:
+		pass_program(self, message);
 		break;
 	case CONTROL_SIGNAL:
 		/* Until it has a group of its own it is alone. */

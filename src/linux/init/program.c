@@ -12,9 +12,9 @@
 
 #define STEP "exec"
 
-static int try(const struct spec *spec, const char *path)
+static int try(const struct spec *spec, const char *const *argv, const char *path)
 {
-	execve(path, (char *const *)spec->argv, (char *const *)spec->envp);
+	execve(path, (char *const *)argv, (char *const *)spec->envp);
 	return errno;
 }
 
@@ -52,10 +52,10 @@ static bool join(char path[KS_MAX_PATH + 1], const char *dir, size_t len, const 
 	return true;
 }
 
-static int search(const struct spec *spec, struct failure *failure)
+static int search(const struct spec *spec, const char *const *argv, struct failure *failure)
 {
 	char path[KS_MAX_PATH + 1];
-	const char *name = spec->argv[0];
+	const char *name = argv[0];
 	const char *dir = spec->search ? spec->search : "";
 	int refused = 0;
 
@@ -64,7 +64,7 @@ static int search(const struct spec *spec, struct failure *failure)
 		int code = ENOENT;
 
 		if (join(path, dir, len, name))
-			code = try(spec, path);
+			code = try(spec, argv, path);
 		if (code == EACCES) {
 			if (!refused)
 				failure_set(failure, code, STEP, path);
@@ -79,13 +79,13 @@ static int search(const struct spec *spec, struct failure *failure)
 	return refused ? -refused : failure_set(failure, ENOENT, STEP, name);
 }
 
-int program_execute(const struct spec *spec, struct failure *failure)
+int program_execute(const struct spec *spec, const char *const *argv, struct failure *failure)
 {
-	const char *program = spec->argv[0];
+	const char *program = argv[0];
 
-	if (strchr(program, '/'))
-		return say(failure, try(spec, program), program);
-	if (!*program)
+	if (!program || !*program)
 		return failure_set(failure, ENOENT, STEP, "an empty name");
-	return search(spec, failure);
+	if (strchr(program, '/'))
+		return say(failure, try(spec, argv, program), program);
+	return search(spec, argv, failure);
 }

@@ -4,8 +4,8 @@
 
 #include "linux/init/spec_read.h"
 
-/* Executes the program; returns only when that failed, with ENOENT or ENOTDIR where it was not
- * found and another errno where it could not be executed. */
-int program_execute(const struct spec *spec, struct failure *failure);
+/* Executes argv in the environment of the spec; returns only when that failed, with ENOENT or
+ * ENOTDIR where it was not found and another errno where it could not be executed. */
+int program_execute(const struct spec *spec, const char *const *argv, struct failure *failure);
 
 #endif

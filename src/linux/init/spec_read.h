@@ -4,6 +4,7 @@
 #ifndef KS_LINUX_INIT_SPEC_READ_H
 #define KS_LINUX_INIT_SPEC_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <linux/filter.h>
@@ -56,6 +57,12 @@ const void *spec_next(const struct spec *spec, uint32_t type, size_t *cursor);
 static inline uint32_t spec_flags(const struct spec *spec)
 {
 	return spec->flag_bits ? *spec->flag_bits : 0;
+}
+
+/* Whether the worker's streams are there from the start. */
+static inline bool spec_has_stdio(const struct spec *spec)
+{
+	return !(spec_flags(spec) & (SPEC_FLAG_TTY | SPEC_FLAG_LATE));
 }
 
 #endif

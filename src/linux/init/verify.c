@@ -59,7 +59,7 @@ int verify_jail(const struct spec *spec, struct failure *failure)
 	size_t cursor = 0;
 	int r;
 
-	if (spec->argc == 0 || !spec->cwd || !spec->ids)
+	if (!spec->argc == !(spec_flags(spec) & SPEC_FLAG_LATE) || !spec->cwd || !spec->ids)
 		return failure_set(failure, EBADMSG, "spec", "no program, directory or ids");
 	r = verify_ids(spec->ids, failure);
 	while (r == 0 && (grant = spec_next(spec, SPEC_VERIFY, &cursor)))

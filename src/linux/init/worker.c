@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -24,6 +26,8 @@
 #include "linux/init/ruleset.h"
 #include "linux/jail/parts.h"
 
+static struct spec late; /* only its arguments are used */
+
 /* What the child needs of its parent. */
 struct start {
 	const struct spec *spec;
@@ -32,6 +36,11 @@ struct start {
 	size_t n_groups;
 	int report;
 };
+
+static bool is_late(const struct start *start)
+{
+	return spec_flags(start->spec) & SPEC_FLAG_LATE;
+}
 
 static int join_groups(const struct start *start, struct failure *failure)
 {
@@ -59,7 +68,7 @@ static int take_stdio(const struct start *start, struct failure *failure)
 	const int keep[] = {start->report};
 	int r;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; !is_late(start) && i < 3; i++)
 		if (dup2(start->terminal >= 0 ? start->terminal : SLOT_STDIN + i, i) < 0)
 			return failure_set(failure, errno, "stdio", names[i]);
 	r = close_others(keep, 1);
@@ -97,6 +106,28 @@ static int confine(const struct start *start, struct failure *failure)
 	return r < 0 ? failure_set(failure, -r, "seccomp", "the listener's hand-over") : 0;
 }
 
+/* Of a jail that was built ahead: its streams, then the arguments. All that confines it is in force
+ * already, so that this is done as the program itself could do it. */
+static int take_program(const struct start *start, struct failure *failure)
+{
+	struct pollfd named = {.fd = start->report, .events = POLLIN};
+	struct control_message message = {0};
+	int r;
+
+	while (poll(&named, 1, -1) < 0 && errno == EINTR)
+		;
+	r = control_receive(start->report, &message);
+	if (r != 1 || message.header.type != CONTROL_PROGRAM ||
+		message.n_fds != CONTROL_PROGRAM_FDS)
+		return failure_set(failure, r < 0 ? -r : EPROTO, "worker", "no program was named");
+	r = spec_load(message.fds[0], &late, failure);
+	for (int i = 0; r == 0 && i < 3; i++)
+		if (dup2(message.fds[1 + i], i) < 0)
+			r = failure_set(failure, errno, "stdio", "a stream of the program");
+	control_message_drop_fds(&message);
+	return r;
+}
+
 static void __attribute__((noreturn)) child(const struct start *start)
 {
 	struct failure failure;
@@ -113,8 +144,11 @@ static void __attribute__((noreturn)) child(const struct start *start)
 	signals_unblock();
 	if (r == 0)
 		r = confine(start, &failure);
+	if (r == 0 && is_late(start))
+		r = take_program(start, &failure);
 	if (r == 0)
-		program_execute(start->spec, &failure);
+		program_execute(
+			start->spec, is_late(start) ? late.argv : start->spec->argv, &failure);
 	failure_send(start->report, CONTROL_FAILED, &failure);
 	_exit(INIT_EXIT_FAILED);
 }

@@ -134,7 +134,7 @@ static int fill_slots(
 	r |= launch_add(launch, SLOT_HELPER_EXE, parts->helper_exe);
 	r |= launch_add(launch, SLOT_HELPER_ARGS, parts->helper_args);
 	r |= launch_add(launch, SLOT_SUPERVISOR, parts->supervisor);
-	for (int i = 0; !stdio->terminal && i < 3; i++)
+	for (int i = 0; stdio && !stdio->terminal && i < 3; i++)
 		r |= launch_add(launch, SLOT_STDIN + i, stdio->fds[i]);
 	for (size_t i = 0; i < plan->data.len; i++)
 		r |= launch_add(launch, SLOT_DATA + (int)i, parts->data[i]);
@@ -148,7 +148,7 @@ static int fill_slots(
  * same pipe, as a shell's loop reads the worker's stdin, and they are not to take its words for
  * somebody else's. The owner stays, as an owner could change the mode. Only pipes without a name
  * change hands: what has one is the caller's. */
-static void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
+void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id)
 {
 	for (int i = 0; !stdio->terminal && i < 3; i++) {
 		const mode_t mode = S_IRUSR | S_IWUSR | (i == 0 ? S_IRGRP : S_IWGRP);
@@ -205,9 +205,8 @@ static int start_monitor(struct parts *parts, struct jail *jail, ks_error **rete
 }
 
 static int prepare(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct parts *parts, ks_error **reterr)
+	const struct jail_stdio *stdio, uint32_t kernel_id, struct parts *parts, ks_error **reterr)
 {
-	uint32_t kernel_id = plan->identity.drop ? next_kernel_id() : 0;
 	int r = init_program_open(&parts->init_exe, reterr);
 
 	if (r == 0 && plan->helper.len)
@@ -219,7 +218,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 		r = make_files(plan, parts);
 	if (r == 0)
 		r = spec_from_plan(plan, stdio, kernel_id, &parts->spec);
-	if (r == 0 && plan->identity.drop)
+	if (r == 0 && kernel_id && stdio)
 		give_pipes(stdio, kernel_id);
 	if (r == 0)
 		r = fill_slots(plan, stdio, parts);
@@ -238,7 +237,8 @@ int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	if (!parts)
 		return error_oom(reterr);
 	parts_init(parts);
-	r = prepare(plan, host, stdio, parts, reterr);
+	jail->kernel_id = plan->identity.drop ? next_kernel_id() : 0;
+	r = prepare(plan, host, stdio, jail->kernel_id, parts, reterr);
 	if (r == 0)
 		r = start_monitor(parts, jail, reterr);
 	parts_done(parts);

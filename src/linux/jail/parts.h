@@ -27,15 +27,19 @@ struct jail {
 	bool helper_gone;
 	struct jail_usage usage;
 	const char *machine; /* static */
+	uint32_t kernel_id; /* the worker's own; 0 = it has the caller's ids */
 };
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
 
-/* Starts monitor, init and, where the plan has one, the helper for the plan; init then waits for
- * the word to start the worker. Fills the process members of *jail. Returns 0, or -errno and no
- * process was started. */
+/* stdio: NULL for a jail that is built ahead. Starts monitor, init and, where the plan has one, the
+ * helper for the plan; init then waits for the word to start the worker. Fills the process members
+ * of *jail. Returns 0, or -errno and no process was started. */
 int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr);
+
+/* Lets a worker with kernel ids of its own reopen the pipes that are its streams. */
+void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id);
 
 /* Waits until the jail is made: its init waits for the word, and nothing has been executed. */
 int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
@@ -43,6 +47,10 @@ int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct
 
 /* Waits until the program runs. On failure the error says why it does not. */
 int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr);
+
+/* Waits until a jail that is built ahead waits for its program. */
+int jail_await_armed(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
 	ks_error **reterr);
 
 /* One message. fds are lent. Returns 0 or -errno (-EPIPE: the other side is gone). Never blocks,

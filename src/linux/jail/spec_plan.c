@@ -26,7 +26,9 @@ static void write_session(
 {
 	uint32_t flags = plan->limits.group ? 0 : SPEC_FLAG_KEEP_GROUP;
 
-	if (stdio->terminal) {
+	if (!stdio)
+		flags |= SPEC_FLAG_LATE;
+	if (stdio && stdio->terminal) {
 		struct spec_winsize size = {.rows = stdio->rows, .columns = stdio->columns};
 
 		flags |= SPEC_FLAG_TTY;
@@ -150,6 +152,20 @@ static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan,
 			spec_add_stage(writer, SLOT_GRANT + (int)i, grant->directory,
 				grant->owner_uid, grant->owner_gid);
 	}
+	return 0;
+}
+
+int spec_of_arguments(const char *const *argv, int *ret_fd)
+{
+	autospec struct spec_writer writer;
+	int r;
+
+	spec_writer_init(&writer);
+	spec_add_strings(&writer, SPEC_ARG, argv);
+	r = spec_writer_seal(&writer, NULL);
+	if (r < 0)
+		return r;
+	*ret_fd = r;
 	return 0;
 }
 

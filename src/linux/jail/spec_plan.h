@@ -9,4 +9,7 @@
 int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t kernel_id,
 	int *ret_fd);
 
+/* SPEC_ARG records alone, for CONTROL_PROGRAM. 0 or -errno. */
+int spec_of_arguments(const char *const *argv, int *ret_fd);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "linux/jail/parts.h"
+#include "linux/jail/spec_plan.h"
 #include "linux/probe/probe.h"
 
 #define LAST_WORDS_MS 200 /* for a jail that is dying to say why */
@@ -133,15 +134,11 @@ static int make_group_or_why(struct jail *jail, const struct ks_host *host,
 	return r;
 }
 
-int jail_start(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
+static int start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr)
 {
-	struct jail *jail = jail_alloc();
 	int r = 0;
 
-	if (!jail)
-		return error_set(reterr, -errno, ABOUT(.step = "start"),
-			"a jail cannot be allocated: %s", strerror(errno));
 	jail->machine = plan->filter.machine;
 	if (plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
@@ -152,15 +149,68 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0)
 		r = say_go(jail, reterr);
 	if (r == 0)
-		r = jail_await_start(jail, host, plan, reterr);
-	if (r == 0)
-		r = watch_all(jail, reterr);
+		r = stdio ? jail_await_start(jail, host, plan, reterr)
+			  : jail_await_armed(jail, host, plan, reterr);
+	return r < 0 ? r : watch_all(jail, reterr);
+}
+
+static int start_or_free(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
+{
+	struct jail *jail = jail_alloc();
+	int r;
+
+	if (!jail)
+		return error_set(reterr, -errno, ABOUT(.step = "start"),
+			"a jail cannot be allocated: %s", strerror(errno));
+	r = start(plan, host, stdio, jail, reterr);
 	if (r < 0) {
 		jail_free(jail);
 		return r;
 	}
 	*ret_jail = jail;
 	return 0;
+}
+
+int jail_start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
+{
+	return start_or_free(plan, host, stdio, ret_jail, reterr);
+}
+
+int jail_build(const struct ks_plan *plan, const struct ks_host *host, struct jail **ret_jail,
+	ks_error **reterr)
+{
+	return start_or_free(plan, host, NULL, ret_jail, reterr);
+}
+
+bool jail_waits(const struct jail *jail)
+{
+	struct pollfd fds[] = {{.fd = jail->init_socket, .events = POLLIN},
+		{.fd = jail->monitor_socket, .events = POLLIN}};
+
+	/* Neither has anything to say as long as all is well. */
+	return poll(fds, 2, 0) == 0;
+}
+
+int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
+	const char *const *argv, const struct jail_stdio *stdio, ks_error **reterr)
+{
+	int fds[CONTROL_PROGRAM_FDS] = {-1, stdio->fds[0], stdio->fds[1], stdio->fds[2]};
+	int r = spec_of_arguments(argv, &fds[0]);
+
+	if (r == 0) {
+		if (jail->kernel_id)
+			give_pipes(stdio, jail->kernel_id);
+		r = control_send(
+			jail->init_socket, CONTROL_PROGRAM, 0, NULL, 0, fds, CONTROL_PROGRAM_FDS);
+		close(fds[0]);
+	}
+	/* A jail that is gone already has more to say about it than this. */
+	if (r < 0 && r != -EPIPE)
+		return error_set(reterr, r, ABOUT(.step = "start"),
+			"the jail cannot be told its program: %s", strerror(-r));
+	return jail_await_start(jail, host, plan, reterr);
 }
 
 /* 1 = what is waited for, 0 = go on, -errno with the error set. */
@@ -257,6 +307,12 @@ int jail_await_ready(struct jail *jail, const struct ks_host *host, const struct
 	ks_error **reterr)
 {
 	return await(jail, CONTROL_READY, host, plan, reterr);
+}
+
+int jail_await_armed(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
+{
+	return await(jail, CONTROL_ARMED, host, plan, reterr);
 }
 
 int jail_await_start(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One policy, prepared for many workers: jails are built ahead, so that a spawn only has to execute
+ * the program. Every worker has a jail of its own, which is gone with it. All functions may be
+ * called from any thread, on one object from several at once, but for ks_prepared_free(). */
+#ifndef KASTELLAN_PREPARED_H
+#define KASTELLAN_PREPARED_H
+
+#include <stddef.h>
+
+#include <kastellan/backend.h>
+#include <kastellan/error.h>
+#include <kastellan/policy.h>
+#include <kastellan/run.h>
+#include <kastellan/visibility.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ks_prepared ks_prepared;
+
+/* The most jails that are kept waiting. */
+#define KS_PREPARED_MAX 256
+
+/* Prepares a policy, of which it keeps a copy. Of the options only cwd and allow_degraded count,
+ * and are those of all workers; a terminal cannot be built ahead. ahead: how many jails
+ * ks_prepared_fill() keeps waiting. Nothing is built yet, but what would be refused is refused
+ * here. Returns 0, -EINVAL, -ERANGE, or as ks_child_spawn(). */
+KS_API int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
+	const struct ks_run_options *options, size_t ahead, ks_prepared **ret_prepared,
+	ks_error **reterr);
+
+/* Builds the jails that are missing: at the start, and whenever there is time for it after a spawn.
+ * It takes as long as that many spawns. A waiting jail costs the memory of two small processes
+ * and of its mounts, a control group, and the descriptors of its grants. Returns 0, or as
+ * ks_child_spawn(): what was built before the failure is kept. */
+KS_API int ks_prepared_fill(ks_prepared *prepared, ks_error **reterr);
+
+/* How many jails wait. */
+KS_API size_t ks_prepared_waiting(ks_prepared *prepared);
+
+/* As ks_child_spawn(), in a jail that waits, or in a new one where none does. A jail is dropped and
+ * never used where the host has changed since it was built: another object behind the name of a
+ * grant or of a part of the system that it shows, another mount table, another working directory of
+ * the caller. cwd, allow_degraded and terminal of these options must be zero. */
+KS_API int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
+	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
+
+/* Ends the jails that wait; workers that run are not touched. NULL is allowed. */
+KS_API void ks_prepared_free(ks_prepared *prepared);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jails that are built ahead: that they are used, that they confine as the others do, that none is
+ * used twice or after the host has changed, and that none is left.
+ *
+ *	prepared BACKEND [FIELD,...]   the fields may be degraded */
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <kastellan/kastellan.h>
+
+static ks_backends *backends;
+static ks_backend *backend;
+static unsigned degraded;
+static char place[] = "/var/tmp/kastellan-prepared.XXXXXX"; /* read/ and write/ are granted */
+static int number, failures;
+
+#define CHECK(condition)                                                 \
+	do {                                                             \
+		if (!(condition)) {                                      \
+			printf("# line %d: %s\n", __LINE__, #condition); \
+			return 0;                                        \
+		}                                                        \
+	} while (0)
+
+static const char *in_place(const char *name)
+{
+	static char paths[4][256];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", place, name);
+	return path;
+}
+
+static void say(ks_error *error)
+{
+	for (const ks_error *e = error; e; e = ks_error_next(e))
+		printf("# %s\n", ks_error_message(e));
+	ks_error_free(error);
+}
+
+static ks_prepared *prepare(size_t ahead)
+{
+	struct ks_run_options options = {.size = sizeof(options), .allow_degraded = degraded};
+	ks_prepared *prepared = NULL;
+	ks_policy *policy = NULL;
+	ks_error *error = NULL;
+	int r = ks_policy_new(&policy);
+
+	if (r == 0)
+		r = ks_policy_add_read(policy, in_place("read"), &error);
+	if (r == 0)
+		r = ks_policy_add_write(policy, in_place("write"), &error);
+	if (r == 0)
+		r = ks_policy_set_mem_mb(policy, 64, &error);
+	if (r == 0)
+		r = ks_prepared_new(backend, policy, &options, ahead, &prepared, &error);
+	if (r == 0)
+		r = ks_prepared_fill(prepared, &error);
+	ks_policy_free(policy);
+	if (r == 0 && ks_prepared_waiting(prepared) == ahead)
+		return prepared;
+	say(error);
+	ks_prepared_free(prepared);
+	return NULL;
+}
+
+/* What a script says on stdout, and how it ended: "text[exit 0]". */
+static const char *run(ks_prepared *prepared, const char *script)
+{
+	static char text[512];
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct ks_run_options options = {.size = sizeof(options), .timeout_ms = 20000};
+	const ks_outcome *outcome;
+	ks_child *child = NULL;
+	ks_error *error = NULL;
+	ssize_t len = 0;
+
+	options.stdio[1] = KS_STDIO_PIPE;
+	if (ks_prepared_spawn(prepared, argv, &options, &child, &error) == 0 &&
+		ks_child_wait(child, &error) == 0)
+		len = read(ks_child_stdio(child, 1), text, 255);
+	len = len > 0 ? len : 0;
+	outcome = child ? ks_child_outcome(child) : NULL;
+	snprintf(text + len, sizeof(text) - (size_t)len, "[%s %d]",
+		outcome ? ks_outcome_type_name(ks_outcome_type(outcome)) : "none",
+		outcome ? ks_outcome_exit_code(outcome) : -1);
+	say(error);
+	ks_child_free(child);
+	return text;
+}
+
+static int says(ks_prepared *prepared, const char *script, const char *wanted)
+{
+	const char *found = run(prepared, script);
+
+	if (strcmp(found, wanted) == 0)
+		return 1;
+	printf("# %s\n#   said %s\n#   and not %s\n", script, found, wanted);
+	return 0;
+}
+
+static int waiting_jails_are_used(void)
+{
+	ks_prepared *prepared = prepare(2);
+
+	CHECK(prepared && ks_prepared_waiting(prepared) == 2);
+	CHECK(says(prepared, "echo one; exit 3", "one\n[exit 3]"));
+	CHECK(ks_prepared_waiting(prepared) == 1);
+	CHECK(says(prepared, "echo two", "two\n[exit 0]"));
+	CHECK(ks_prepared_waiting(prepared) == 0);
+	CHECK(says(prepared, "echo cold", "cold\n[exit 0]"));
+	CHECK(ks_prepared_fill(prepared, NULL) == 0 && ks_prepared_waiting(prepared) == 2);
+	ks_prepared_free(prepared);
+	return 1;
+}
+
+/* Each act once in a waiting jail and once in a new one, which the other tests are about. */
+static int same(ks_prepared *ahead, ks_prepared *cold, const char *script)
+{
+	char wanted[512];
+
+	snprintf(wanted, sizeof(wanted), "%s", run(cold, script));
+	if (ks_prepared_waiting(ahead) == 0 && ks_prepared_fill(ahead, NULL) < 0)
+		return 0;
+	return ks_prepared_waiting(ahead) > 0 && says(ahead, script, wanted);
+}
+
+static int confinement_is_the_same(void)
+{
+	static const char *const scripts[] = {
+		"cat /etc/shadow >/dev/null 2>&1 && echo read; id -u; ls /proc | grep -c '^[0-9]'",
+		"grep -E '^(Cap|NoNew|Seccomp)' /proc/self/status | sort",
+		"echo x >read/new 2>/dev/null || echo refused; pwd; ulimit -n -u -c",
+		"cat /proc/self/cgroup | wc -l; ls /proc/self/fd | wc -l; ps ax | wc -l",
+		"cat /proc/self/mountinfo | wc -l; hostname; env | sort; umask; echo $0",
+		"unshare -r true 2>&1; mount -t tmpfs x /tmp 2>&1; ls -d /sys 2>&1",
+		"head -c 200000000 /dev/zero | tail -c 1 | wc -c",
+	};
+	ks_prepared *ahead = prepare(1), *cold = prepare(0);
+
+	CHECK(ahead && cold);
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		CHECK(same(ahead, cold, scripts[i]));
+	ks_prepared_free(ahead);
+	ks_prepared_free(cold);
+	return 1;
+}
+
+static int grants_work(void)
+{
+	ks_prepared *prepared = prepare(1);
+	char script[600];
+
+	CHECK(prepared);
+	snprintf(script, sizeof(script),
+		"cat %s/read/text && echo made >%s/write/made; cat %s/secret 2>/dev/null || echo "
+		"no",
+		place, place, place);
+	CHECK(says(prepared, script, "granted\nno\n[exit 0]"));
+	CHECK(access(in_place("write/made"), F_OK) == 0);
+	unlink(in_place("write/made"));
+	ks_prepared_free(prepared);
+	return 1;
+}
+
+static int replaced_grant(void)
+{
+	ks_prepared *prepared = prepare(1);
+	char script[300];
+	FILE *file;
+
+	snprintf(script, sizeof(script), "cat %s/read/text", place);
+	CHECK(prepared && says(prepared, script, "granted\n[exit 0]"));
+	CHECK(ks_prepared_fill(prepared, NULL) == 0);
+	CHECK(rename(in_place("read"), in_place("old")) == 0 && mkdir(in_place("read"), 0755) == 0);
+	file = fopen(in_place("read/text"), "w");
+	CHECK(file && fputs("another\n", file) >= 0 && fclose(file) == 0);
+	CHECK(says(prepared, script, "another\n[exit 0]"));
+	CHECK(ks_prepared_waiting(prepared) == 0);
+	unlink(in_place("read/text"));
+	CHECK(rmdir(in_place("read")) == 0 && rename(in_place("old"), in_place("read")) == 0);
+	ks_prepared_free(prepared);
+	return 1;
+}
+
+/* -1 where there is none, or not one only. */
+static pid_t only_child(void)
+{
+	char path[64], text[64] = "";
+	FILE *file;
+	int pid = -1, more;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "r");
+	if (file && fgets(text, sizeof(text), file) && sscanf(text, "%d %d", &pid, &more) != 1)
+		pid = -1;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
+static int dead_jail_is_not_used(void)
+{
+	ks_prepared *prepared = prepare(1);
+	pid_t monitor = only_child();
+
+	CHECK(prepared && monitor > 0 && kill(monitor, SIGKILL) == 0);
+	usleep(200000);
+	CHECK(says(prepared, "echo still here", "still here\n[exit 0]"));
+	CHECK(ks_prepared_waiting(prepared) == 0);
+	ks_prepared_free(prepared);
+	return 1;
+}
+
+static int bad_programs(void)
+{
+	const char *missing[] = {"no-such-program", NULL};
+	const char *none[] = {NULL};
+	struct ks_run_options options = {.size = sizeof(options), .terminal = 1};
+	ks_prepared *prepared = prepare(1);
+	ks_error *error = NULL;
+	ks_child *child = NULL;
+
+	CHECK(prepared);
+	CHECK(ks_prepared_spawn(prepared, none, NULL, &child, NULL) == -EINVAL);
+	CHECK(ks_prepared_spawn(prepared, missing, &options, &child, NULL) == -EINVAL);
+	CHECK(ks_prepared_waiting(prepared) == 1);
+	CHECK(ks_prepared_spawn(prepared, missing, NULL, &child, &error) == -ENOENT);
+	CHECK(!child && strstr(ks_error_message(error), "no-such-program"));
+	CHECK(ks_prepared_waiting(prepared) == 0);
+	ks_error_free(error);
+	ks_prepared_free(prepared);
+	return 1;
+}
+
+static int refused_early(void)
+{
+	struct ks_run_options options = {.size = sizeof(options), .allow_degraded = degraded};
+	ks_prepared *prepared = NULL;
+	ks_policy *policy = NULL;
+
+	CHECK(ks_policy_new(&policy) == 0);
+	CHECK(ks_prepared_new(backend, policy, &options, KS_PREPARED_MAX + 1, &prepared, NULL) ==
+		-ERANGE);
+	options.terminal = 1;
+	CHECK(ks_prepared_new(backend, policy, &options, 1, &prepared, NULL) == -EINVAL);
+	options.terminal = 0;
+	CHECK(ks_policy_add_read(policy, in_place("nothing"), NULL) == 0);
+	CHECK(ks_prepared_new(backend, policy, &options, 1, &prepared, NULL) == -ENOENT);
+	CHECK(!prepared);
+	ks_policy_free(policy);
+	return 1;
+}
+
+static int many_threads_worth(void)
+{
+	ks_prepared *prepared = prepare(3);
+
+	CHECK(prepared);
+	for (int i = 0; i < 12; i++) {
+		/* pid 2 of its own namespace, and nothing of anybody before it. */
+		CHECK(says(prepared, "echo $$; ls -A /tmp /dev/shm | grep -v :; touch /tmp/mine",
+			"2\n\n[exit 0]"));
+		if (i % 2)
+			CHECK(ks_prepared_fill(prepared, NULL) == 0);
+	}
+	ks_prepared_free(prepared);
+	return 1;
+}
+
+static int groups_of(pid_t pid)
+{
+	static const char *const tops[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/pids",
+		"/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu"};
+	char prefix[64];
+	int count = 0;
+
+	snprintf(prefix, sizeof(prefix), "kastellan-%d-", (int)pid);
+	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+		DIR *directory = opendir(tops[i]);
+
+		for (struct dirent *entry; directory && (entry = readdir(directory));)
+			count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+		if (directory)
+			closedir(directory);
+	}
+	return count;
+}
+
+static int nothing_is_left(void)
+{
+	ks_prepared *prepared = prepare(2);
+	int before;
+
+	CHECK(prepared);
+	before = groups_of(getpid());
+	ks_prepared_free(prepared);
+	CHECK(only_child() == -1 && waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	CHECK(groups_of(getpid()) == 0);
+	CHECK(before > 0 || degraded); /* else it was looked for in the wrong places */
+	return 1;
+}
+
+/* The end of a pipe that every process of the jails would hold shows that the last is gone. */
+static int killed_supervisor(void)
+{
+	char byte;
+	int made[2];
+	struct pollfd ready;
+	pid_t pid;
+
+	CHECK(pipe(made) == 0);
+	pid = fork();
+	if (pid == 0) {
+		ks_prepared *prepared = prepare(2);
+
+		close(made[0]);
+		if (write(made[1], prepared ? "y" : "n", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(made[1]);
+	ready = (struct pollfd){.fd = made[0], .events = POLLIN};
+	CHECK(poll(&ready, 1, 20000) == 1 && read(made[0], &byte, 1) == 1 && byte == 'y');
+	close(made[0]);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	for (int i = 0; i < 100 && groups_of(pid); i++)
+		usleep(20000);
+	CHECK(groups_of(pid) == 0);
+	return 1;
+}
+
+static void test(const char *name, int (*function)(void))
+{
+	int good = function();
+
+	printf("%s %d - prepared, %s: %s\n", good ? "ok" : "not ok", ++number,
+		ks_backend_name(backend), name);
+	fflush(stdout);
+	failures += !good;
+}
+
+static int make_place(void)
+{
+	FILE *file;
+
+	if (!mkdtemp(place) || chmod(place, 0755) < 0 || mkdir(in_place("read"), 0755) < 0 ||
+		mkdir(in_place("write"), 0755) < 0)
+		return -1;
+	file = fopen(in_place("read/text"), "w");
+	if (!file || fputs("granted\n", file) < 0 || fclose(file) < 0)
+		return -1;
+	file = fopen(in_place("secret"), "w");
+	return file && fputs("secret\n", file) >= 0 && fclose(file) == 0 ? 0 : -1;
+}
+
+static void remove_place(void)
+{
+	unlink(in_place("read/text"));
+	unlink(in_place("secret"));
+	rmdir(in_place("read"));
+	rmdir(in_place("write"));
+	rmdir(place);
+}
+
+int main(int argc, char **argv)
+{
+	enum ks_backend_kind kind = KS_BACKEND_NONE;
+	char nothing[] = "";
+	char *rest = argc > 2 ? argv[2] : nothing;
+
+	for (char *name = strtok_r(rest, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+		degraded |= ks_field_from_name(name);
+	if (argc < 2 || ks_backend_kind_from_name(argv[1], &kind, NULL) < 0 ||
+		ks_backends_new(&backends) < 0 ||
+		ks_backends_resolve(backends, kind, NULL, &backend) < 0 || make_place() < 0)
+		return 2;
+	alarm(120);
+	test("waiting jails are used, each once", waiting_jails_are_used);
+	test("a waiting jail confines as a new one", confinement_is_the_same);
+	test("grants, and what is not granted", grants_work);
+	test("a grant that is replaced meanwhile is seen", replaced_grant);
+	test("a jail that has died is not used", dead_jail_is_not_used);
+	test("programs and options that cannot be", bad_programs);
+	test("what would be refused is refused when it is prepared", refused_early);
+	test("no worker finds anything of another", many_threads_worth);
+	test("nothing is left of jails that were not used", nothing_is_left);
+	test("nothing is left when the supervisor is killed", killed_supervisor);
+	remove_place();
+	ks_backend_unref(backend);
+	ks_backends_free(backends);
+	return failures != 0;
+}
