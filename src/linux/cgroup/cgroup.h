@@ -89,6 +89,10 @@ int cgroup_kill(struct cgroup *group);
 /* Removes the directories; -EBUSY while something lives in them. Idempotent. */
 int cgroup_remove(struct cgroup *group);
 
+/* The same where nothing is in it and nothing has to be waited for or asked of a service manager.
+ * Returns whether it is removed; else nothing has changed but that empty parts of it are gone. */
+bool cgroup_remove_empty(struct cgroup *group);
+
 /* Closes and frees; removes nothing. NULL is allowed. */
 void cgroup_free(struct cgroup *group);
 

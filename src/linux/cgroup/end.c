@@ -193,6 +193,15 @@ static int remove_dir(struct cgroup_dir *dir, uint64_t deadline)
 	return 0;
 }
 
+bool cgroup_remove_empty(struct cgroup *group)
+{
+	/* A deadline that has passed: one attempt. */
+	for (size_t i = 0; i < group->n_dirs; i++)
+		if (group->dirs[i].exists && remove_dir(&group->dirs[i], 0) < 0)
+			return false;
+	return true;
+}
+
 int cgroup_remove(struct cgroup *group)
 {
 	uint64_t deadline = clock_usec() + REMOVE_PATIENCE_USEC;

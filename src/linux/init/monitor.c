@@ -14,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -237,10 +236,19 @@ static void wait_for_the_end(struct monitor *monitor)
 	}
 }
 
-static void end_all(struct monitor *monitor)
+static void rest(const struct monitor *monitor, int pause_ms)
+{
+	struct pollfd child = {.fd = monitor->signals, .events = POLLIN};
+
+	if (poll(&child, 1, pause_ms) > 0)
+		signals_drain(monitor->signals);
+}
+
+/* False when something would not end. */
+static bool end_all(struct monitor *monitor)
 {
 	int64_t deadline = clock_ms() + END_PATIENCE_MS;
-	struct timespec pause = {.tv_nsec = 1000000};
+	int pause_ms = 1;
 
 	for (;;) {
 		bool reaped, removed;
@@ -251,10 +259,11 @@ static void end_all(struct monitor *monitor)
 		reaped = reap(monitor);
 		removed = groups_remove(&groups);
 		if ((reaped && removed) || clock_ms() >= deadline)
-			return;
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 50000000)
-			pause.tv_nsec *= 2;
+			return reaped;
+		/* A child's end is told; that a group has become empty is not. */
+		rest(monitor, pause_ms);
+		if (pause_ms < 50)
+			pause_ms *= 2;
 	}
 }
 
@@ -278,6 +287,7 @@ int monitor_main(char *role)
 		failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
 	/* Also after a failure: groups may have been entrusted to us. */
 	wait_for_the_end(&monitor);
-	end_all(&monitor);
+	if (!end_all(&monitor))
+		return INIT_EXIT_ORPHANED;
 	return failed ? INIT_EXIT_FAILED : INIT_EXIT_DONE;
 }

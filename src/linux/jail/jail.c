@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -166,6 +167,21 @@ static int remove_group(struct jail *jail)
 	return r;
 }
 
+/* Init has ended and reaped everything before it told the program's end, so that the group is empty
+ * but for what escaped it, and then it stays until later. Now, while the kernel takes the jail's
+ * namespaces apart. With nothing left to remove the monitor need not wait for our word. */
+static void retire_group(struct jail *jail)
+{
+	if (jail->group && !jail->group_removed) {
+		remember_usage(jail);
+		jail->group_removed = cgroup_remove_empty(jail->group);
+		if (!jail->group_removed)
+			return;
+	}
+	if (jail->monitor_socket >= 0)
+		shutdown(jail->monitor_socket, SHUT_WR);
+}
+
 /* The monitor leaves by itself once its socket hangs up. */
 static bool reap_monitor(struct jail *jail, int patience_ms)
 {
@@ -178,7 +194,7 @@ static bool reap_monitor(struct jail *jail, int patience_ms)
 		;
 	if (!ended.revents)
 		return false;
-	while (waitpid(jail->monitor, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(jail->monitor, &jail->monitor_status, 0) < 0 && errno == EINTR)
 		;
 	jail->monitor = 0;
 	close_fd(&jail->monitor_pidfd);
@@ -208,6 +224,10 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 
 	*ret_memory = memory_event(jail);
 	r = drain_init(jail, ending);
+	if (r == 0 && ending->have_status && !jail->retired) {
+		jail->retired = true;
+		retire_group(jail);
+	}
 	drain_monitor(jail);
 	/* What init sent last may have arrived between the two. */
 	if (r == 0 && jail->helper_gone)
@@ -228,7 +248,16 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 							    "its cgroup.procs, and "
 							    "end it"),
 			"the worker's control group cannot be removed: %s", strerror(-r));
-	return reap_monitor(jail, 0) ? 1 : 0;
+	if (!reap_monitor(jail, 0))
+		return 0;
+	if (WIFEXITED(jail->monitor_status) &&
+		WEXITSTATUS(jail->monitor_status) == INIT_EXIT_ORPHANED)
+		return error_set(reterr, -EBUSY,
+			ABOUT(.step = "teardown",
+				.remedy = "look for processes in state D, which wait for a device "
+					  "or a file server"),
+			"processes of the worker were killed and do not end");
+	return 1;
 }
 
 int jail_signal(struct jail *jail, int signal)

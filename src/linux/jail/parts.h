@@ -17,6 +17,7 @@
 struct jail {
 	pid_t monitor; /* 0 = none, or reaped */
 	int monitor_pidfd;
+	int monitor_status; /* once it is reaped */
 	int monitor_socket;
 	int init_socket;
 	int complaints; /* what helper and monitor wrote to their standard error */
@@ -24,6 +25,7 @@ struct jail {
 	int terminal;
 	struct cgroup *group; /* NULL = no group is used */
 	bool group_removed;
+	bool retired; /* it was tried to remove the group at the program's end */
 	bool helper_gone;
 	struct jail_usage usage;
 	const char *machine; /* static */
