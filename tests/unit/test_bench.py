@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the measurement from rotting: its arithmetic, and one short run of its parts. How long
+anything takes is no test. Prints TAP.
+
+usage: test_bench.py BUILD
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.environ.get("KASTELLAN_SOURCE",
+                        os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(SOURCE, "bench"))
+
+from harness import goals, peers, rows, statistics  # noqa: E402
+
+number = 0
+failed = False
+
+
+def check(name, good, said=""):
+    global number, failed
+    number += 1
+    failed = failed or not good
+    print(f"{'ok' if good else 'not ok'} {number} - {name}")
+    if not good:
+        print("".join(f"# {line}\n" for line in str(said).splitlines()), end="")
+
+
+def check_statistics():
+    check("the median of an odd number is the middle one", statistics.median([9, 1, 5]) == 5)
+    check("the median of an even number is between the two", statistics.median([4, 1, 2, 9]) == 3)
+    check("one sample is its own median and p90",
+          statistics.median([7]) == statistics.p90([7]) == 7)
+    check("p90 lies nine tenths up", statistics.p90(list(range(11))) == 9)
+    check("an outlier moves no median", statistics.median([1, 2, 3]) ==
+          statistics.median([1, 2, 3000]))
+    check("a ratio is that of the medians", statistics.ratio([2, 4, 6], [1, 2, 300]) == 2)
+    low, high = statistics.ratio_interval([10, 20, 40] * 10, [5, 10, 20] * 10)
+    check("rounds that are slow together make no wide interval", low == high == 2, (low, high))
+    low, high = statistics.ratio_interval([10, 20, 40] * 5, [20, 5, 10] * 5)
+    check("rounds that are not do", low < statistics.ratio([10, 20, 40], [20, 5, 10]) < high,
+          (low, high))
+
+
+def refuse():
+    raise rows.Absent("not here")
+
+
+def check_rows():
+    taken = []
+    table = [rows.Row(name, lambda n=name: taken.append(n) or 1.0, None) for name in "abc"]
+    table.append(rows.Row("d", refuse, "a"))
+    rows.measure(table, 20, 60)
+    turns = [taken[start:start + 3] for start in range(3, len(taken), 3)]
+    check("every round takes every row once", all(sorted(turn) == list("abc") for turn in turns),
+          turns)
+    check("the order is not always the same", len({tuple(turn) for turn in turns}) > 1)
+    check("a row that cannot run says why, and is not measured",
+          table[3].absent == "not here" and not table[3].samples)
+    said = {row["name"]: row for row in rows.summary(table)}
+    check("the first round does not count", said["a"]["samples"] == 20, said)
+
+
+def check_goals():
+    def verdict(native):
+        samples = {"native, static": [native] * 5, "floor, static": [100] * 5}
+        return goals.judge({"spawn": {"samples": samples}})[0]["verdict"]
+
+    check("a goal is passed at its bound", verdict(135) == "pass")
+    check("a goal is failed past its bound", verdict(136) == "fail")
+    check("a goal without figures is no pass",
+          {goal["verdict"] for goal in goals.judge({})} == {"not measured"})
+
+
+class Anywhere:
+    def __init__(self, path):
+        self.path = path
+
+    def file(self, *names):
+        return os.path.join(self.path, *names)
+
+
+def check_witness(path):
+    place = Anywhere(path)
+    for name in ("write", "outside"):
+        os.mkdir(place.file(name))
+    said = peers.witness("none", ["env"], place, dict(os.environ))
+    check("a command that confines nothing is found out", said and "outside" in said, said)
+    said = peers.witness("none", ["true"], place, dict(os.environ))
+    check("a command that runs nothing is found out", said and "did not" in said, said)
+
+
+def check_run(build, path):
+    results, page = os.path.join(path, "results.json"), os.path.join(path, "page.md")
+    done = subprocess.run([os.path.join(SOURCE, "bench", "run"), "--samples", "3", "--only",
+                           "spawn,rate,memory", "--build", build, "--output", results],
+                          capture_output=True, text=True)
+    check("a run of three samples ends well", done.returncode == 0, done.stderr)
+    if done.returncode:
+        return
+    with open(results) as file:
+        measured = json.load(file)["sections"]
+    check("it measures the bare spawn", len(measured["spawn"]["samples"]["bare, static"]) == 3)
+    check("every row was measured or says why not",
+          all(row.get("samples") or row["absent"] for section in measured.values()
+              for row in section["rows"]))
+    done = subprocess.run([os.path.join(SOURCE, "bench", "report"), results, page],
+                          capture_output=True, text=True)
+    with open(page) as file:
+        check("its report has the row and the goals",
+              "| bare, static |" in (text := file.read()) and "## Goals" in text,
+              done.stderr)
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    check_statistics()
+    check_rows()
+    check_goals()
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
+        check_witness(path)
+        check_run(build, path)
+    print(f"1..{number}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
