@@ -81,7 +81,8 @@ def random_host(rng):
         host = rng.choice(ENTRIES).rpartition(":")[0].replace("*", "q").encode()
         host = host.upper() if rng.random() < 0.3 else host
         if rng.random() < 0.3:
-            host = random_label(rng) + b"." + host
+            # Also glued on, so that the border of a label is missed.
+            host = random_label(rng) + rng.choice([b".", b".", b""]) + host
     elif kind < 0.5:
         host = str(ipaddress.IPv4Address(rng.choice([0x0a000005, 0x01020304, rng.getrandbits(32)])))
         host = host.encode()
@@ -125,7 +126,7 @@ STRICTER = {"metadata", "6to4", "teredo", "isatap", "nat64", "multicast", "proto
 
 
 def wrong_class(address, answer):
-    special = (address.is_private or address.is_reserved or address.is_multicast or
+    special = (not address.is_global or address.is_private or address.is_reserved or address.is_multicast or
                address.is_loopback or address.is_link_local or address.is_unspecified or
                getattr(address, "is_site_local", False))
     if special:
