@@ -3,12 +3,14 @@
 #   make demo       install what is missing, build, show a worker and an attacker confined
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make sanitize   the tests under ASan and UBSan, and valgrind
+#   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
 #   make format     clang-format everything
 
 PREFIX ?= /usr/local
 BUILD ?= build
+SECONDS ?= 60
 NINJA = ninja -C $(BUILD) --quiet
 
 # A PREFIX that is given holds for a directory that was set up with another one, too; without one
@@ -19,7 +21,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize lint bench bench-quick format clean
+.PHONY: all demo check install uninstall sanitize fuzz lint bench bench-quick format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -54,6 +56,10 @@ uninstall:
 sanitize:
 	@tools/install-packages build check
 	@tools/sanitize
+
+fuzz:
+	@tools/install-packages build check
+	@tests/fuzz/run --seconds $(SECONDS)
 
 lint:
 	@tools/install-packages build lint

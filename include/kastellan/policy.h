@@ -66,7 +66,9 @@ KS_API int ks_policy_add_write(ks_policy *policy, const char *path, ks_error **r
  * means KS_NET_DENY. */
 KS_API int ks_policy_set_net(ks_policy *policy, enum ks_net net, ks_error **reterr);
 
-/* Adds "host:port" (IPv6: "[addr]:port") to the list; the kind becomes KS_NET_ALLOWLIST. */
+/* Adds "host:port" (IPv6: "[addr]:port"; all hosts below a domain: "*.domain:port") to the list;
+ * the kind becomes KS_NET_ALLOWLIST. An international name in UTF-8 is kept in its ASCII form, for
+ * which libidn2 is loaded; without it such a name is refused. */
 KS_API int ks_policy_add_endpoint(ks_policy *policy, const char *endpoint, ks_error **reterr);
 
 /* CPU time of the whole worker tree in milliseconds; 0 = no budget. */

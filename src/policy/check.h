@@ -15,7 +15,8 @@
 int check_path(struct problems *to, size_t at, enum policy_field field, const char *bytes,
 	size_t len, struct policy_path *ret_path);
 
-/* "host:port". */
+/* "host:port", "*.domain:port". The one rule that asks more than the text: an international name is
+ * refused where libidn2 is missing. */
 int check_endpoint(struct problems *to, size_t at, const char *bytes, size_t len,
 	struct policy_endpoint *ret_endpoint);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "policy/idn.h"
 #include "policy/say.h"
 
 #define EXAMPLE "write \"host:port\", for example \"api.example.com:443\""
@@ -89,7 +90,8 @@ static const char *bad_char_remedy(char c)
 		       "\"[2001:db8::1]:443\"";
 	}
 	if ((unsigned char)c >= 0x80)
-		return "write an international name in its ASCII form, which begins with xn--";
+		return "write an international name in lower case with plain dots, or in its ASCII "
+		       "form, which begins with xn--";
 	return "write letters, digits, hyphens and dots only";
 }
 
@@ -165,12 +167,10 @@ static int check_numeric(const struct endpoint_check *check, const char *host)
 		"write four numbers from 0 to 255 without leading zeros, or a host name");
 }
 
-/* A name or an IPv4 address; the canonical spelling is in lower case. */
-static int check_name(
+/* A name or an IPv4 address in ASCII; the canonical spelling is in lower case. */
+static int check_ascii_name(
 	const struct endpoint_check *check, const char *host, size_t len, char *ret_host)
 {
-	if (len == 0)
-		return refuse(check, "has no host", EXAMPLE);
 	if (check_chars(check, host, len) < 0 || check_labels(check, host, len) < 0)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++)
@@ -178,6 +178,63 @@ static int check_name(
 							       : host[i];
 	ret_host[len] = '\0';
 	return looks_numeric(ret_host) ? check_numeric(check, ret_host) : 0;
+}
+
+/* The policy keeps and writes the ASCII form, which every reader of it knows. */
+static int check_name(
+	const struct endpoint_check *check, const char *host, size_t len, char *ret_host)
+{
+	char ascii[KS_MAX_HOST + 1];
+	size_t plain = 0;
+	int r;
+
+	if (len == 0)
+		return refuse(check, "has no host", EXAMPLE);
+	while (plain < len && (unsigned char)host[plain] < 0x80)
+		plain++;
+	if (plain == len)
+		return check_ascii_name(check, host, len, ret_host);
+	r = idn_to_ascii(host, len, ascii, sizeof(ascii));
+	if (r == -ENOMEM)
+		return problem_oom(check->to);
+	if (r == -ENOSYS)
+		return refuse(check, "has an international name, and libidn2 is not installed",
+			"install libidn2, or write the name in its ASCII form, which begins with "
+			"xn--");
+	/* The character is named first, where it is one that no ASCII name has either. */
+	return r < 0 ? check_chars(check, host, len)
+		     : check_ascii_name(check, ascii, strlen(ascii), ret_host);
+}
+
+#define WILDCARD "write \"*.example.com:443\" for every host below a domain, or list the hosts"
+
+/* "*.example.com": what is below a domain, which has two labels or more; a wildcard over a whole
+ * top-level domain would open more than anyone can mean. */
+static int check_wildcard(
+	const struct endpoint_check *check, const char *host, size_t len, char *ret_host)
+{
+	char domain[KS_MAX_HOST + 1];
+	struct in_addr address;
+
+	if (len < 3 || host[1] != '.' || memchr(host + 1, '*', len - 1))
+		return refuse(
+			check, "is a wildcard, which would open more than it names", WILDCARD);
+	if (check_name(check, host + 2, len - 2, domain) < 0)
+		return -EINVAL;
+	if (!strchr(domain, '.') || inet_pton(AF_INET, domain, &address) == 1)
+		return refuse(check, "is a wildcard over no domain of two parts or more", WILDCARD);
+	if (strlen(domain) > KS_MAX_HOST - 4)
+		return refuse(
+			check, "is a wildcard over a domain that no host fits below", WILDCARD);
+	snprintf(ret_host, KS_MAX_HOST + 1, "*.%.*s", KS_MAX_HOST - 2, domain);
+	return 0;
+}
+
+static int check_host(
+	const struct endpoint_check *check, const char *host, size_t len, char *ret_host)
+{
+	return len && host[0] == '*' ? check_wildcard(check, host, len, ret_host)
+				     : check_name(check, host, len, ret_host);
 }
 
 static bool parse_v6(const char *host, size_t len, struct in6_addr *ret_address)
@@ -254,7 +311,7 @@ static int refuse_colons(const struct endpoint_check *check, const char *last)
 				"write an IPv6 endpoint as \"[2001:db8::1]:443\"");
 		return refuse(check, "has more than one colon", EXAMPLE);
 	}
-	if (check_name(check, check->bytes, check->len, host) < 0)
+	if (check_host(check, check->bytes, check->len, host) < 0)
 		return -EINVAL;
 	return refuse(check, "has no port",
 		phrase("write the port too, for example \"%.200s:443\"", host).text);
@@ -293,9 +350,9 @@ static int check_parts(const struct endpoint_check *check, char *ret_host, uint1
 
 	if (check->len == 0)
 		return refuse(check, "names no endpoint", EXAMPLE);
-	if (memchr(check->bytes, '*', check->len))
-		return refuse(check, "is a wildcard, which would open more than it names",
-			"list the hosts, each with its port");
+	if (check->bytes[0] != '*' && memchr(check->bytes, '*', check->len))
+		return refuse(
+			check, "is a wildcard, which would open more than it names", WILDCARD);
 	if (check->bytes[0] == '[')
 		return check_bracketed(check, ret_host, ret_port);
 	if (colon && check->len - host_len >= 3 && memcmp(colon, "://", 3) == 0)
@@ -304,7 +361,7 @@ static int check_parts(const struct endpoint_check *check, char *ret_host, uint1
 		return refuse(check, "holds a user beside the host", bad_char_remedy('@'));
 	if (colon != last || !colon)
 		return refuse_colons(check, last);
-	if (check_name(check, check->bytes, host_len, ret_host) < 0)
+	if (check_host(check, check->bytes, host_len, ret_host) < 0)
 		return -EINVAL;
 	return check_port(check, colon + 1, check->len - host_len - 1, ret_port);
 }

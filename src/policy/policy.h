@@ -30,8 +30,8 @@ struct policy_path {
 };
 
 struct policy_endpoint {
-	char *text; /* canonical "host:port", lower case, IPv6 in brackets */
-	char *host; /* without brackets */
+	char *text; /* canonical "host:port", ASCII in lower case, IPv6 in brackets */
+	char *host; /* without brackets; "*.domain" stands for every name below it */
 	uint16_t port;
 };
 

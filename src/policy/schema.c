@@ -15,8 +15,13 @@
 #define PATH_PATTERN "^[?]?/" NO_CONTROL "*$"
 /* A ".." component; the root; a tree that no grant may open. "/." and "//" stand for nothing. */
 #define PATH_REFUSED "/\\.\\.(/|$)|^[?]?(/\\.?)+$|^[?]?(/\\.?)*/(proc|sys|dev)(/|$)"
-#define LABEL "[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
-#define ENDPOINT_PATTERN "^(" LABEL "(\\." LABEL ")*|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}$"
+/* Which letters an international name may have is beyond a pattern; wide forms and wide dots, which
+ * people paste by mistake, are not. */
+#define NO_LETTER ":-@\\[-\\^`{-\\u009f\\u3002\\uff00-\\uffef"
+#define LETTER "[^\\u0000-/" NO_LETTER "]"
+#define LABEL LETTER "([^\\u0000-,./" NO_LETTER "]*" LETTER ")?"
+#define NAME "(\\*\\." LABEL "\\.)?" LABEL "(\\." LABEL ")*"
+#define ENDPOINT_PATTERN "^(" NAME "|\\[[0-9A-Fa-f:.]+\\]):[1-9][0-9]{0,4}$"
 
 json_t *schema_paths(const struct policy_field_info *info)
 {

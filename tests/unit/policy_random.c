@@ -47,6 +47,8 @@ static void random_endpoint(struct chance *chance, struct strbuf *out)
 	if (chance_below(chance, 3) == 0) {
 		ADD_ONE_OF(chance, out, addresses);
 	} else {
+		if (chance_below(chance, 4) == 0)
+			strbuf_puts(out, "*.w.");
 		for (size_t i = chance_below(chance, 3); i > 0; i--) {
 			ADD_ONE_OF(chance, out, letters);
 			ADD_ONE_OF(chance, out, letters);
