@@ -54,6 +54,7 @@ enum {
 	SPEC_FLAG_TTY = 1 << 0, /* open a terminal inside, hand its master out, make it stdio */
 	SPEC_FLAG_KEEP_GROUP = 1 << 1, /* no cgroup to join: do not wait for descriptors of one */
 	SPEC_FLAG_LATE = 1 << 2, /* built ahead: arguments and stdio come with CONTROL_PROGRAM */
+	SPEC_FLAG_LOOPBACK = 1 << 3, /* without a helper: the jail's own loopback is up */
 };
 
 struct spec_ids {

@@ -92,7 +92,8 @@ static int make_jail(const struct start *start, struct failure *failure)
 		return failure_set(failure, errno, "session", "setsid");
 	if (sethostname(hostname, strlen(hostname)) < 0)
 		return failure_set(failure, errno, "namespaces", "sethostname");
-	r = lift_loopback();
+	if (spec_flags(start->spec) & SPEC_FLAG_LOOPBACK)
+		r = lift_loopback();
 	if (r < 0)
 		return failure_set(failure, -r, "namespaces", "the loopback");
 	return root_build(start->spec, failure);

@@ -26,6 +26,10 @@ static void write_session(
 {
 	uint32_t flags = plan->limits.group ? 0 : SPEC_FLAG_KEEP_GROUP;
 
+	/* Nobody can use it whose filter allows no such socket, and lifting it waits for the
+	 * network's one lock, which the end of other namespaces holds for long. */
+	if (!plan->filter.enabled || plan->filter.profile != KS_PROFILE_WORKER_STRICT)
+		flags |= SPEC_FLAG_LOOPBACK;
 	if (!stdio)
 		flags |= SPEC_FLAG_LATE;
 	if (stdio && stdio->terminal) {
