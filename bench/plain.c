@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +90,16 @@ static char **find_command(const struct bench *bench, const char *name)
 	return NULL;
 }
 
+/* Not /dev/null: "runsc do" makes what it gets as its streams the property of nobody. */
+static int own_stream(void)
+{
+	static int stream = -1;
+
+	if (stream < 0)
+		stream = memfd_create("bench", MFD_CLOEXEC);
+	return stream;
+}
+
 int run_command(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason)
 {
@@ -101,9 +112,12 @@ int run_command(const struct bench *bench, const struct request *request, struct
 	*ret_reason = "no such command";
 	if (!argv)
 		return -ENOENT;
+	*ret_reason = "no stream for the command";
+	if (own_stream() < 0)
+		return -errno;
 	posix_spawn_file_actions_init(&streams);
 	for (int fd = 0; fd < 3; fd++)
-		posix_spawn_file_actions_addopen(&streams, fd, "/dev/null", O_RDWR, 0);
+		posix_spawn_file_actions_adddup2(&streams, own_stream(), fd);
 	*ret_reason = "the command cannot be started";
 	start = bench_now();
 	r = -posix_spawnp(&pid, argv[0], &streams, NULL, argv, environ);

@@ -113,8 +113,9 @@ def witness(name, words, place, environment):
             os.unlink(path)
     script = f"echo ran; echo x >{inside}; echo x >{outside}; :"
     try:
+        # Not /dev/null: "runsc do" makes its streams the property of nobody.
         done = subprocess.run([*words, "/bin/sh", "-c", script], stdout=subprocess.PIPE, text=True,
-                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=60,
+                              stderr=subprocess.PIPE, stdin=subprocess.PIPE, timeout=60,
                               cwd=place.file("write"), env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"does not run here ({error})"
