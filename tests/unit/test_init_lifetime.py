@@ -39,11 +39,13 @@ class Lifetime(Case):
         jail.go()
         jail.expect(d.STARTED)
         self.assertTrue(eventually(lambda: len(living(mark)) == 100))
+        # One that is in the middle of its exec can be missed by a look at all of them.
         sleepers = [os.pidfd_open(pid) for pid in living(mark)]
+        self.assertGreater(len(sleepers), 90)
         os.close(theirs)
         self.assertEqual(os.WEXITSTATUS(jail.expect(d.EXIT).value), 5)
         # Before the news of it, not some time after.
-        self.assertEqual(len(select.select(sleepers, [], [], 0)[0]), 100)
+        self.assertEqual(len(select.select(sleepers, [], [], 0)[0]), len(sleepers))
         for fd in sleepers + [ours, null]:
             os.close(fd)
 
