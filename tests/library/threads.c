@@ -18,6 +18,7 @@
 struct shared {
 	ks_backend *backend;
 	ks_policy *policy;
+	ks_prepared *prepared; /* every other worker comes out of it */
 	struct ks_run_options options;
 	int workers;
 };
@@ -52,13 +53,35 @@ static int one(const struct shared *shared, int code)
 	return bad;
 }
 
+static int one_prepared(const struct shared *shared, int code)
+{
+	char script[32];
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct ks_run_options options = {.size = sizeof(options)};
+	ks_child *child = NULL;
+	ks_error *error = NULL;
+	int bad = 1;
+
+	snprintf(script, sizeof(script), "exit %d", code);
+	/* The threads build for each other, and take from each other. */
+	if ((code % 4 == 1 && ks_prepared_fill(shared->prepared, &error) < 0) ||
+		ks_prepared_spawn(shared->prepared, argv, &options, &child, &error) < 0 ||
+		ks_child_wait(child, &error) < 0)
+		printf("# %s\n", error ? ks_error_message(error) : "out of memory");
+	else
+		bad = ks_outcome_exit_code(ks_child_outcome(child)) != code;
+	ks_child_free(child);
+	ks_error_free(error);
+	return bad;
+}
+
 static void *spawn_many(void *data)
 {
 	const struct shared *shared = data;
 	long bad = 0;
 
 	for (int i = 0; i < shared->workers; i++)
-		bad += one(shared, i % 256);
+		bad += i % 2 ? one_prepared(shared, i % 256) : one(shared, i % 256);
 	return (void *)bad;
 }
 
@@ -86,6 +109,9 @@ int main(int argc, char **argv)
 		ks_backends_new(&backends) < 0 ||
 		ks_backends_resolve(backends, KS_BACKEND_NONE, NULL, &shared.backend) < 0)
 		return 2;
+	if (ks_prepared_new(
+		    shared.backend, shared.policy, &shared.options, 3, &shared.prepared, NULL) < 0)
+		return 2;
 	/* The first one fills what is kept for ever (facts of the host). */
 	bad += one(&shared, 7);
 	before = count_descriptors();
@@ -98,6 +124,7 @@ int main(int argc, char **argv)
 		pthread_join(ids[i], &result);
 		bad += (long)result;
 	}
+	ks_prepared_free(shared.prepared);
 	after = count_descriptors();
 	children = waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD;
 	ks_backend_unref(shared.backend);
