@@ -24,6 +24,7 @@
 #define KS_MAX_SPEC_BYTES 8388608 /* what kastellan-init is told */
 #define KS_MAX_STEP_TEXT 256 /* detail text of a failing step in the jail */
 #define KS_MAX_CGROUP_FILE 4096 /* what is read of a cgroup control file */
+#define KS_MAX_MESSAGE_DEPTH 64 /* arrays and objects in one another, in a message of a worker */
 #define KS_MAX_TEXT 16777216 /* any text that the library composes */
 
 #endif
