@@ -25,10 +25,14 @@ static size_t around(const ks_policy *policy,
 	return longest;
 }
 
-static bool worker_writes(const ks_policy *policy, const char *path)
+/* Without mounts a grant for reading does not protect what lies in one for writing. */
+static bool worker_writes(const struct arguments *arguments, const char *path)
 {
+	const ks_policy *policy = arguments->policy;
 	size_t written = around(policy, ks_policy_write_path, path);
 
+	if (arguments->has_backend && arguments->backend == KS_BACKEND_LANDLOCK)
+		return written;
 	return written && written >= around(policy, ks_policy_read_path, path);
 }
 
@@ -50,13 +54,13 @@ static bool real_name(const char *path, char name[PATH_MAX])
 }
 
 /* The name can be replaced in its directory, and what it leads to where that lies. */
-static bool can_be_replaced(const ks_policy *policy, const char *path)
+static bool can_be_replaced(const struct arguments *arguments, const char *path)
 {
 	char real[PATH_MAX];
 
-	if (real_name(path, real) && worker_writes(policy, real))
+	if (real_name(path, real) && worker_writes(arguments, real))
 		return true;
-	return realpath(path, real) && worker_writes(policy, real);
+	return realpath(path, real) && worker_writes(arguments, real);
 }
 
 int own_files_check(struct arguments *arguments, ks_error **reterr)
@@ -66,8 +70,7 @@ int own_files_check(struct arguments *arguments, ks_error **reterr)
 
 	if (!arguments->policy)
 		return 0;
-	if (status && strncmp(status, "fd:", 3) != 0 &&
-		can_be_replaced(arguments->policy, status)) {
+	if (status && strncmp(status, "fd:", 3) != 0 && can_be_replaced(arguments, status)) {
 		arguments->status = NULL;
 		return error_set(reterr, -EPERM,
 			ABOUT(.step = "usage", .path = status,
@@ -76,7 +79,7 @@ int own_files_check(struct arguments *arguments, ks_error **reterr)
 			"outcome",
 			status);
 	}
-	if (policy && can_be_replaced(arguments->policy, policy))
+	if (policy && can_be_replaced(arguments, policy))
 		return error_set(reterr, -EPERM,
 			ABOUT(.step = "usage", .path = policy,
 				.remedy = "keep it outside of what is granted with fs_write, or "

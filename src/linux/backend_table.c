@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The backends of Linux. */
 #include "linux/plan/bwrap.h"
+#include "linux/plan/landlock_backend.h"
 #include "linux/plan/native.h"
 #include "resolve/backends.h"
 
@@ -8,10 +9,12 @@ static const struct backend_ops bwrap_ops = {.plan = plan_bwrap};
 
 static const struct backend_ops native_ops = {.plan = plan_native};
 
+static const struct backend_ops landlock_ops = {.plan = plan_landlock_backend};
+
 static const struct backend_row rows[] = {
 	{.kind = KS_BACKEND_BWRAP, .ops = &bwrap_ops, .why_not = why_not_bwrap},
 	{.kind = KS_BACKEND_NATIVE, .ops = &native_ops, .why_not = why_not_native},
-	{.kind = KS_BACKEND_LANDLOCK},
+	{.kind = KS_BACKEND_LANDLOCK, .ops = &landlock_ops, .why_not = why_not_landlock_backend},
 	{.kind = KS_BACKEND_FIRECRACKER_VM},
 	{.kind = KS_BACKEND_QEMU_VM},
 };

@@ -48,6 +48,9 @@ enum spec_type {
 	/* For the monitor, and its child that makes the jail, where there is no helper. */
 	SPEC_HOSTNAME, /* string: of the jail. Its presence says that there is no helper */
 	SPEC_MOUNT, /* struct spec_mount + two strings, repeated: the root, in this order */
+	/* For both, where there are no namespaces. */
+	SPEC_TEMPORARY, /* struct spec_temporary + string: a directory is made in this one for the
+			   worker. Its presence says that init is a plain process of the host */
 };
 
 enum {
@@ -96,6 +99,12 @@ struct spec_landlock {
 struct spec_rule {
 	uint64_t access;
 	uint32_t optional; /* nothing at the path: skip the rule, which grants less */
+	uint32_t slot; /* the rule is for the grant in it, whatever its path leads to; 0: none */
+};
+
+struct spec_temporary {
+	uint64_t access; /* of the rule for it */
+	uint32_t named; /* TMPDIR says where it is */
 	uint32_t zero;
 };
 

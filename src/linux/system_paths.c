@@ -65,24 +65,27 @@ const char *const system_paths[] = {
 
 const size_t n_system_paths = sizeof(system_paths) / sizeof(system_paths[0]);
 
-static const char *const proc_kept[] = {
-	"cgroups", /* runtimes (the JVM) read it to find their limits */
-	"cpuinfo", /* features of the processor, for libraries that choose code by them */
-	"filesystems", /* names only */
-	"loadavg", /* build tools start fewer jobs by it */
-	"meminfo", /* runtimes size their heaps by it */
-	"stat", /* number of processors in C libraries, psutil */
-	"sys", /* made read-only: limits and random uuids are read there */
-	"sysvipc", /* of the jail's own namespace */
-	"uptime", /* ps, psutil */
-	"version", /* as uname */
-	"vmstat", /* psutil, free */
+const struct system_proc system_proc[] = {
+	{"/proc/cgroups", false}, /* runtimes (the JVM) read it to find their limits */
+	{"/proc/cpuinfo",
+		false}, /* features of the processor, for libraries that choose code by them */
+	{"/proc/filesystems", false}, /* names only */
+	{"/proc/loadavg", false}, /* build tools start fewer jobs by it */
+	{"/proc/meminfo", false}, /* runtimes size their heaps by it */
+	{"/proc/stat", false}, /* number of processors in C libraries, psutil */
+	{"/proc/sys", true}, /* made read-only: limits and random uuids are read there */
+	{"/proc/sysvipc", true}, /* of the jail's own namespace */
+	{"/proc/uptime", false}, /* ps, psutil */
+	{"/proc/version", false}, /* as uname */
+	{"/proc/vmstat", false}, /* psutil, free */
 };
+
+const size_t n_system_proc = sizeof(system_proc) / sizeof(system_proc[0]);
 
 bool system_proc_kept(const char *name)
 {
-	for (size_t i = 0; i < sizeof(proc_kept) / sizeof(proc_kept[0]); i++)
-		if (strcmp(proc_kept[i], name) == 0)
+	for (size_t i = 0; i < n_system_proc; i++)
+		if (strcmp(system_proc[i].path + strlen("/proc/"), name) == 0)
 			return true;
 	return false;
 }

@@ -10,6 +10,13 @@
 extern const char *const system_paths[];
 extern const size_t n_system_paths;
 
+/* What of /proc, besides processes, stays visible. */
+extern const struct system_proc {
+	const char *path;
+	bool directory;
+} system_proc[];
+extern const size_t n_system_proc;
+
 /* Whether an entry of /proc stays visible. Every other one that is neither a process nor a link is
  * covered up, so that one which a new kernel adds is hidden until somebody has thought about it. */
 bool system_proc_kept(const char *name);

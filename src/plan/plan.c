@@ -65,6 +65,7 @@ void plan_free(struct ks_plan *plan)
 	strv_done(&plan->argv);
 	free(plan->cwd);
 	free(plan->search);
+	free(plan->temporary);
 	strv_done(&plan->helper);
 	strv_done(&plan->data);
 	receipt_done(&plan->receipt);

@@ -71,6 +71,7 @@ struct landlock_rule {
 	char *path;
 	uint64_t access;
 	bool optional; /* host-dependent system path: a missing one grants less */
+	size_t grant; /* its number: the rule is for what was opened; SIZE_MAX = by the path */
 };
 
 struct landlock_plan {
@@ -78,6 +79,7 @@ struct landlock_plan {
 	uint64_t handled_fs;
 	uint64_t handled_net;
 	uint64_t scoped;
+	uint64_t temporary; /* rights in plan->temporary's new directory */
 	struct landlock_rule *rules;
 	size_t n_rules;
 };
@@ -85,6 +87,8 @@ struct landlock_plan {
 struct filter_plan {
 	bool enabled;
 	bool notify; /* never-legitimate calls are named in the outcome; else they just kill */
+	bool on_host; /* the filter for workers without namespaces, ... */
+	bool scoped; /* ... where Landlock holds signals */
 	enum ks_profile profile;
 	const char *machine; /* static string */
 };
@@ -114,6 +118,7 @@ struct identity_plan {
 	uint32_t gid;
 	bool drop; /* kernel ids of its own are given by the spawn (privileged callers) */
 	bool idmap; /* grants are shown with mapped ids */
+	bool on_host; /* no user namespace: uid and gid are the kernel's, unless dropped */
 };
 
 enum receipt_verdict { RECEIPT_HELD, RECEIPT_CLAMPED, RECEIPT_DEGRADED, RECEIPT_ABSENT };
@@ -145,6 +150,9 @@ struct ks_plan {
 	char *cwd; /* inside */
 	char *search; /* where a program without a slash is looked for */
 	bool tty;
+	char *temporary; /* a directory is made in it for the worker and removed at its end; or NULL
+			  */
+	bool temporary_named; /* by TMPDIR */
 	struct strv helper; /* the helper's arguments, argv[0] first */
 	struct strv data; /* texts of MOUNT_DATA, in slot order */
 	struct receipt receipt;

@@ -54,6 +54,8 @@ static json_t *identity_to_json(const struct identity_plan *identity)
 	json_t *json = json_with(json_object(), "uid", json_integer(identity->uid));
 
 	json = json_with(json, "gid", json_integer(identity->gid));
+	if (identity->on_host)
+		json = json_with(json, "on_host", json_true());
 	json = json_with(json, "own_kernel_ids", json_boolean(identity->drop));
 	return json_with(json, "mapped_ids", json_boolean(identity->idmap));
 }
@@ -132,6 +134,8 @@ static json_t *filter_to_json(const struct filter_plan *filter)
 	json_t *json = json_with(json_object(), "enabled", json_boolean(filter->enabled));
 
 	json = json_with(json, "notify", json_boolean(filter->notify));
+	if (filter->on_host)
+		json = json_with(json, "on_host", json_true());
 	json = json_with(json, "profile", json_text(policy_profile_name(filter->profile)));
 	return json_with(json, "machine", json_text_or_null(filter->machine));
 }
@@ -176,6 +180,10 @@ static json_t *plan_to_json(const struct ks_plan *plan)
 	json = json_with(json, "cwd", json_text_or_null(plan->cwd));
 	json = json_with(json, "terminal", json_boolean(plan->tty));
 	json = json_with(json, "env", env_to_json(plan->policy));
+	if (plan->temporary) {
+		json = json_with(json, "temporary", json_text(plan->temporary));
+		json = json_with(json, "temporary_named", json_boolean(plan->temporary_named));
+	}
 	json = json_with(json, "identity", identity_to_json(&plan->identity));
 	json = json_with(json, "grants", grants_to_json(&plan->grants));
 	json = json_with(json, "absent", texts(&plan->grants.absent));

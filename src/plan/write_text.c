@@ -349,9 +349,15 @@ static void put_identity(struct strbuf *out, const struct identity_plan *identit
 	autostrbuf struct strbuf text;
 
 	strbuf_init(&text, KS_MAX_TEXT);
-	strbuf_addf(&text, "user %u, group %u inside; to the kernel %s%s", identity->uid,
-		identity->gid, identity->drop ? "ids that own nothing here" : "the caller's ids",
-		identity->idmap ? "; grants are shown with mapped ids" : "");
+	if (identity->on_host && identity->drop)
+		strbuf_puts(&text, "a user and a group of its own, that own nothing here");
+	else if (identity->on_host)
+		strbuf_addf(&text, "user %u, group %u: the caller's", identity->uid, identity->gid);
+	else
+		strbuf_addf(&text, "user %u, group %u inside; to the kernel %s%s", identity->uid,
+			identity->gid,
+			identity->drop ? "ids that own nothing here" : "the caller's ids",
+			identity->idmap ? "; grants are shown with mapped ids" : "");
 	if (text.error && !out->error)
 		out->error = text.error;
 	strbuf_puts(out, "identity");
@@ -367,11 +373,15 @@ static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 	quote_shell(out, plan->cwd ? plan->cwd : "/");
 	strbuf_putc(out, '\n');
 	put_identity(out, &plan->identity);
-	strbuf_addf(out, "filter    %s%s\n",
+	strbuf_addf(out, "filter    %s%s%s\n",
 		plan->filter.enabled ? policy_profile_name(plan->filter.profile) : "none",
+		plan->filter.enabled && plan->filter.on_host ? ", without namespaces" : "",
 		plan->filter.notify ? ", denied calls are told by name" : "");
 	if (plan->tty)
 		strbuf_puts(out, "terminal  one of its own\n");
+	if (plan->temporary)
+		strbuf_addf(out, "temporary a new directory in %s%s\n", plan->temporary,
+			plan->temporary_named ? ", named by TMPDIR" : "");
 	strbuf_putc(out, '\n');
 }
 
@@ -382,7 +392,8 @@ int plan_write_text(const struct ks_plan *plan, char **ret_text)
 	strbuf_init(&out, KS_MAX_TEXT);
 	put_worker(&out, plan);
 	put_receipt(&out, &plan->receipt);
-	put_mounts(&out, plan);
+	if (plan->mounts.len)
+		put_mounts(&out, plan);
 	put_landlock(&out, &plan->landlock);
 	put_limits(&out, &plan->limits);
 	if (plan->helper.len) {

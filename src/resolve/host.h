@@ -84,6 +84,7 @@ struct ks_host {
 	uint32_t uid;
 	uint32_t gid;
 	bool privileged; /* may set ids (to the kernel ids of a jail too) and mount */
+	bool set_ids; /* may set such ids, and end whoever has them */
 	enum host_userns_cause userns;
 	int userns_errno;
 	char *userns_step; /* that failed: "unshare", "map", "net", "proc", ...; NULL = none */

@@ -34,6 +34,7 @@ static const struct fact host_facts[] = {
 	FACT(uid, FACT_U32),
 	FACT(gid, FACT_U32),
 	FACT(privileged, FACT_BOOL),
+	FACT(set_ids, FACT_BOOL),
 	FACT(userns, FACT_USERNS),
 	FACT(userns_errno, FACT_INT),
 	FACT(userns_step, FACT_TEXT),

@@ -340,13 +340,16 @@ static int native_refused(const struct ks_host *host, struct why_not *ret)
 {
 	int r = why_not_userns(host, ret);
 
-	if (r == 0 && host->userns == USERNS_APPARMOR)
+	if (r == 0 && host->userns == USERNS_APPARMOR) {
 		r = why_not_advise(ret,
 			"echo 'abi <abi/4.0>, profile kastellan-init " INIT
 			" flags=(unconfined) { userns, }' | sudo tee "
 			"/etc/apparmor.d/kastellan-init "
 			"&& sudo apparmor_parser -r /etc/apparmor.d/kastellan-init; or, for every "
 			"program, sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+		if (r == 0)
+			r = why_not_offer_landlock(host, ret);
+	}
 	if (r < 0 || ret->state == KS_FINDING_FAILS)
 		return r;
 	why_not_done(ret);
@@ -365,4 +368,26 @@ int why_not_native(const struct ks_host *host, struct why_not *ret)
 	if (!host->native.works && (host->tried || host->native.reason))
 		return native_refused(host, ret);
 	return first_limit(host, false, ret);
+}
+
+#define NO_NAMESPACES                                                                            \
+	"works without namespaces, and so leaves names and sizes of the host's files, its name " \
+	"and its process numbers visible"
+
+int why_not_landlock_backend(const struct ks_host *host, struct why_not *ret)
+{
+	static why_not_function *const needed[] = {why_not_landlock, why_not_seccomp};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		r = needed[i](host, ret);
+		if (r < 0 || ret->state == KS_FINDING_FAILS)
+			return r;
+		why_not_done(ret);
+	}
+	r = why_not_say(ret, KS_FINDING_LIMITED, -EOPNOTSUPP, "landlock", "%s", NO_NAMESPACES);
+	return r < 0 ? r
+		     : why_not_advise(ret, "kastellan plan -b landlock tells what has to be "
+					   "accepted with --allow-degraded; bwrap and native hold "
+					   "it where namespaces work");
 }

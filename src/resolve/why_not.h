@@ -35,6 +35,9 @@ why_not_function why_not_bwrap;
 /* The same of the Native backend, which needs no bubblewrap. */
 why_not_function why_not_native;
 
+/* The same of the Landlock backend. It never works fully: what needs a namespace is missing. */
+why_not_function why_not_landlock_backend;
+
 /* A helper that said `complaint` and ended without having made the jail. */
 int why_not_complaint(const struct ks_host *host, const char *complaint, struct why_not *ret);
 
@@ -52,6 +55,8 @@ int why_not_say(struct why_not *ret, enum ks_finding_state state, int code, cons
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 int why_not_advise(struct why_not *ret, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Adds the backend that needs no namespaces to the remedies, where it works. */
+int why_not_offer_landlock(const struct ks_host *host, struct why_not *ret);
 int why_not_describe(struct why_not *ret, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

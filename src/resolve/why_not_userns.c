@@ -103,12 +103,14 @@ static int unexplained(const struct ks_host *host, struct why_not *ret)
 			       "inside a container, its runtime has to allow nested ones");
 }
 
-int why_not_userns(const struct ks_host *host, struct why_not *ret)
+/* The backend that needs no namespaces, where it works. */
+#define OR_LANDLOCK                                                                               \
+	"; or, without them, run with -b landlock, which holds less: kastellan plan -b landlock " \
+	"tells what, and --allow-degraded accepts it"
+
+static int refused(const struct ks_host *host, struct why_not *ret)
 {
-	*ret = (struct why_not){0};
 	switch (host->userns) {
-	case USERNS_USABLE:
-		return why_not_describe(ret, "all namespaces, with a fresh /proc");
 	case USERNS_MAX_ZERO:
 		return too_many(host, ret);
 	case USERNS_APPARMOR:
@@ -126,4 +128,23 @@ int why_not_userns(const struct ks_host *host, struct why_not *ret)
 		return r < 0 ? r : why_not_advise(ret, "%s", texts[i].remedy);
 	}
 	return unexplained(host, ret);
+}
+
+int why_not_offer_landlock(const struct ks_host *host, struct why_not *ret)
+{
+	if (host->landlock_abi <= 0 || !host->seccomp)
+		return 0;
+	/* The text is made before the one it is made from is freed. */
+	return why_not_advise(ret, "%s" OR_LANDLOCK, ret->remedy ? ret->remedy : "see above");
+}
+
+int why_not_userns(const struct ks_host *host, struct why_not *ret)
+{
+	int r;
+
+	*ret = (struct why_not){0};
+	if (host->userns == USERNS_USABLE)
+		return why_not_describe(ret, "all namespaces, with a fresh /proc");
+	r = refused(host, ret);
+	return r < 0 ? r : why_not_offer_landlock(host, ret);
 }

@@ -2,6 +2,7 @@
 """How grants fit together: nested, single files, optional, absent, oddly named, swapped."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -198,6 +199,7 @@ def planted_nested(t):
         plant = (f"cd '{top}'; test -h a/out || {{ mv a b; mkdir a; ln -s '{secret.parent}' a/out; }}")
         planted(t, {"write": [top, name]}, plant, name / "file", str(secret.parent))
         (top / "a/out").unlink()
+        shutil.rmtree(top / "b", ignore_errors=True)
         (top / "a/out").mkdir(mode=0o777)
         (top / "a/out").chmod(0o777)
 

@@ -54,6 +54,8 @@ ON_VICTIM = [
 def on_victim(t, act, by, more):
     victim = t.victim()
     arguments = [part(victim) if callable(part) else part for part in more]
+    # Without a pid namespace the number is somebody's, and out of reach.
+    by = by | {"EPERM"} if t.options.backend == "landlock" else by
     t.contained(reach(t, act, victim, *arguments), by=by)
 
 
@@ -93,7 +95,8 @@ def listing(t):
     result = t.run(argv)
     check.true(token not in result.text, "the host's process is listed")
     listed = [line for line in result.lines if line[:1].isdigit()]
-    check.within(len(listed), 1, 3, "processes listed")
+    # Without a pid namespace /proc cannot be listed at all.
+    check.within(len(listed), 0 if t.options.backend == "landlock" else 1, 3, "processes listed")
     check.true(str(t.options.kastellan) not in result.text, "the supervisor is listed")
 
 

@@ -12,8 +12,15 @@ VERDICTS = {"held", "clamped", "degraded", "absent"}
 HIDE = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
 
 
+def accepted_here(t, *fields):
+    """Options that accept what the backend never holds, and these."""
+    accepted = [*t.host.degraded(), *fields]
+    return ["--allow-degraded", ",".join(accepted)] if accepted else []
+
+
 def plan(t, *arguments, code=0, policy=None):
     more = ["-p", t.jail.policy_file(policy)] if policy is not None else []
+    more += accepted_here(t)
     result = t.jail.other(["plan", "-b", t.options.backend, "--json", *more, *arguments])
     check.equal(result.code, code, f"exit code, {result.complaint}")
     return {row["field"]: row for row in result.json["receipt"]}, result.json
@@ -68,7 +75,7 @@ def same(t):
 @test("the plan in words names every field, and the program's grants")
 def words(t):
     place = t.directory("granted")
-    result = t.jail.other(["plan", "-b", t.options.backend, "-r", place, "/bin/true"])
+    result = t.jail.other(["plan", "-b", t.options.backend, *accepted_here(t), "-r", place, "/bin/true"])
     check.equal((result.code, result.stderr), (0, b""), "outcome")
     check.contains(result.text, *FIELDS, str(place))
 
@@ -93,8 +100,8 @@ def secrets(t):
 def no_groups(t):
     t.needs_root()
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], flags=["--status",
-                          t.notes / "status"], degrade=False)
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], degrade=False,
+                          flags=["--status", t.notes / "status", *accepted_here(t)])
     result = without_groups(t, line)
     check.equal(result.code, 125, "exit code")
     check.true(not marker.exists(), "the program was started")
@@ -106,7 +113,7 @@ def no_groups(t):
 @test("without control groups a run goes on where each field is accepted by name, and says so")
 def accepted(t):
     t.needs_root()
-    fields = "mem_mb,cpu_ms,tasks_max,cpu_quota_pct"
+    fields = ",".join([*t.host.degraded(), "mem_mb", "cpu_ms", "tasks_max", "cpu_quota_pct"])
     path = t.notes / "status"
     line = t.jail.command(["/bin/true"], flags=["--status", path, "--allow-degraded", fields],
                           degrade=False)
@@ -127,7 +134,7 @@ def accepted(t):
 def nothing_asked(t):
     t.needs_root()
     line = t.jail.command(["/bin/true"], policy={"mem_mb": 0, "cpu_ms": 0},
-                          flags=["--allow-degraded", "tasks_max,cpu_quota_pct"], degrade=False)
+                          flags=accepted_here(t, "tasks_max", "cpu_quota_pct"), degrade=False)
     result = without_groups(t, line)
     check.equal(result.code, 0, f"exit code, {result.complaint}")
 

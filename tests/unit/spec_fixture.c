@@ -38,8 +38,8 @@ void spec_write_full(struct spec_writer *writer)
 	spec_add_verify(writer, "/srv/data", 0x801, 77, true);
 	spec_add_rlimit(writer, 4, 0, UINT64_MAX);
 	spec_add_landlock(writer, 6, 0xffff, 3, 1);
-	spec_add_rule(writer, "/usr", 13, false);
-	spec_add_rule(writer, "/opt", 5, true);
+	spec_add_rule(writer, "/usr", 13, false, 0);
+	spec_add_rule(writer, "/opt", 5, true, 0);
 	spec_add_filter(writer, SPEC_FILTER_NOTIFY, spec_fixture_filter, 2);
 	spec_add_filter(writer, SPEC_FILTER_KILL, spec_fixture_filter, 1);
 	spec_add_string(writer, SPEC_HELPER_ARG, "bwrap");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole plans against written-down ones: tests/golden/plan/NAME.case.json says what is asked of
  * which backend on which host, NAME.args is what bubblewrap is told (an option a line), or
- * kastellan-init of the mounts (one a line) where there is no helper, NAME.txt what people are
- * shown, the verdict of the receipt included, and NAME.json, where the case wants it, what programs
- * are. KASTELLAN_GOLDEN_UPDATE=1 writes the three anew: read the difference before committing. */
+ * kastellan-init of the mounts or rules (one a line) where there is no helper, NAME.txt what people
+ * are shown, the verdict of the receipt included, and NAME.json, where the case wants it, what
+ * programs are. KASTELLAN_GOLDEN_UPDATE=1 writes the three anew: read the difference before
+ * committing. */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 #include "base/strbuf.h"
 #include "base/strv.h"
 #include "linux/init/spec_read.h"
+#include "linux/plan/landlock_backend.h"
 #include "linux/plan/native.h"
 #include "linux/jail/spec_plan.h"
 #include "plan/quote.h"
@@ -105,11 +107,21 @@ static void free_case(struct kase *kase)
 	grants_done(&kase->grants);
 }
 
-static bool native_wanted(const struct kase *kase)
+static bool wants(const struct kase *kase, const char *wanted)
 {
 	const char *backend = json_string_value(json_object_get(kase->json, "backend"));
 
-	return backend && strcmp(backend, "native") == 0;
+	return strcmp(backend ? backend : "bwrap", wanted) == 0;
+}
+
+typedef int planner(const struct plan_request *request, struct grants *grants,
+	struct ks_plan **ret_plan, ks_error **reterr);
+
+static planner *planner_of(const struct kase *kase)
+{
+	if (wants(kase, "landlock"))
+		return plan_landlock_backend;
+	return wants(kase, "native") ? plan_native : plan_bwrap;
 }
 
 static struct ks_plan *plan_case(struct kase *kase)
@@ -124,8 +136,7 @@ static struct ks_plan *plan_case(struct kase *kase)
 	struct ks_plan *plan = NULL;
 	ks_error *error = NULL;
 
-	int r = native_wanted(kase) ? plan_native(&request, &kase->grants, &plan, &error)
-				    : plan_bwrap(&request, &kase->grants, &plan, &error);
+	int r = planner_of(kase)(&request, &kase->grants, &plan, &error);
 
 	if (r < 0)
 		fail_msg("%s: %s", kase->name, error ? ks_error_message(error) : "out of memory");
@@ -191,6 +202,44 @@ static char *mounts_text(const struct ks_plan *plan)
 		add_mount(&text, mount);
 	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
 	return result;
+}
+
+/* What init is told where there are no mounts either: rules, by path or by descriptor. */
+static char *rules_text(const struct ks_plan *plan)
+{
+	static struct spec spec;
+	const struct jail_stdio stdio = {.fds = {-1, -1, -1}};
+	const struct spec_rule *rule;
+	autostrbuf struct strbuf text;
+	struct failure failure;
+	char *result = NULL;
+	size_t cursor = 0;
+	autofd int fd = -1;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	assert_int_equal(spec_from_plan(plan, &stdio, 77, &fd), 0);
+	assert_int_equal(spec_load(fd, &spec, &failure), 0);
+	assert_int_equal(spec.n_helper, 0);
+	assert_null(spec.hostname);
+	strbuf_addf(&text, "user %u:%u\n", spec.ids->uid, spec.ids->gid);
+	strbuf_addf(&text, "temporary %s access %" PRIx64 "%s\n",
+		(const char *)(spec.temporary + 1), spec.temporary->access,
+		spec.temporary->named ? " named" : "");
+	while ((rule = spec_next(&spec, SPEC_RULE, &cursor))) {
+		strbuf_addf(&text, "%" PRIx64 " %s", rule->access, (const char *)(rule + 1));
+		if (rule->slot)
+			strbuf_addf(&text, " slot %u", rule->slot);
+		strbuf_puts(&text, rule->optional ? " optional\n" : "\n");
+	}
+	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
+	return result;
+}
+
+static char *told_text(const struct kase *kase, const struct ks_plan *plan)
+{
+	if (wants(kase, "landlock"))
+		return rules_text(plan);
+	return wants(kase, "native") ? mounts_text(plan) : args_text(plan);
 }
 
 /* The plan for people, and what a spawn without allowances would say. */
@@ -260,7 +309,7 @@ static bool run_case(const char *name)
 	load_case(&kase, name);
 	plan = plan_case(&kase);
 	{
-		autofree char *args = native_wanted(&kase) ? mounts_text(plan) : args_text(plan);
+		autofree char *args = told_text(&kase, plan);
 		autofree char *shown = shown_text(plan);
 		autofree char *json = NULL;
 

@@ -55,17 +55,22 @@ static int renounce_for_good(struct failure *failure)
 	return 0;
 }
 
-int capabilities_renounce(struct failure *failure)
+int capabilities_bound(struct failure *failure)
 {
 	struct sets sets;
-	int r = 0;
+
+	if (get_sets(&sets) < 0)
+		return failure_set(failure, errno, STEP, "capget");
+	return sets.words[0].effective & (1u << CAP_SETPCAP) ? renounce_for_good(failure) : 0;
+}
+
+int capabilities_renounce(struct failure *failure)
+{
+	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "no_new_privs", "prctl");
-	if (get_sets(&sets) < 0)
-		return failure_set(failure, errno, STEP, "capget");
-	if (sets.words[0].effective & (1u << CAP_SETPCAP))
-		r = renounce_for_good(failure);
+	r = capabilities_bound(failure);
 	return r < 0 ? r : capabilities_clear(failure);
 }
 

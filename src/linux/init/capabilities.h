@@ -7,6 +7,9 @@
 /* Empties the effective, permitted, inheritable and ambient sets of the calling process. */
 int capabilities_clear(struct failure *failure);
 
+/* What of it needs CAP_SETPCAP, where it is there: no exec gives a capability any more. */
+int capabilities_bound(struct failure *failure);
+
 /* The same, and before it all that keeps them from coming back: the bounding set and the secure
  * bits, where the process may still change them, and no_new_privs, always. */
 int capabilities_renounce(struct failure *failure);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that no program has a reason for are not refused but end their process, and the outcome
- * names them. A call that is handed over here waits in the kernel and is never let go on: its
- * arguments are not looked at, so there is nothing to race for. */
+ * names them. Such a call waits in the kernel and is never let go on: its arguments are not looked
+ * at, so there is nothing to race for. Without namespaces others wait for an answer: asked.c. */
 #include "linux/init/denials.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "linux/control.h"
+#include "linux/init/asked.h"
 #include "linux/init/message.h"
 #include "linux/init/process.h"
 #include "linux/jail/parts.h"
@@ -24,30 +24,14 @@
 
 void denials_init(struct denials *denials)
 {
-	*denials = (struct denials){.listener = -1};
+	*denials = (struct denials){.listener = -1, .asking = NULL};
 }
 
 /* The process that a thread belongs to; the thread itself where that cannot be told. */
 static pid_t process_of(pid_t thread)
 {
-	static const char label[] = "\nTgid:";
-	char path[sizeof("/proc//status") + NUMBER_TEXT] = "/proc/";
-	char text[512];
-	const char *found;
-	uint64_t pid;
+	uint64_t pid = process_status(thread, "Tgid");
 
-	number_text((uint64_t)thread, path + sizeof("/proc/") - 1);
-	memcpy(path + strlen(path), "/status", sizeof("/status"));
-	if (read_small_file(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return thread;
-	/* The name of the program comes before it, but has its newlines escaped. */
-	found = strstr(text, label);
-	if (!found)
-		return thread;
-	found += sizeof(label) - 1;
-	while (*found == '\t' || *found == ' ')
-		found++;
-	pid = parse_number(&found);
 	return pid > 1 ? (pid_t)pid : thread;
 }
 
@@ -83,7 +67,12 @@ void denials_take(struct denials *denials, pid_t worker, short revents)
 	if (revents & POLLIN) {
 		/* The kernel insists on zeroes. */
 		memset(&notification, 0, sizeof(notification));
-		if (ioctl(denials->listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) == 0)
+		if (ioctl(denials->listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) < 0)
+			return;
+		if (denials->asking && asked_knows(&notification.call))
+			asked_answer(denials->asking, denials->listener,
+				process_of((pid_t)notification.call.pid), &notification.call);
+		else
 			end_process(denials, worker, &notification.call);
 		return;
 	}

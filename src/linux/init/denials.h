@@ -4,9 +4,12 @@
 
 #include <sys/types.h>
 
+#include "linux/init/spec_read.h"
+
 struct denials {
 	int listener; /* of the worker's filter; -1 without one */
 	unsigned reported;
+	const struct spec *asking; /* without namespaces: calls are answered by it; else NULL */
 };
 
 void denials_init(struct denials *denials);

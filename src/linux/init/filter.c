@@ -10,6 +10,8 @@
 
 #define STEP "seccomp"
 
+#define FLAG_WAIT_KILLABLE_RECV (1u << 5) /* SECCOMP_FILTER_FLAG_... of newer headers */
+
 static int load(const struct spec_filter *filter, unsigned flags)
 {
 	const struct sock_fprog program = {
@@ -19,6 +21,16 @@ static int load(const struct spec_filter *filter, unsigned flags)
 	return r < 0 ? -errno : (int)r;
 }
 
+/* From Linux 5.19 on, a call that waits for its answer is not interrupted and made anew. */
+static int load_with_listener(const struct spec *spec)
+{
+	int r = -EINVAL;
+
+	if (spec->temporary)
+		r = load(&spec->notify, SECCOMP_FILTER_FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE_RECV);
+	return r == -EINVAL ? load(&spec->notify, SECCOMP_FILTER_FLAG_NEW_LISTENER) : r;
+}
+
 int filter_load(const struct spec *spec, int *ret_listener, struct failure *failure)
 {
 	int r = -EBUSY;
@@ -26,7 +38,7 @@ int filter_load(const struct spec *spec, int *ret_listener, struct failure *fail
 	if (!spec->notify.instructions && !spec->kill.instructions)
 		return 0;
 	if (spec->notify.instructions)
-		r = load(&spec->notify, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+		r = load_with_listener(spec);
 	if (r >= 0)
 		*ret_listener = r;
 	/* Only one filter of a chain can have a listener. Where the host's has it, as in some

@@ -28,7 +28,7 @@ unsigned helper_count_grants(void)
 	return count;
 }
 
-static int take_ids(const struct spec_ids *ids, struct failure *failure)
+int helper_take_ids(const struct spec_ids *ids, struct failure *failure)
 {
 	uid_t uid, euid, suid;
 	gid_t gid, egid, sgid;
@@ -61,7 +61,7 @@ static int prepare(const struct spec *spec, unsigned n_grants, struct failure *f
 	 * child that is not dumpable. The change of ids puts an end to it again. */
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	r = stage_grants(spec, n_grants, failure);
-	return r < 0 ? r : take_ids(spec->kernel_ids, failure);
+	return r < 0 ? r : helper_take_ids(spec->kernel_ids, failure);
 }
 
 static int become_helper(

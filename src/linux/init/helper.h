@@ -9,6 +9,9 @@
 /* How many descriptors follow each other from SLOT_GRANT on. */
 unsigned helper_count_grants(void);
 
+/* Becomes that user for good, without groups and capabilities. */
+int helper_take_ids(const struct spec_ids *ids, struct failure *failure);
+
 /* The child that becomes the helper: does not return. What goes wrong is sent over report
  * (close-on-exec) as a CONTROL_FAILED message; its end without one means that the helper runs. */
 void helper_run(const struct spec *spec, unsigned n_grants, int report, pid_t parent)

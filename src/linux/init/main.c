@@ -6,6 +6,7 @@
  *
  * Both are started by kastellan alone, the second only with a helper, with the descriptors of
  * control.h, and print nothing. */
+#include <stddef.h>
 #include <string.h>
 
 #include "linux/control.h"
@@ -17,6 +18,6 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "monitor") == 0)
 		return monitor_main(argv[1]);
 	if (argc == 2 && strcmp(argv[1], "init") == 0)
-		return pid1_main();
+		return pid1_main(NULL);
 	return INIT_EXIT_FAILED;
 }

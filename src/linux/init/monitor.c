@@ -22,6 +22,7 @@
 #include "linux/init/helper.h"
 #include "linux/init/message.h"
 #include "linux/init/native.h"
+#include "linux/init/plain.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
 #include "linux/jail/parts.h"
@@ -75,11 +76,15 @@ static int start_helper(struct monitor *monitor, unsigned n_grants, struct failu
 	return 0;
 }
 
-static int start_native(struct monitor *monitor, unsigned n_grants, struct failure *failure)
+typedef int start_function(
+	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
+
+static int start_itself(
+	struct monitor *monitor, start_function *start, unsigned n_grants, struct failure *failure)
 {
 	struct native native = {.role = monitor->role,
 		.monitor_fds = {SLOT_MONITOR, SLOT_SUPERVISOR, monitor->signals}};
-	int r = native_start(&spec, n_grants, &native, failure);
+	int r = start(&spec, n_grants, &native, failure);
 
 	monitor->helper = native.pid;
 	monitor->report = native.report;
@@ -99,10 +104,12 @@ static int start(struct monitor *monitor, unsigned n_grants, struct failure *fai
 	r = spec_load(SLOT_SPEC, &spec, failure);
 	if (r < 0)
 		return r;
-	if (!spec.hostname == !spec.n_helper)
-		return failure_set(
-			failure, EBADMSG, "spec", "neither or both of a helper and a host name");
-	return spec.hostname ? start_native(monitor, n_grants, failure)
+	if (!!spec.hostname + !!spec.n_helper + !!spec.temporary != 1)
+		return failure_set(failure, EBADMSG, "spec",
+			"not one of a helper, a host name and a temporary directory");
+	if (spec.temporary)
+		return start_itself(monitor, plain_start, n_grants, failure);
+	return spec.hostname ? start_itself(monitor, native_start, n_grants, failure)
 			     : start_helper(monitor, n_grants, failure);
 }
 
@@ -117,31 +124,6 @@ static int let_go(const struct monitor *monitor, struct failure *failure)
 	if (r == 0)
 		r = close_others(keep, sizeof(keep) / sizeof(keep[0]));
 	return r < 0 ? failure_set(failure, -r, "monitor", "letting descriptors go") : 0;
-}
-
-/* A child can be one that fell to the subreaper. Their pids are safe to signal: they stay taken
- * until they are waited for here. */
-static void kill_children(void)
-{
-	char path[64 + NUMBER_TEXT] = "/proc/self/task/";
-	char text[4096];
-	const char *at = text;
-	size_t len = sizeof("/proc/self/task/") - 1;
-
-	number_text((uint64_t)getpid(), path + len);
-	while (path[len])
-		len++;
-	for (const char *tail = "/children"; *tail; tail++)
-		path[len++] = *tail;
-	path[len] = '\0';
-	if (read_numbers(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return;
-	while (*at) {
-		uint64_t pid = parse_number(&at);
-
-		if (pid > 1)
-			kill((pid_t)pid, SIGKILL);
-	}
 }
 
 /* True when no child is left. */
@@ -171,7 +153,7 @@ static bool on_child(struct monitor *monitor)
 	if (!empty) {
 		/* Init lost its parent and has been told to die; this is for the moment before it
 		 * could ask for that. */
-		kill_children();
+		children_kill();
 		return true;
 	}
 	monitor->told = true;
@@ -254,7 +236,7 @@ static bool end_all(struct monitor *monitor)
 		bool reaped, removed;
 
 		/* The helper first: init dies with its parent, and all of the jail with init. */
-		kill_children();
+		children_kill();
 		groups_kill(&groups);
 		reaped = reap(monitor);
 		removed = groups_remove(&groups);
@@ -281,7 +263,7 @@ int monitor_main(char *role)
 	/* A jail whose end nobody would see has no start. */
 	if (let_go(&monitor, &failure) < 0) {
 		failed = true;
-		kill_children();
+		children_kill();
 	}
 	if (failed)
 		failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
@@ -289,5 +271,7 @@ int monitor_main(char *role)
 	wait_for_the_end(&monitor);
 	if (!end_all(&monitor))
 		return INIT_EXIT_ORPHANED;
+	if (spec.temporary)
+		plain_clean(&spec);
 	return failed ? INIT_EXIT_FAILED : INIT_EXIT_DONE;
 }

@@ -110,7 +110,7 @@ static void __attribute__((noreturn)) child(const struct start *start)
 	close(start->report);
 	memset(start->role, 0, strlen(start->role));
 	memcpy(start->role, "init", 4);
-	_exit(pid1_main());
+	_exit(pid1_main(NULL));
 }
 
 static int prepare(const struct spec *spec, unsigned n_grants, struct failure *failure)

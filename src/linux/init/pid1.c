@@ -2,8 +2,9 @@
 /* The first process of the jail. It should: check that the jail is the one that was planned, start
  * the worker when told to, reap whatever falls to it, report the worker's end exactly as it was,
  * and take everything in the jail with it when it ends: background processes do not outlive the
- * program. It must not: allocate, wait for the supervisor while the worker runs (the worker's end
- * and failures excepted), keep any privilege, or be a way out: it is not dumpable and outside the
+ * program. Without namespaces it does the same as a subreaper: whatever loses its parent falls to
+ * it. It must not: allocate, wait for the supervisor while the worker runs (the worker's end and
+ * failures excepted), keep any privilege, or be a way out: it is not dumpable and outside the
  * worker's Landlock domain, and pid 1 of a namespace takes no signal from within. */
 #include "linux/init/pid1.h"
 
@@ -24,6 +25,7 @@
 #include "linux/init/message.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
+#include "linux/init/temporary.h"
 #include "linux/init/terminal.h"
 #include "linux/init/verify.h"
 #include "linux/init/worker.h"
@@ -44,6 +46,7 @@ struct pid1 {
 };
 
 static struct spec spec;
+static const struct pid1_host *surroundings; /* NULL: the first process of a pid namespace */
 
 /* All three are there: a descriptor of our own would else take the place, and be the worker's. */
 static int check_stdio(struct failure *failure)
@@ -56,26 +59,58 @@ static int check_stdio(struct failure *failure)
 	return 0;
 }
 
+/* Lets go of every descriptor but the first ones of a list and, without namespaces, those that the
+ * worker's rules are for. */
+static int keep_only(const int *list, size_t n, struct failure *failure)
+{
+	static int keep[8 + KS_MAX_GRANTS];
+	size_t count = 0;
+	int r;
+
+	while (count < n) {
+		keep[count] = list[count];
+		count++;
+	}
+	if (surroundings) {
+		keep[count++] = surroundings->monitor;
+		keep[count++] = temporary_fd();
+	}
+	for (unsigned i = 0; surroundings && i < surroundings->n_grants; i++)
+		keep[count++] = SLOT_GRANT + (int)i;
+	r = close_others(keep, count);
+	return r < 0 ? failure_set(failure, -r, "descriptors", "close_range") : 0;
+}
+
+static void name_temporary(void)
+{
+	if (spec.temporary && spec.temporary->named && spec.envc < SPEC_MAX_ENV) {
+		spec.envp[spec.envc++] = temporary_variable();
+		spec.envp[spec.envc] = NULL;
+	}
+}
+
 static int settle(struct pid1 *self, struct failure *failure)
 {
-	const int from_start[] = {SLOT_INIT, SLOT_SPEC, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR};
-	const int keep[] = {SLOT_INIT, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR};
+	/* The specification is the last one, and is let go of once it is read. */
+	const int slots[] = {SLOT_INIT, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR, SLOT_SPEC};
 	int r;
 
 	signals_settle();
 	/* The helper's parent can only be seen as pid 0 from here; the helper has asked for the
 	 * same before its exec, so that there is no moment without it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if ((!surroundings && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "prctl");
-	r = close_others(from_start, sizeof(from_start) / sizeof(from_start[0]));
-	if (r < 0)
-		return failure_set(failure, -r, "descriptors", "close_range");
-	r = spec_load(SLOT_SPEC, &spec, failure);
+	r = keep_only(slots, 5, failure);
+	if (r == 0)
+		r = spec_load(SLOT_SPEC, &spec, failure);
+	if (r == 0)
+		r = keep_only(slots, spec_has_stdio(&spec) ? 4 : 1, failure);
 	if (r < 0)
 		return r;
-	r = close_others(keep, spec_has_stdio(&spec) ? 4 : 1);
-	if (r < 0)
-		return failure_set(failure, -r, "descriptors", "close_range");
+	name_temporary();
+	if (surroundings)
+		self->denials.asking = &spec;
 	if (spec_has_stdio(&spec))
 		r = check_stdio(failure);
 	if (r == 0)
@@ -89,24 +124,40 @@ static int settle(struct pid1 *self, struct failure *failure)
 				 : 0;
 }
 
+/* In a namespace of one's own everybody else at once; else those that are known, whose own children
+ * fall to us when they end. */
+static void kill_all(void)
+{
+	if (surroundings)
+		children_kill();
+	else
+		kill(-1, SIGKILL);
+}
+
 /* Ends and reaps all there is. Nothing can be born meanwhile but by what is dying. */
 static void end_all(void)
 {
-	kill(-1, SIGKILL);
+	kill_all();
 	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
-		;
+		if (surroundings)
+			children_kill();
+	if (surroundings)
+		temporary_remove();
 }
 
 static void __attribute__((noreturn)) leave(int status)
 {
-	kill(-1, SIGKILL);
+	if (surroundings)
+		end_all();
+	else
+		kill(-1, SIGKILL);
 	/* The kernel ends and reaps the namespace with its first process. */
 	_exit(status);
 }
 
 static void __attribute__((noreturn)) leave_failed(const struct failure *failure)
 {
-	kill(-1, SIGKILL);
+	kill_all();
 	failure_send(SLOT_INIT, CONTROL_FAILED, failure);
 	leave(INIT_EXIT_FAILED);
 }
@@ -124,7 +175,7 @@ static void on_report(struct pid1 *self)
 
 	while (self->report >= 0 && (r = control_receive(self->report, &message)) != 0) {
 		if (r == 1 && message.header.type == CONTROL_FAILED) {
-			kill(-1, SIGKILL);
+			kill_all();
 			message_send(SLOT_INIT, CONTROL_FAILED, message.header.value, message.data,
 				message.len);
 			leave(INIT_EXIT_FAILED);
@@ -242,7 +293,7 @@ static void on_message(struct pid1 *self, const struct control_message *message)
 		break;
 	case CONTROL_KILL:
 		/* The worker's end is then reported like any other. */
-		kill(-1, SIGKILL);
+		kill_all();
 		if (self->worker == 0)
 			leave(INIT_EXIT_DONE);
 		break;
@@ -272,6 +323,7 @@ static void __attribute__((noreturn)) serve(struct pid1 *self)
 			{.fd = self->denials.listener, .events = POLLIN},
 			{.fd = SLOT_INIT, .events = POLLIN},
 			{.fd = self->signals, .events = POLLIN},
+			{.fd = surroundings ? surroundings->monitor : -1},
 		};
 
 		if (poll(fds, sizeof(fds) / sizeof(fds[0]), self->leftover ? 0 : -1) < 0)
@@ -284,18 +336,21 @@ static void __attribute__((noreturn)) serve(struct pid1 *self)
 			on_supervisor(self);
 		if (fds[3].revents || self->leftover)
 			on_child(self);
+		if (fds[4].revents)
+			leave(INIT_EXIT_ORPHANED);
 	}
 }
 
-int pid1_main(void)
+int pid1_main(const struct pid1_host *host)
 {
 	struct pid1 self = {.signals = -1, .report = -1, .terminal = -1};
 	struct failure failure;
 
+	surroundings = host;
 	denials_init(&self.denials);
 	/* Nothing of the jail is touched, and nobody else's processes, by one who is not its first.
 	 */
-	if (getpid() != 1) {
+	if (!host && getpid() != 1) {
 		failure_set(&failure, ESRCH, "process", "this is not the first of a namespace");
 		failure_send(SLOT_INIT, CONTROL_FAILED, &failure);
 		return INIT_EXIT_FAILED;

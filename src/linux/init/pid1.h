@@ -2,7 +2,14 @@
 #ifndef KS_LINUX_INIT_PID1_H
 #define KS_LINUX_INIT_PID1_H
 
-/* The whole life of the jail's first process; returns its exit status. */
-int pid1_main(void);
+/* What init knows of its surroundings where it is no first process of a namespace. */
+struct pid1_host {
+	int monitor; /* hangs up when the monitor is gone */
+	unsigned n_grants; /* descriptors from SLOT_GRANT on, which are ruled in */
+};
+
+/* The whole life of the jail's first process; returns its exit status. host: NULL in a pid
+ * namespace. */
+int pid1_main(const struct pid1_host *host);
 
 #endif

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "linux/init/failure.h"
+
 #define KERNEL_SIGNALS 64
 #define KERNEL_SIGSET_BYTES 8
 
@@ -122,4 +124,50 @@ uint64_t parse_number(const char **text)
 	if (**text)
 		(*text)++;
 	return number;
+}
+
+uint64_t process_status(pid_t pid, const char *label)
+{
+	char path[sizeof("/proc//status") + NUMBER_TEXT] = "/proc/";
+	char text[512];
+	size_t len = strlen(label);
+	const char *line;
+
+	number_text((uint64_t)pid, path + sizeof("/proc/") - 1);
+	memcpy(path + strlen(path), "/status", sizeof("/status"));
+	if (read_small_file(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return 0;
+	/* The name of the program comes before it, but has its newlines escaped. */
+	for (line = strchr(text, '\n'); line; line = strchr(line + 1, '\n'))
+		if (strncmp(line + 1, label, len) == 0 && line[1 + len] == ':')
+			break;
+	if (!line)
+		return 0;
+	line += 2 + len;
+	while (*line == '\t' || *line == ' ')
+		line++;
+	return parse_number(&line);
+}
+
+void children_kill(void)
+{
+	char path[64 + NUMBER_TEXT] = "/proc/self/task/";
+	char text[4096];
+	const char *at = text;
+	size_t len = sizeof("/proc/self/task/") - 1;
+
+	number_text((uint64_t)getpid(), path + len);
+	while (path[len])
+		len++;
+	for (const char *tail = "/children"; *tail; tail++)
+		path[len++] = *tail;
+	path[len] = '\0';
+	if (read_numbers(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return;
+	while (*at) {
+		uint64_t pid = parse_number(&at);
+
+		if (pid > 1)
+			kill((pid_t)pid, SIGKILL);
+	}
 }

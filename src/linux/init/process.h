@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Blocks every signal and gives each its default disposition, those of the C library's own use
  * included: an ignored SIGCHLD of the caller would lose exit statuses. */
@@ -27,6 +28,13 @@ long read_small_file(int dirfd, const char *path, char *text, size_t room);
 long read_numbers(int dirfd, const char *path, char *text, size_t room);
 /* Writes text to the file at path in one go; 0 or -errno. */
 int write_small_file(int dirfd, const char *path, const char *text);
+
+/* A number in the status of a process or thread: "Tgid", "PPid"; 0 where it cannot be told. */
+uint64_t process_status(pid_t pid, const char *label);
+
+/* Kills the children, also those that fell to the caller as a subreaper. Their pids are safe to
+ * signal: they stay taken until the caller waits for them. */
+void children_kill(void);
 
 /* The number at the head of *text, and *text moved behind it and one separator. */
 uint64_t parse_number(const char **text);

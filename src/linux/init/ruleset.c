@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "linux/init/temporary.h"
+
 #define STEP "landlock"
 
 /* Of kernels newer than the headers that the build may have. */
@@ -46,33 +48,59 @@ static int check_abi(uint32_t wanted, struct failure *failure)
 	return -EOPNOTSUPP;
 }
 
+static int rule_in(
+	int ruleset, int object, uint64_t access, const char *path, struct failure *failure)
+{
+	struct landlock_path_beneath_attr attr = {.allowed_access = access, .parent_fd = object};
+	struct stat st;
+
+	if (fstat(object, &st) < 0)
+		return failure_set(failure, errno, STEP, path);
+	if (!S_ISDIR(st.st_mode))
+		attr.allowed_access &= ACCESS_FILE;
+	/* A rule that allows nothing is an error to the kernel, and no rule is the same. */
+	if (attr.allowed_access &&
+		syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
+		return failure_set(failure, errno, STEP, path);
+	return 0;
+}
+
 static int add_rule(int ruleset, const struct spec_rule *rule, struct failure *failure)
 {
 	const char *path = (const char *)(rule + 1);
 	const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
-	struct landlock_path_beneath_attr attr = {.allowed_access = rule->access};
-	struct stat st;
-	int r = 0;
+	int object, r;
 
-	attr.parent_fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	if (attr.parent_fd < 0) {
-		if (rule->optional && (errno == ENOENT || errno == ENOTDIR))
+	if (rule->slot)
+		return rule_in(ruleset, (int)rule->slot, rule->access, path, failure);
+	object = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (object < 0) {
+		if (rule->optional && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
 			return 0;
 		return failure_set(failure, errno, STEP, path);
 	}
-	if (fstat(attr.parent_fd, &st) < 0)
-		r = failure_set(failure, errno, STEP, path);
-	else if (!S_ISDIR(st.st_mode))
-		attr.allowed_access &= ACCESS_FILE;
-	/* A rule that allows nothing is an error to the kernel, and no rule is the same. */
-	if (r == 0 && attr.allowed_access &&
-		syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
-		r = failure_set(failure, errno, STEP, path);
-	close(attr.parent_fd);
+	r = rule_in(ruleset, object, rule->access, path, failure);
+	close(object);
 	return r;
 }
 
-int ruleset_build(const struct spec *spec, int *ret_fd, struct failure *failure)
+/* What has no path before the worker is there. */
+static int add_own(int ruleset, const struct spec *spec, int terminal, struct failure *failure)
+{
+	uint64_t terminal_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+				   ACCESS_FS_IOCTL_DEV;
+	int r;
+
+	if (!spec->temporary)
+		return 0;
+	r = rule_in(ruleset, temporary_fd(), spec->temporary->access, temporary_path(), failure);
+	if (r < 0 || terminal < 0)
+		return r;
+	return rule_in(ruleset, terminal, terminal_access & spec->landlock->handled_fs,
+		"the terminal", failure);
+}
+
+int ruleset_build(const struct spec *spec, int terminal, int *ret_fd, struct failure *failure)
 {
 	const struct spec_rule *rule;
 	struct ruleset_attr attr;
@@ -92,6 +120,8 @@ int ruleset_build(const struct spec *spec, int *ret_fd, struct failure *failure)
 		return failure_set(failure, errno, STEP, "a ruleset with these rights");
 	while (r == 0 && (rule = spec_next(spec, SPEC_RULE, &cursor)))
 		r = add_rule(ruleset, rule, failure);
+	if (r == 0)
+		r = add_own(ruleset, spec, terminal, failure);
 	if (r < 0)
 		close(ruleset);
 	else

@@ -114,6 +114,24 @@ static int check_mount(const char *data, size_t len, struct failure *failure)
 	return 0;
 }
 
+static bool is_grant_slot(uint32_t slot)
+{
+	return slot >= SLOT_GRANT && slot < SLOT_GRANT + KS_MAX_GRANTS;
+}
+
+static int check_rule(const char *data, size_t len, struct failure *failure)
+{
+	struct spec_rule rule;
+	int r = check_repeated(data, len, sizeof(rule), true, 0, failure);
+
+	if (r < 0)
+		return r;
+	memcpy(&rule, data, sizeof(rule));
+	return rule.slot && !is_grant_slot(rule.slot)
+		       ? bad(failure, "a rule for a descriptor that is for something else")
+		       : 0;
+}
+
 static int take_repeated(uint32_t type, const char *data, size_t len, struct failure *failure)
 {
 	switch (type) {
@@ -124,8 +142,7 @@ static int take_repeated(uint32_t type, const char *data, size_t len, struct fai
 		return check_repeated(data, len, sizeof(struct spec_verify), true,
 			offsetof(struct spec_verify, zero), failure);
 	case SPEC_RULE:
-		return check_repeated(data, len, sizeof(struct spec_rule), true,
-			offsetof(struct spec_rule, zero), failure);
+		return check_rule(data, len, failure);
 	case SPEC_STAGE:
 		return check_repeated(data, len, sizeof(struct spec_stage), false, 0, failure);
 	case SPEC_MOUNT:
@@ -169,6 +186,12 @@ static int take_record(
 	case SPEC_LANDLOCK:
 		return take_fixed((const void **)&spec->landlock, data, len,
 			sizeof(*spec->landlock), failure);
+	case SPEC_TEMPORARY:
+		if (spec->temporary)
+			return bad(failure, "a record is there twice");
+		spec->temporary = (const void *)data;
+		return check_repeated(data, len, sizeof(*spec->temporary), true,
+			offsetof(struct spec_temporary, zero), failure);
 	case SPEC_FILTER_NOTIFY:
 		return take_filter(&spec->notify, data, len, failure);
 	case SPEC_FILTER_KILL:

@@ -35,6 +35,7 @@ struct spec {
 	const struct spec_ids *kernel_ids;
 	const struct spec_winsize *winsize;
 	const struct spec_landlock *landlock;
+	const struct spec_temporary *temporary; /* there: no namespaces; a path follows it */
 	struct spec_filter notify;
 	struct spec_filter kill;
 	/* Room for what is allowed, of which hardly anything is ever used: last, so that the pages

@@ -62,16 +62,16 @@ static int take_session(const struct start *start, struct failure *failure)
 	return 0;
 }
 
-static int take_stdio(const struct start *start, struct failure *failure)
+static int take_stdio(const struct start *start, int ruleset, struct failure *failure)
 {
 	static const char *const names[] = {"stdin", "stdout", "stderr"};
-	const int keep[] = {start->report};
+	const int keep[] = {start->report, ruleset};
 	int r;
 
 	for (int i = 0; !is_late(start) && i < 3; i++)
 		if (dup2(start->terminal >= 0 ? start->terminal : SLOT_STDIN + i, i) < 0)
 			return failure_set(failure, errno, "stdio", names[i]);
-	r = close_others(keep, 1);
+	r = close_others(keep, 2);
 	return r < 0 ? failure_set(failure, -r, "descriptors", "close_range") : 0;
 }
 
@@ -83,14 +83,11 @@ static int take_place(const struct start *start, struct failure *failure)
 	return 0;
 }
 
-static int confine(const struct start *start, struct failure *failure)
+static int confine(const struct start *start, int ruleset, struct failure *failure)
 {
-	int ruleset = -1;
 	int listener = -1;
-	int r = ruleset_build(start->spec, &ruleset, failure);
+	int r = limits_set(start->spec, failure);
 
-	if (r == 0)
-		r = limits_set(start->spec, failure);
 	if (r == 0)
 		r = capabilities_renounce(failure);
 	if (r == 0)
@@ -131,19 +128,23 @@ static int take_program(const struct start *start, struct failure *failure)
 static void __attribute__((noreturn)) child(const struct start *start)
 {
 	struct failure failure;
+	int ruleset = -1;
 	int r = join_groups(start, &failure);
 
 	if (r == 0)
 		r = take_session(start, &failure);
+	/* The grants' descriptors are there until the next step. */
 	if (r == 0)
-		r = take_stdio(start, &failure);
+		r = ruleset_build(start->spec, start->terminal, &ruleset, &failure);
+	if (r == 0)
+		r = take_stdio(start, ruleset, &failure);
 	if (r == 0)
 		r = take_place(start, &failure);
 	/* Dispositions are the default ones since init settled them. A signal for the program may
 	 * end us from here on; that it did is told by what is missing on the report. */
 	signals_unblock();
 	if (r == 0)
-		r = confine(start, &failure);
+		r = confine(start, ruleset, &failure);
 	if (r == 0 && is_late(start))
 		r = take_program(start, &failure);
 	if (r == 0)

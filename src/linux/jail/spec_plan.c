@@ -11,14 +11,18 @@
 #include "linux/seccomp/seccomp_filters.h"
 #include "linux/jail/spec_write.h"
 
-static void write_program(struct spec_writer *writer, const struct ks_plan *plan)
+static void write_program(
+	struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
 {
 	spec_add_strings(writer, SPEC_ARG, (const char *const *)plan->argv.items);
 	for (size_t i = 0; i < plan->policy->n_env; i++)
 		spec_add_env(writer, plan->policy->env[i].name, plan->policy->env[i].value);
 	spec_add_string(writer, SPEC_CWD, plan->cwd);
 	spec_add_string(writer, SPEC_SEARCH, plan->search);
-	spec_add_ids(writer, SPEC_IDS, plan->identity.uid, plan->identity.gid);
+	if (plan->identity.on_host && plan->identity.drop)
+		spec_add_ids(writer, SPEC_IDS, kernel_id, kernel_id);
+	else
+		spec_add_ids(writer, SPEC_IDS, plan->identity.uid, plan->identity.gid);
 }
 
 static void write_session(
@@ -68,9 +72,19 @@ static void write_landlock(struct spec_writer *writer, const struct landlock_pla
 		return;
 	spec_add_landlock(writer, (uint32_t)landlock->abi, landlock->handled_fs,
 		landlock->handled_net, landlock->scoped);
-	for (size_t i = 0; i < landlock->n_rules; i++)
-		spec_add_rule(writer, landlock->rules[i].path, landlock->rules[i].access,
-			landlock->rules[i].optional);
+	for (size_t i = 0; i < landlock->n_rules; i++) {
+		const struct landlock_rule *rule = &landlock->rules[i];
+
+		spec_add_rule(writer, rule->path, rule->access, rule->optional,
+			rule->grant == SIZE_MAX ? 0 : SLOT_GRANT + (uint32_t)rule->grant);
+	}
+}
+
+static const struct seccomp_program *find_filter(const struct filter_plan *filter, bool notify)
+{
+	if (filter->on_host)
+		return seccomp_host_program_for(filter->machine, filter->scoped, notify);
+	return seccomp_program_for(filter->profile, filter->machine, notify);
 }
 
 static int write_filter(struct spec_writer *writer, const struct filter_plan *filter)
@@ -79,8 +93,8 @@ static int write_filter(struct spec_writer *writer, const struct filter_plan *fi
 
 	if (!filter->enabled)
 		return 0;
-	kill = seccomp_program_for(filter->profile, filter->machine, false);
-	notify = seccomp_program_for(filter->profile, filter->machine, true);
+	kill = find_filter(filter, false);
+	notify = find_filter(filter, true);
 	if (!kill || !notify)
 		return -EOPNOTSUPP;
 	if (filter->notify)
@@ -142,7 +156,10 @@ static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan,
 {
 	int r = 0;
 
-	if (plan->kind == KS_BACKEND_NATIVE)
+	if (plan->temporary)
+		spec_add_temporary(
+			writer, plan->temporary, plan->landlock.temporary, plan->temporary_named);
+	else if (plan->kind == KS_BACKEND_NATIVE)
 		write_mounts(writer, &plan->mounts);
 	else
 		r = write_helper(writer, plan);
@@ -180,7 +197,7 @@ int spec_from_plan(
 	int r;
 
 	spec_writer_init(&writer);
-	write_program(&writer, plan);
+	write_program(&writer, plan, kernel_id);
 	write_session(&writer, plan, stdio);
 	write_limits(&writer, &plan->limits);
 	write_verify(&writer, plan);

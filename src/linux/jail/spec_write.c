@@ -111,11 +111,19 @@ void spec_add_landlock(struct spec_writer *writer, uint32_t abi, uint64_t handle
 	spec_add(writer, SPEC_LANDLOCK, &landlock, sizeof(landlock));
 }
 
-void spec_add_rule(struct spec_writer *writer, const char *path, uint64_t access, bool optional)
+void spec_add_rule(
+	struct spec_writer *writer, const char *path, uint64_t access, bool optional, uint32_t slot)
 {
-	const struct spec_rule rule = {.access = access, .optional = optional};
+	const struct spec_rule rule = {.access = access, .optional = optional, .slot = slot};
 
 	add_parts(writer, SPEC_RULE, &rule, sizeof(rule), path, strlen(path) + 1);
+}
+
+void spec_add_temporary(struct spec_writer *writer, const char *path, uint64_t access, bool named)
+{
+	const struct spec_temporary temporary = {.access = access, .named = named};
+
+	add_parts(writer, SPEC_TEMPORARY, &temporary, sizeof(temporary), path, strlen(path) + 1);
 }
 
 void spec_add_filter(struct spec_writer *writer, uint32_t type,

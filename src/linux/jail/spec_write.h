@@ -38,7 +38,10 @@ void spec_add_verify(
 	struct spec_writer *writer, const char *path, uint64_t dev, uint64_t ino, bool read_only);
 void spec_add_landlock(struct spec_writer *writer, uint32_t abi, uint64_t handled_fs,
 	uint64_t handled_net, uint64_t scoped);
-void spec_add_rule(struct spec_writer *writer, const char *path, uint64_t access, bool optional);
+/* slot: of a grant that the rule is for; 0 = by the path. */
+void spec_add_rule(struct spec_writer *writer, const char *path, uint64_t access, bool optional,
+	uint32_t slot);
+void spec_add_temporary(struct spec_writer *writer, const char *path, uint64_t access, bool named);
 /* type: SPEC_FILTER_NOTIFY or SPEC_FILTER_KILL. */
 void spec_add_filter(struct spec_writer *writer, uint32_t type,
 	const struct sock_filter *instructions, size_t count);

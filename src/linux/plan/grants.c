@@ -37,7 +37,7 @@ static const char *own_remedy(const char *directory)
 	       "terminals of its own; devices of the host are never granted";
 }
 
-static int check_grant(const struct grant *grant, ks_error **reterr)
+int plan_check_grant(const struct grant *grant, ks_error **reterr)
 {
 	const char *own = plan_own_directory(grant->path);
 
@@ -50,7 +50,8 @@ static int check_grant(const struct grant *grant, ks_error **reterr)
 		return refuse(grant, -EINVAL,
 			"name the directories that the worker needs; /usr and the basic files of "
 			"/etc are always there",
-			"the whole root would hide the jail's own /proc and /dev", reterr);
+			"the whole root would open, or hide, the jail's own /proc and /dev",
+			reterr);
 	return 0;
 }
 
@@ -175,7 +176,7 @@ int plan_grant_mounts(const struct grants *grants, const struct mount_list *buil
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < grants->len; i++) {
-		r = check_grant(&grants->items[i], reterr);
+		r = plan_check_grant(&grants->items[i], reterr);
 		if (r == 0 && add_mount(ret_list, grants, i) < 0)
 			r = error_oom(reterr);
 	}

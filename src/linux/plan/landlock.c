@@ -11,39 +11,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/landlock.h"
+#include "linux/plan/landlock_rights.h"
 #include "plan/paths.h"
 
-#define READING (LANDLOCK_BIT(FS_READ_FILE) | LANDLOCK_BIT(FS_READ_DIR))
-#define RUNNING (READING | LANDLOCK_BIT(FS_EXECUTE))
-/* Not among them: device nodes; sockets, as the filter lets nobody listen on one; and ioctl on
- * devices, as a grant shows none. */
-#define WRITING                                                              \
-	(RUNNING | LANDLOCK_BIT(FS_WRITE_FILE) | LANDLOCK_BIT(FS_TRUNCATE) | \
-		LANDLOCK_BIT(FS_REMOVE_DIR) | LANDLOCK_BIT(FS_REMOVE_FILE) | \
-		LANDLOCK_BIT(FS_MAKE_DIR) | LANDLOCK_BIT(FS_MAKE_REG) |      \
-		LANDLOCK_BIT(FS_MAKE_FIFO) | LANDLOCK_BIT(FS_MAKE_SYM) | LANDLOCK_BIT(FS_REFER))
-/* The kernel refuses any other right in a rule for something that is no directory. */
-#define OF_FILES                                                                               \
-	(LANDLOCK_BIT(FS_EXECUTE) | LANDLOCK_BIT(FS_WRITE_FILE) | LANDLOCK_BIT(FS_READ_FILE) | \
-		LANDLOCK_BIT(FS_TRUNCATE) | LANDLOCK_BIT(FS_IOCTL_DEV))
-#define NODE (LANDLOCK_BIT(FS_READ_FILE) | LANDLOCK_BIT(FS_WRITE_FILE))
-#define TERMINAL (NODE | LANDLOCK_BIT(FS_IOCTL_DEV))
-
-static int add_rule(struct landlock_plan *plan, const char *path, uint64_t access)
+int plan_landlock_rule(
+	struct landlock_plan *landlock, const char *path, uint64_t access, size_t grant)
 {
 	struct landlock_rule *rules = realloc(
-		plan->rules, (plan->n_rules + 1) * sizeof(*plan->rules));
-	struct landlock_rule rule = {.access = access & plan->handled_fs};
+		landlock->rules, (landlock->n_rules + 1) * sizeof(*landlock->rules));
+	struct landlock_rule rule = {.access = access & landlock->handled_fs, .grant = grant};
 
 	if (!rules)
 		return -ENOMEM;
-	plan->rules = rules;
+	landlock->rules = rules;
 	rule.path = strdup(path);
 	if (!rule.path)
 		return -ENOMEM;
-	rules[plan->n_rules++] = rule;
+	rules[landlock->n_rules++] = rule;
 	return 0;
+}
+
+static int add_rule(struct landlock_plan *plan, const char *path, uint64_t access)
+{
+	return plan_landlock_rule(plan, path, access, PLAN_NO_GRANT);
 }
 
 static int add_devices(struct landlock_plan *plan)
@@ -114,21 +104,27 @@ static bool has_etc(const struct mount_list *mounts)
 	return false;
 }
 
+bool plan_landlock_head(struct landlock_plan *landlock, const struct ks_host *host)
+{
+	landlock->abi = host->landlock_abi < LANDLOCK_ABI_KNOWN ? host->landlock_abi
+								: LANDLOCK_ABI_KNOWN;
+	if (landlock->abi <= 0) {
+		landlock->abi = 0;
+		return false;
+	}
+	landlock->handled_fs = landlock_handled_fs(landlock->abi);
+	landlock->handled_net = landlock_handled_net(landlock->abi);
+	landlock->scoped = landlock_scopes(landlock->abi);
+	return true;
+}
+
 int plan_landlock(struct ks_plan *plan, const struct ks_host *host)
 {
 	struct landlock_plan *landlock = &plan->landlock;
 	int r;
 
-	landlock->abi = host->landlock_abi < LANDLOCK_ABI_KNOWN ? host->landlock_abi
-								: LANDLOCK_ABI_KNOWN;
-	if (landlock->abi <= 0) {
-		landlock->abi = 0;
+	if (!plan_landlock_head(landlock, host))
 		return 0;
-	}
-	landlock->handled_fs = landlock_handled_fs(landlock->abi);
-	landlock->handled_net = landlock_handled_net(landlock->abi);
-	landlock->scoped = landlock_scopes(landlock->abi);
-
 	/* The root's directories are the jail's own, and may be listed; a right to list adds
 	 * nothing to what the mounts below it have anyway. */
 	r = add_rule(landlock, "/", LANDLOCK_BIT(FS_READ_DIR));

@@ -36,8 +36,9 @@ static void add_rlimits(struct ks_plan *plan, const struct ks_host *host, uint64
 	 * crashes under it before it has done anything. */
 	if (policy->mem_mb && !host->cgroup.memory)
 		add_rlimit(limits, RLIMIT_DATA, "data", policy->mem_mb * MIB, policy->mem_mb * MIB);
-	/* Pid 1 of the jail is one of those counted. */
-	if (!host->cgroup.tasks)
+	/* Pid 1 of the jail is one of those counted. Without a user namespace so are all that the
+	 * caller runs, unless the worker has a user of its own: then no number would be right. */
+	if (!host->cgroup.tasks && (!plan->identity.on_host || plan->identity.drop))
 		add_rlimit(limits, RLIMIT_NPROC, "nproc", tasks + 1, tasks + 1);
 	/* What users of sound and games are given on desktops would let a worker stop the machine:
 	 * the group's bandwidth does not count real-time tasks, and locked memory cannot be

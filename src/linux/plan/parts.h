@@ -22,12 +22,20 @@
 int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
 	struct ks_plan **ret_plan, ks_error **reterr);
 
+/* The frame of the above: copies the request, has the plan filled, hands the grants over. */
+typedef int plan_fill(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr);
+int plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
+	struct grants *grants, struct ks_plan **ret_plan, ks_error **reterr);
+
 /* Directories that the jail makes itself, and of which nothing of the host's may be granted. */
 const char *plan_own_directory(const char *path); /* NULL = not in one */
 
 /* The jail's own part of the root: /usr and its links, /etc, /proc, /dev, /tmp. */
 int plan_system_mounts(
 	const struct ks_policy *policy, const struct ks_host *host, struct mount_list *ret_list);
+
+/* Whether the object of a grant may be granted at all: 0 or -EINVAL. */
+int plan_check_grant(const struct grant *grant, ks_error **reterr);
 
 /* The grants, each once, and links for those that were asked for by another name. */
 int plan_grant_mounts(const struct grants *grants, const struct mount_list *builtin,
@@ -37,6 +45,16 @@ int plan_grant_mounts(const struct grants *grants, const struct mount_list *buil
 int plan_mounts(struct ks_plan *plan, const struct ks_host *host, ks_error **reterr);
 
 int plan_landlock(struct ks_plan *plan, const struct ks_host *host);
+
+/* The rules of a worker without a mount namespace, whose paths are the host's. */
+int plan_landlock_on_host(struct ks_plan *plan, const struct ks_host *host);
+/* What both begin with: ABI, rights and scopes. false where there is no Landlock. */
+bool plan_landlock_head(struct landlock_plan *landlock, const struct ks_host *host);
+/* One rule with as much of the access as is handled. grant: its number, or PLAN_NO_GRANT. */
+#define PLAN_NO_GRANT SIZE_MAX
+int plan_landlock_rule(
+	struct landlock_plan *landlock, const char *path, uint64_t access, size_t grant);
+
 void plan_filter(struct ks_plan *plan, const struct ks_host *host);
 void plan_limits(struct ks_plan *plan, const struct ks_host *host);
 void plan_identity(struct ks_plan *plan, const struct ks_host *host);
@@ -46,6 +64,8 @@ int plan_cwd(struct ks_plan *plan, const struct plan_request *request, ks_error 
 
 /* Rows of the receipt; the limits' apart. */
 int plan_receipt(struct ks_plan *plan, const struct ks_host *host);
+/* The first part for a worker without namespaces. */
+int plan_receipt_on_host(struct ks_plan *plan, const struct ks_host *host);
 int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host);
 
 /* Whether grants with mapped ids are used for this one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole planning of the backends that make a jail of namespaces, on one page: they differ in
- * who makes it, not in what is made. Must not look at the host: all that is known of it is in the
- * facts and in the opened grants. */
+ * who makes it, not in what is made; and the frame of the one that has none. Must not look at the
+ * host: all that is known of it is in the facts and in the opened grants. */
 #include <errno.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ static int copy_request(
 	return r == 0 && !plan->search ? -ENOMEM : r;
 }
 
-static int fill(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr)
+static int fill_namespaces(
+	struct ks_plan *plan, const struct plan_request *request, ks_error **reterr)
 {
 	const struct ks_host *host = request->host;
 	int r;
@@ -43,8 +44,8 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	return 0;
 }
 
-int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
-	struct ks_plan **ret_plan, ks_error **reterr)
+int plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
+	struct grants *grants, struct ks_plan **ret_plan, ks_error **reterr)
 {
 	struct ks_plan *plan;
 	int r;
@@ -71,4 +72,10 @@ int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, st
 	*grants = (struct grants){0};
 	*ret_plan = plan;
 	return 0;
+}
+
+int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
+	struct ks_plan **ret_plan, ks_error **reterr)
+{
+	return plan_with(fill_namespaces, kind, request, grants, ret_plan, reterr);
 }

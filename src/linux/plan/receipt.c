@@ -10,6 +10,7 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "linux/plan/receipt_row.h"
 #include "plan/landlock.h"
 #include "plan/mounts.h"
 #include "plan/paths.h"
@@ -21,77 +22,12 @@
 	"grant a directory on a file system that takes mapped ids (ext4, xfs, btrfs; tmpfs from " \
 	"Linux 6.3 on), or start kastellan as the user who owns it"
 
-#define MAX_NAMES 4 /* of a list, before "and N more" */
-
 /* Why the layers are missing, where they are. */
 struct layers {
 	struct why_not landlock;
 	struct why_not seccomp;
 	struct why_not idmap;
 };
-
-/* Three texts of a row under construction. */
-struct row_text {
-	struct strbuf request;
-	struct strbuf mechanism;
-	struct strbuf detail;
-};
-
-static void row_text_init(struct row_text *text)
-{
-	strbuf_init(&text->request, KS_MAX_TEXT);
-	strbuf_init(&text->mechanism, KS_MAX_TEXT);
-	strbuf_init(&text->detail, KS_MAX_TEXT);
-}
-
-static void row_text_done(struct row_text *text)
-{
-	strbuf_done(&text->request);
-	strbuf_done(&text->mechanism);
-	strbuf_done(&text->detail);
-}
-
-#define autorow __attribute__((cleanup(row_text_done)))
-
-static int row_say(struct ks_plan *plan, enum policy_field field, struct row_text *text,
-	enum receipt_verdict verdict, const char *remedy)
-{
-	if (text->request.error || text->mechanism.error || text->detail.error)
-		return -ENOMEM;
-	return receipt_say(&plan->receipt, field,
-		SAYS(.verdict = verdict, .request = text->request.data,
-			.mechanism = text->mechanism.data, .detail = text->detail.data,
-			.remedy = remedy));
-}
-
-/* Starts the next item of a list; false when the list is long enough. */
-static bool next_name(struct strbuf *list, size_t index, size_t total)
-{
-	if (index > 0)
-		strbuf_puts(list, ", ");
-	if (index < MAX_NAMES)
-		return true;
-	strbuf_addf(list, "%zu more", total - index);
-	return false;
-}
-
-static bool is_absent(const struct ks_plan *plan, const struct policy_path *path)
-{
-	for (size_t i = 0; path->optional && i < plan->grants.absent.len; i++)
-		if (strcmp(plan->grants.absent.items[i], path->path) == 0)
-			return true;
-	return false;
-}
-
-static void request_paths(struct strbuf *text, const struct ks_plan *plan,
-	const struct policy_path *paths, size_t n_paths)
-{
-	if (n_paths == 0)
-		strbuf_puts(text, "none");
-	for (size_t i = 0; i < n_paths && next_name(text, i, n_paths); i++)
-		strbuf_addf(
-			text, "%s%s", paths[i].path, is_absent(plan, &paths[i]) ? " (absent)" : "");
-}
 
 static bool inside_writable(const struct mount_list *list, const char *path)
 {
@@ -114,7 +50,7 @@ static size_t held_by_mount_alone(const struct ks_plan *plan)
 }
 
 static void describe_files(
-	struct row_text *text, const struct ks_plan *plan, const struct layers *layers)
+	struct receipt_text *text, const struct ks_plan *plan, const struct layers *layers)
 {
 	strbuf_puts(&text->mechanism, "mount namespace");
 	if (plan->landlock.abi)
@@ -140,12 +76,12 @@ static const struct grant *unmapped(const struct ks_plan *plan, enum policy_fiel
 
 static int say_read(struct ks_plan *plan, const struct layers *layers)
 {
-	autorow struct row_text text;
+	autorow struct receipt_text text;
 	size_t alone = held_by_mount_alone(plan);
 	bool held = plan->landlock.abi > 0;
 
-	row_text_init(&text);
-	request_paths(&text.request, plan, plan->policy->fs_read, plan->policy->n_fs_read);
+	receipt_text_init(&text);
+	receipt_paths(&text.request, plan, plan->policy->fs_read, plan->policy->n_fs_read);
 	describe_files(&text, plan, layers);
 	if (held && alone)
 		strbuf_addf(&text.mechanism,
@@ -153,18 +89,18 @@ static int say_read(struct ks_plan *plan, const struct layers *layers)
 	if (unmapped(plan, FIELD_FS_READ))
 		strbuf_puts(
 			&text.mechanism, "; where ids cannot be mapped, what everybody may read");
-	return row_say(plan, FIELD_FS_READ, &text, held ? RECEIPT_HELD : RECEIPT_DEGRADED,
+	return receipt_row(plan, FIELD_FS_READ, &text, held ? RECEIPT_HELD : RECEIPT_DEGRADED,
 		held ? NULL : layers->landlock.remedy);
 }
 
 static int say_write(struct ks_plan *plan, const struct layers *layers)
 {
-	autorow struct row_text text;
+	autorow struct receipt_text text;
 	const struct grant *foreign = unmapped(plan, FIELD_FS_WRITE);
 	const char *remedy = plan->landlock.abi ? NULL : layers->landlock.remedy;
 
-	row_text_init(&text);
-	request_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
+	receipt_text_init(&text);
+	receipt_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
 	describe_files(&text, plan, layers);
 	if (plan->identity.idmap && plan->policy->n_fs_write)
 		strbuf_puts(
@@ -178,23 +114,12 @@ static int say_write(struct ks_plan *plan, const struct layers *layers)
 		if (!remedy)
 			remedy = layers->idmap.remedy ? layers->idmap.remedy : UNMAPPED_REMEDY;
 	}
-	return row_say(plan, FIELD_FS_WRITE, &text,
+	return receipt_row(plan, FIELD_FS_WRITE, &text,
 		text.detail.len ? RECEIPT_DEGRADED : RECEIPT_HELD, remedy);
 }
 
-static void request_net(struct strbuf *text, const struct ks_policy *policy)
-{
-	if (policy->net != KS_NET_ALLOWLIST) {
-		strbuf_puts(text, policy_net_name(policy->net));
-		return;
-	}
-	strbuf_puts(text, "only ");
-	for (size_t i = 0; i < policy->n_endpoints && next_name(text, i, policy->n_endpoints); i++)
-		strbuf_puts(text, policy->endpoints[i].text);
-}
-
 /* The layer behind the network namespace: no sockets to begin with, or none that lead anywhere. */
-static bool describe_net(struct row_text *text, const struct ks_plan *plan)
+static bool describe_net(struct receipt_text *text, const struct ks_plan *plan)
 {
 	bool strict = plan->filter.profile == KS_PROFILE_WORKER_STRICT;
 	bool second = false;
@@ -221,45 +146,45 @@ static const char *filter_remedy(const struct layers *layers)
 
 static int say_net(struct ks_plan *plan, const struct layers *layers)
 {
-	autorow struct row_text text;
+	autorow struct receipt_text text;
 	bool second;
 
-	row_text_init(&text);
-	request_net(&text.request, plan->policy);
+	receipt_text_init(&text);
+	receipt_net(&text.request, plan->policy);
 	second = describe_net(&text, plan);
 	if (plan->policy->net == KS_NET_ALLOWLIST) {
 		strbuf_puts(&text.detail,
 			"this version has no egress proxy, which alone could let "
 			"the worker reach these endpoints and no others; it would "
 			"have no network at all");
-		return row_say(
+		return receipt_row(
 			plan, FIELD_NET, &text, RECEIPT_ABSENT, "leave net out, or write \"Deny\"");
 	}
 	if (second)
-		return row_say(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
+		return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
 	strbuf_puts(&text.detail, "one layer instead of two: the network namespace alone; ");
 	if (plan->filter.enabled) {
 		strbuf_puts(&text.detail, "this profile may make sockets, and Landlock holds TCP "
 					  "only from Linux 6.7 on");
-		return row_say(plan, FIELD_NET, &text, RECEIPT_DEGRADED,
+		return receipt_row(plan, FIELD_NET, &text, RECEIPT_DEGRADED,
 			"use profile WorkerStrict, or a kernel from 6.7 on with Landlock");
 	}
 	strbuf_puts(&text.detail, "system-call filters are missing here");
-	return row_say(plan, FIELD_NET, &text, RECEIPT_DEGRADED, filter_remedy(layers));
+	return receipt_row(plan, FIELD_NET, &text, RECEIPT_DEGRADED, filter_remedy(layers));
 }
 
 static int say_profile(
 	struct ks_plan *plan, const struct ks_host *host, const struct layers *layers)
 {
-	autorow struct row_text text;
+	autorow struct receipt_text text;
 
-	row_text_init(&text);
+	receipt_text_init(&text);
 	strbuf_puts(&text.request, policy_profile_name(plan->policy->profile));
 	if (plan->filter.enabled) {
 		strbuf_addf(&text.mechanism, "seccomp (%s), no_new_privs, no capabilities%s",
 			plan->filter.machine,
 			plan->filter.notify ? "" : "; a call that kills is not named");
-		return row_say(plan, FIELD_PROFILE, &text, RECEIPT_HELD, NULL);
+		return receipt_row(plan, FIELD_PROFILE, &text, RECEIPT_HELD, NULL);
 	}
 	strbuf_puts(&text.mechanism, "no_new_privs, no capabilities");
 	if (host->seccomp)
@@ -268,22 +193,17 @@ static int say_profile(
 	else
 		strbuf_puts(&text.detail,
 			layers->seccomp.reason ? layers->seccomp.reason : "no system-call filters");
-	return row_say(plan, FIELD_PROFILE, &text, RECEIPT_ABSENT, filter_remedy(layers));
+	return receipt_row(plan, FIELD_PROFILE, &text, RECEIPT_ABSENT, filter_remedy(layers));
 }
 
-/* Names only: values may be secrets, and receipts go into logs. */
 static int say_env(struct ks_plan *plan)
 {
-	autorow struct row_text text;
-	const struct ks_policy *policy = plan->policy;
+	autorow struct receipt_text text;
 
-	row_text_init(&text);
-	if (policy->n_env == 0)
-		strbuf_puts(&text.request, "none");
-	for (size_t i = 0; i < policy->n_env && next_name(&text.request, i, policy->n_env); i++)
-		strbuf_puts(&text.request, policy->env[i].name);
+	receipt_text_init(&text);
+	receipt_env(&text.request, plan->policy);
 	strbuf_puts(&text.mechanism, "cleared, then exactly these");
-	return row_say(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
+	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
 }
 
 int plan_receipt(struct ks_plan *plan, const struct ks_host *host)

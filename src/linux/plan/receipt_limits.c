@@ -167,6 +167,15 @@ static int say_tasks(
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
 			request && mechanism);
 	}
+	if (rlimit_soft(plan, RLIMIT_NPROC) == UINT64_MAX) {
+		detail = format("%s" RECEIPT_SO "nothing bounds them but the caller's own limit of "
+				"processes",
+			cgroup_reason(group));
+		return say(plan, FIELD_TASKS_MAX,
+			SAYS(.verdict = RECEIPT_ABSENT, .request = request, .mechanism = "none",
+				.detail = detail, .remedy = why->remedy),
+			request && detail);
+	}
 	mechanism = format("RLIMIT_NPROC %" PRIu64, rlimit_soft(plan, RLIMIT_NPROC));
 	detail = format("%s" RECEIPT_SO "processes are counted by user id, one of kastellan's own "
 			"included: those in the jail since Linux 5.14, before it also %s; a "
@@ -184,7 +193,8 @@ int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host)
 {
 	const struct host_cgroup *group = &host->cgroup;
 	/* An old bubblewrap cannot say how large a tmpfs may become. */
-	bool sized = plan->kind != KS_BACKEND_BWRAP || host->bwrap.size;
+	bool sized = !plan->identity.on_host &&
+		     (plan->kind != KS_BACKEND_BWRAP || host->bwrap.size);
 	struct why_not why;
 	int r = why_not_cgroup(host, &why);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "linux/cgroup/cgroup.h"
@@ -56,8 +57,12 @@ int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 	if (r < 0) {
 		host_free(host);
 		return r == -ENOMEM ? error_oom(reterr)
-				    : error_set(reterr, r, ABOUT(.step = "probe"),
-					      "the host cannot be looked at");
+				    : error_set(reterr, r,
+					      ABOUT(.step = "probe",
+						      .remedy = "see that /proc is mounted and "
+								"can be read; inside of a jail "
+								"no other one can be made"),
+					      "the host cannot be looked at: %s", strerror(-r));
 	}
 	*ret_host = host;
 	return 0;

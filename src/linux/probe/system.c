@@ -16,15 +16,14 @@
 
 /* 1, 0, or -errno: a privileged caller that is taken for a plain one would have its workers run
  * with its own ids. */
-static int has_capabilities(void)
+static int has_capabilities(const unsigned *needed, size_t n)
 {
-	static const unsigned needed[] = {CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN};
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return -errno;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+	for (size_t i = 0; i < n; i++)
 		if (!(data[needed[i] / 32].effective & 1U << needed[i] % 32))
 			return 0;
 	return 1;
@@ -53,13 +52,27 @@ static int is_mapped(const char *map, unsigned long id)
 	return ferror(file) ? -EIO : 0;
 }
 
-static int is_privileged(void)
+/* 1, 0, or -errno */
+static int ids_are_mapped(void)
 {
-	int r = has_capabilities();
+	int r = is_mapped("/proc/self/uid_map", KERNEL_ID_BASE);
 
-	if (r > 0)
-		r = is_mapped("/proc/self/uid_map", KERNEL_ID_BASE);
 	return r > 0 ? is_mapped("/proc/self/gid_map", KERNEL_ID_BASE) : r;
+}
+
+static int probe_privileges(struct ks_host *host)
+{
+	static const unsigned for_ids[] = {CAP_SETGID, CAP_SETUID, CAP_KILL};
+	static const unsigned for_mounts[] = {CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN};
+	int mapped = ids_are_mapped();
+	int ids = has_capabilities(for_ids, 3);
+	int mounts = has_capabilities(for_mounts, 3);
+
+	if (mapped < 0 || ids < 0 || mounts < 0)
+		return mapped < 0 ? mapped : ids < 0 ? ids : mounts;
+	host->set_ids = mapped && ids;
+	host->privileged = mapped && mounts;
+	return 0;
 }
 
 static unsigned count_processors(void)
@@ -76,10 +89,10 @@ static unsigned count_processors(void)
 int probe_system(struct ks_host *host)
 {
 	struct utsname names;
-	int privileged = is_privileged();
+	int r = probe_privileges(host);
 
-	if (privileged < 0)
-		return privileged;
+	if (r < 0)
+		return r;
 	if (uname(&names) < 0)
 		return -ENOMEM; /* it cannot fail with a good pointer */
 	host->os = strdup("linux");
@@ -88,7 +101,6 @@ int probe_system(struct ks_host *host)
 	host->uid = geteuid();
 	host->gid = getegid();
 	host->processors = count_processors();
-	host->privileged = privileged;
 	return host->os && host->machine && host->kernel ? 0 : -ENOMEM;
 }
 

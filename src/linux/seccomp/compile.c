@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/elf-em.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "linux/seccomp/compile.h"
 
@@ -60,6 +61,8 @@ static void emit_verdict(struct compiler *c, uint32_t verdict)
 {
 	if (verdict == SECCOMP_VERDICT_KILL && !c->notify)
 		verdict = SECCOMP_RET_KILL_PROCESS;
+	if (verdict == SECCOMP_VERDICT_ASK && !c->notify)
+		verdict = SECCOMP_VERDICT_ERRNO(EPERM);
 	emit(c, BPF_RET | BPF_K, 0, 0, verdict);
 }
 
@@ -92,6 +95,35 @@ static int fill_actions(
 			return -EINVAL;
 		taken[nr] = true;
 		actions[nr] = rows[i].actions[profile];
+	}
+	return 0;
+}
+
+/* The number of a call that has a row; -1 where the machine lacks it, -2 without a row. */
+static int number_of(enum seccomp_machine machine, const char *name)
+{
+	size_t count;
+	const struct seccomp_row *rows = seccomp_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].numbers[machine];
+	return -2;
+}
+
+static int fill_host_actions(
+	enum seccomp_machine machine, bool scoped, enum seccomp_action actions[NUMBERS])
+{
+	size_t count;
+	const struct seccomp_host_row *rows = seccomp_host_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		int nr = number_of(machine, rows[i].name);
+
+		if (nr < -1)
+			return -EINVAL;
+		if (nr >= 0)
+			actions[nr] = rows[i].actions[scoped];
 	}
 	return 0;
 }
@@ -225,21 +257,36 @@ static void emit_rules(struct compiler *c)
 	}
 }
 
+static int compile(struct compiler *c, enum seccomp_machine machine,
+	const enum seccomp_action actions[NUMBERS])
+{
+	emit_load(c, OFFSET_ARCH);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, audit_arch(machine));
+	emit_verdict(c, SECCOMP_RET_KILL_PROCESS);
+	emit_load(c, OFFSET_NR);
+	emit_tree(c, 0, make_segments(c, machine, actions) - 1);
+	emit_rules(c);
+	return c->len <= c->room ? (int)c->len : -E2BIG;
+}
+
 int seccomp_compile(enum seccomp_machine machine, enum ks_profile profile, bool notify,
 	struct sock_filter *code, size_t room)
 {
 	struct compiler c = {.code = code, .room = room, .notify = notify};
 	enum seccomp_action actions[NUMBERS];
-	int r;
+	int r = fill_actions(machine, profile, actions);
 
-	r = fill_actions(machine, profile, actions);
-	if (r < 0)
-		return r;
-	emit_load(&c, OFFSET_ARCH);
-	emit(&c, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, audit_arch(machine));
-	emit_verdict(&c, SECCOMP_RET_KILL_PROCESS);
-	emit_load(&c, OFFSET_NR);
-	emit_tree(&c, 0, make_segments(&c, machine, actions) - 1);
-	emit_rules(&c);
-	return c.len <= room ? (int)c.len : -E2BIG;
+	return r < 0 ? r : compile(&c, machine, actions);
+}
+
+int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
+	struct sock_filter *code, size_t room)
+{
+	struct compiler c = {.code = code, .room = room, .notify = notify};
+	enum seccomp_action actions[NUMBERS];
+	int r = fill_actions(machine, KS_PROFILE_WORKER_STRICT, actions);
+
+	if (r == 0)
+		r = fill_host_actions(machine, scoped, actions);
+	return r < 0 ? r : compile(&c, machine, actions);
 }

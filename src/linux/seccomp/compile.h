@@ -20,4 +20,8 @@
 int seccomp_compile(enum seccomp_machine machine, enum ks_profile profile, bool notify,
 	struct sock_filter *code, size_t room);
 
+/* The same for a worker without namespaces; scoped: Landlock holds signals. */
+int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
+	struct sock_filter *code, size_t room);
+
 #endif

@@ -26,6 +26,14 @@ const struct seccomp_program *seccomp_program_for(
 	return &seccomp_programs[index][profile][notify];
 }
 
+const struct seccomp_program *seccomp_host_program_for(
+	const char *machine, bool scoped, bool notify)
+{
+	enum seccomp_machine index = machine_of(machine);
+
+	return index == MACHINE_COUNT ? NULL : &seccomp_host_programs[index][scoped][notify];
+}
+
 const char *seccomp_syscall_name(const char *machine, int nr)
 {
 	enum seccomp_machine index = machine_of(machine);

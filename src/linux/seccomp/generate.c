@@ -12,27 +12,39 @@ static const char *const machine_names[MACHINE_COUNT] = {
 	[MACHINE_X86_64] = "x86_64",
 	[MACHINE_AARCH64] = "aarch64",
 };
-static const char *const profile_names[SECCOMP_PROFILES] = {
+/* Both profiles, then without namespaces: where Landlock does not hold signals, where it does. */
+#define PLACES (SECCOMP_PROFILES + 2)
+
+static const char *const place_names[PLACES] = {
 	[KS_PROFILE_WORKER_STRICT] = "strict",
 	[KS_PROFILE_WORKER_NET_CLIENT] = "net_client",
+	[SECCOMP_PROFILES] = "host_unscoped",
+	[SECCOMP_PROFILES + 1] = "host_scoped",
 };
 static const char *const variant_names[2] = {"kill", "notify"};
 
-static void write_name(FILE *out, int machine, int profile, int notify)
+static void write_name(FILE *out, int machine, int place, int notify)
 {
-	fprintf(out, "%s_%s_%s", machine_names[machine], profile_names[profile],
-		variant_names[notify]);
+	fprintf(out, "%s_%s_%s", machine_names[machine], place_names[place], variant_names[notify]);
 }
 
-static int write_program(FILE *out, int machine, int profile, int notify)
+static int compile(int machine, int place, int notify, struct sock_filter *code)
+{
+	if (place < SECCOMP_PROFILES)
+		return seccomp_compile(machine, place, notify, code, SECCOMP_MAX_INSTRUCTIONS);
+	return seccomp_compile_host(
+		machine, place > SECCOMP_PROFILES, notify, code, SECCOMP_MAX_INSTRUCTIONS);
+}
+
+static int write_program(FILE *out, int machine, int place, int notify)
 {
 	static struct sock_filter code[SECCOMP_MAX_INSTRUCTIONS];
-	int len = seccomp_compile(machine, profile, notify, code, SECCOMP_MAX_INSTRUCTIONS);
+	int len = compile(machine, place, notify, code);
 
 	if (len < 0)
 		return len;
 	fprintf(out, "\nstatic const struct sock_filter ");
-	write_name(out, machine, profile, notify);
+	write_name(out, machine, place, notify);
 	fprintf(out, "[] = {\n");
 	for (int i = 0; i < len; i++)
 		fprintf(out, "\t{ 0x%02x, %u, %u, 0x%08x },\n", code[i].code, code[i].jt,
@@ -41,32 +53,39 @@ static int write_program(FILE *out, int machine, int profile, int notify)
 	return 0;
 }
 
-static void write_entry(FILE *out, int machine, int profile, int notify)
+static void write_entry(FILE *out, int machine, int place, int notify)
 {
-	fprintf(out, "\t[%d][%d][%d] = { ", machine, profile, notify);
-	write_name(out, machine, profile, notify);
+	fprintf(out, "\t[%d][%d][%d] = { ", machine, place % SECCOMP_PROFILES, notify);
+	write_name(out, machine, place, notify);
 	fprintf(out, ", sizeof(");
-	write_name(out, machine, profile, notify);
+	write_name(out, machine, place, notify);
 	fprintf(out, ") / sizeof(struct sock_filter) },\n");
+}
+
+/* One array of the programs of two places. */
+static void write_array(FILE *out, const char *name, int first)
+{
+	fprintf(out, "\nconst struct seccomp_program %s[MACHINE_COUNT][2][2] = {\n", name);
+	for (int i = 0; i < MACHINE_COUNT * 2 * 2; i++)
+		write_entry(out, i / 4, first + i / 2 % 2, i % 2);
+	fprintf(out, "};\n");
 }
 
 static int write_all(FILE *out)
 {
-	fprintf(out,
-		"/* SPDX-License-Identifier: Apache-2.0 */\n"
-		"/* Written by src/linux/seccomp/generate.c from syscalls.def and rules.c. */\n"
-		"#include \"linux/seccomp/programs.h\"\n");
-	for (int i = 0; i < MACHINE_COUNT * SECCOMP_PROFILES * 2; i++) {
-		int r = write_program(out, i / 4, i / 2 % 2, i % 2);
+	fprintf(out, "/* SPDX-License-Identifier: Apache-2.0 */\n"
+		     "/* Written by src/linux/seccomp/generate.c from syscalls.def, host.def and "
+		     "rules.c. "
+		     "*/\n"
+		     "#include \"linux/seccomp/programs.h\"\n");
+	for (int i = 0; i < MACHINE_COUNT * PLACES * 2; i++) {
+		int r = write_program(out, i / (PLACES * 2), i / 2 % PLACES, i % 2);
 
 		if (r < 0)
 			return r;
 	}
-	fprintf(out, "\nconst struct seccomp_program "
-		     "seccomp_programs[MACHINE_COUNT][SECCOMP_PROFILES][2] = {\n");
-	for (int i = 0; i < MACHINE_COUNT * SECCOMP_PROFILES * 2; i++)
-		write_entry(out, i / 4, i / 2 % 2, i % 2);
-	fprintf(out, "};\n");
+	write_array(out, "seccomp_programs", 0);
+	write_array(out, "seccomp_host_programs", SECCOMP_PROFILES);
 	return ferror(out) ? -EIO : 0;
 }
 

@@ -9,4 +9,7 @@
 /* By machine, profile, and 1 for the variant with a listener. */
 extern const struct seccomp_program seccomp_programs[MACHINE_COUNT][SECCOMP_PROFILES][2];
 
+/* For workers without namespaces: by machine, 1 where Landlock holds signals, and as above. */
+extern const struct seccomp_program seccomp_host_programs[MACHINE_COUNT][2][2];
+
 #endif

@@ -20,6 +20,7 @@
 /* Nothing is done, and the caller is told that it was. */
 #define PRETEND SECCOMP_VERDICT_ERRNO(0)
 #define GRANT SECCOMP_RET_ALLOW
+#define HAND_OVER SECCOMP_VERDICT_ASK
 
 #define MASKED(arg, bits, wanted)             \
 	{                                     \
@@ -68,9 +69,20 @@ static const struct seccomp_clause unshare_clauses[] = {
 /* Whoever opens a leased file waits until the holder gives way, or for most of a minute: programs
  * of the host, too, and a read-only grant is enough. File systems without leases answer the same.
  */
-static const struct seccomp_clause fcntl_clauses[] = {
-	WHEN(REFUSE(EINVAL), IS(1, SET_LEASE)),
-	WHEN(REFUSE(EINVAL), IS(1, SET_DELEGATION)),
+#define NO_LEASES \
+	WHEN(REFUSE(EINVAL), IS(1, SET_LEASE)), WHEN(REFUSE(EINVAL), IS(1, SET_DELEGATION))
+
+static const struct seccomp_clause fcntl_clauses[] = {NO_LEASES};
+
+#define SET_OWNER 8 /* F_SETOWN */
+#define SET_OWNER_OF_KIND 15 /* F_SETOWN_EX */
+
+/* The owner of a descriptor is sent a signal of choice, which the kernel sends to whom the same
+ * user's kill() would reach. */
+static const struct seccomp_clause fcntl_host_clauses[] = {
+	NO_LEASES,
+	WHEN(REFUSE(EPERM), IS(1, SET_OWNER)),
+	WHEN(REFUSE(EPERM), IS(1, SET_OWNER_OF_KIND)),
 };
 
 /* A number of the console's keyboard and screen families, whose upper bytes are zero. */
@@ -79,14 +91,27 @@ static const struct seccomp_clause fcntl_clauses[] = {
 /* Input pushed into a terminal, in two ways; the console's output redirected; another line
  * discipline, which is much kernel code; the caller locked out of its own terminal. Keyboard maps
  * and fonts outlive the worker, and ENOTTY is what every terminal but a console answers to them. */
-static const struct seccomp_clause ioctl_clauses[] = {
-	WHEN(REFUSE(EPERM), IS(1, TIOCSTI)),
-	WHEN(REFUSE(EPERM), IS(1, TIOCLINUX)),
-	WHEN(REFUSE(EPERM), IS(1, TIOCCONS)),
-	WHEN(REFUSE(EPERM), IS(1, TIOCSETD)),
-	WHEN(REFUSE(EPERM), IS(1, TIOCEXCL)),
-	WHEN(REFUSE(ENOTTY), CONSOLE_FAMILY('K')),
-	WHEN(REFUSE(ENOTTY), CONSOLE_FAMILY('V')),
+#define TERMINALS                                                                                \
+	WHEN(REFUSE(EPERM), IS(1, TIOCSTI)), WHEN(REFUSE(EPERM), IS(1, TIOCLINUX)),              \
+		WHEN(REFUSE(EPERM), IS(1, TIOCCONS)), WHEN(REFUSE(EPERM), IS(1, TIOCSETD)),      \
+		WHEN(REFUSE(EPERM), IS(1, TIOCEXCL)), WHEN(REFUSE(ENOTTY), CONSOLE_FAMILY('K')), \
+		WHEN(REFUSE(ENOTTY), CONSOLE_FAMILY('V'))
+
+static const struct seccomp_clause ioctl_clauses[] = {TERMINALS};
+
+#define SET_FILE_FLAGS _IOW('f', 2, long) /* FS_IOC_SETFLAGS */
+#define SET_FILE_FLAGS_32 _IOW('f', 2, int)
+#define SET_FILE_ATTRIBUTES 0x401c5820u /* FS_IOC_FSSETXATTR */
+
+/* Flags of a file are set through a descriptor for reading, too; without a read-only mount nothing
+ * else stands before them. */
+static const struct seccomp_clause ioctl_host_clauses[] = {
+	TERMINALS,
+	WHEN(REFUSE(EPERM), IS(1, FIOSETOWN)),
+	WHEN(REFUSE(EPERM), IS(1, SIOCSPGRP)),
+	WHEN(REFUSE(ENOTTY), IS(1, SET_FILE_FLAGS)),
+	WHEN(REFUSE(ENOTTY), IS(1, SET_FILE_FLAGS_32)),
+	WHEN(REFUSE(ENOTTY), IS(1, SET_FILE_ATTRIBUTES)),
 };
 
 #ifndef PR_SET_MDWE
@@ -183,6 +208,50 @@ static const struct seccomp_clause open_clauses[] = {
 static const struct seccomp_clause openat_clauses[] = {
 	WHEN(REFUSE(EPERM), ANY_BIT(2, CREATES), ANY_BIT(3, SET_ID)),
 };
+
+/* The third mode is for ioctl alone, truncates all the same, and Landlock asks no right for it. */
+#define NO_STRANGE_MODE(arg)                                     \
+	WHEN(REFUSE(EACCES), MASKED(arg, O_ACCMODE, O_ACCMODE)), \
+		WHEN(REFUSE(EACCES), MASKED(arg, O_ACCMODE | O_TRUNC, O_TRUNC))
+
+static const struct seccomp_clause open_host_clauses[] = {
+	NO_STRANGE_MODE(1),
+	WHEN(REFUSE(EPERM), ANY_BIT(1, CREATES), ANY_BIT(2, SET_ID)),
+};
+static const struct seccomp_clause openat_host_clauses[] = {
+	NO_STRANGE_MODE(2),
+	WHEN(REFUSE(EPERM), ANY_BIT(2, CREATES), ANY_BIT(3, SET_ID)),
+};
+
+static const struct seccomp_clause ask_mode_1_clauses[] = {
+	WHEN(REFUSE(EPERM), ANY_BIT(1, SET_ID)),
+};
+static const struct seccomp_clause ask_mode_2_clauses[] = {
+	WHEN(REFUSE(EPERM), ANY_BIT(2, SET_ID)),
+};
+
+/* The own process group holds nobody but members of the jail. */
+static const struct seccomp_clause kill_clauses[] = {
+	WHEN(GRANT, IS(0, 0)),
+};
+
+static const struct seccomp_clause self_clauses[] = {
+	WHEN(GRANT, IS(0, 0)),
+};
+
+static const struct seccomp_clause setpriority_clauses[] = {
+	WHEN(GRANT, IS(0, PRIO_PROCESS), IS(1, 0)),
+	WHEN(GRANT, IS(0, PRIO_PGRP), IS(1, 0)),
+};
+
+#define WHO_PROCESS 1 /* IOPRIO_WHO_PROCESS */
+#define WHO_GROUP 2
+
+static const struct seccomp_clause ioprio_set_clauses[] = {
+	WHEN(GRANT, IS(0, WHO_PROCESS), IS(1, 0)),
+	WHEN(GRANT, IS(0, WHO_GROUP), IS(1, 0)),
+};
+
 static const struct seccomp_clause mode_1_clauses[] = {
 	WHEN(REFUSE(EPERM), ANY_BIT(1, SET_ID)),
 };
@@ -267,6 +336,8 @@ static const struct seccomp_rule rules[ACTION_COUNT] = {
 	PLAIN(EPERM, REFUSE(EPERM), "EPERM"),
 	PLAIN(ENOSYS, REFUSE(ENOSYS), "ENOSYS"),
 	PLAIN(EAFNOSUPPORT, REFUSE(EAFNOSUPPORT), "EAFNOSUPPORT"),
+	PLAIN(EOPNOTSUPP, REFUSE(EOPNOTSUPP), "EOPNOTSUPP"),
+	PLAIN(ASK, HAND_OVER, "done by init within grants and jail, else EPERM"),
 	PLAIN(KILL, SECCOMP_VERDICT_KILL, "killed"),
 	PLAIN(FOREIGN, SECCOMP_RET_KILL_PROCESS, "killed at once"),
 	CHECK(IF_CLONE, clone, GRANT, "allowed without CLONE_NEW* and CLONE_PARENT, else EPERM"),
@@ -302,6 +373,28 @@ static const struct seccomp_rule rules[ACTION_COUNT] = {
 	CHECK(IF_SENDMSG, sendmsg, GRANT, "allowed without MSG_FASTOPEN, else EOPNOTSUPP"),
 	CHECK(IF_SENDMMSG, sendmmsg, GRANT, "allowed without MSG_FASTOPEN, else EOPNOTSUPP"),
 	CHECK(IF_SETSOCKOPT, setsockopt, GRANT, "allowed but for TCP_ULP (ENOPROTOOPT)"),
+	CHECK(IF_KILL, kill, HAND_OVER,
+		"allowed for the own process group; done by init within the jail, else EPERM"),
+	CHECK(IF_FCNTL_HOST, fcntl_host, GRANT,
+		"allowed but for leases (EINVAL) and owners (EPERM)"),
+	CHECK(IF_IOCTL_HOST, ioctl_host, GRANT,
+		"allowed but for what a worker in namespaces is refused, owners (EPERM) and "
+		"attributes of files (ENOTTY)"),
+	CHECK(IF_SELF, self, REFUSE(EPERM), "allowed for the caller itself, else EPERM"),
+	CHECK(IF_SETPRIORITY, setpriority, REFUSE(EPERM),
+		"allowed for the caller itself and its process group, else EPERM"),
+	CHECK(IF_IOPRIO_SET, ioprio_set, REFUSE(EPERM),
+		"allowed for the caller itself and its process group, else EPERM"),
+	CHECK(IF_OPEN_HOST, open_host, GRANT,
+		"allowed; EPERM where it creates a file with set-id bits, EACCES for the mode that "
+		"neither reads nor writes"),
+	CHECK(IF_OPENAT_HOST, openat_host, GRANT,
+		"allowed; EPERM where it creates a file with set-id bits, EACCES for the mode that "
+		"neither reads nor writes"),
+	CHECK(IF_ASK_MODE_1, ask_mode_1, HAND_OVER,
+		"done by init within grants without set-id bits, else EPERM"),
+	CHECK(IF_ASK_MODE_2, ask_mode_2, HAND_OVER,
+		"done by init within grants without set-id bits, else EPERM"),
 };
 
 const struct seccomp_rule *seccomp_rule_of(enum seccomp_action action)

@@ -25,6 +25,12 @@ struct seccomp_program {
 const struct seccomp_program *seccomp_program_for(
 	enum ks_profile profile, const char *machine, bool notify);
 
+/* For a worker without namespaces (host.def), under either profile. scoped: Landlock holds signals.
+ * The variant with a listener also hands over calls that it has to answer, which
+ * the other one refuses. */
+const struct seccomp_program *seccomp_host_program_for(
+	const char *machine, bool scoped, bool notify);
+
 /* The name of a call, or NULL. */
 const char *seccomp_syscall_name(const char *machine, int nr);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of syscalls.def as data. */
+/* The rows of syscalls.def and host.def as data. */
 #include "linux/seccomp/table.h"
 
 enum { NONE = -1 };
@@ -17,4 +17,17 @@ const struct seccomp_row *seccomp_table(size_t *ret_count)
 {
 	*ret_count = sizeof(rows) / sizeof(rows[0]);
 	return rows;
+}
+
+#define HOST(name, scoped, unscoped, reason) {#name, {ACTION_##unscoped, ACTION_##scoped}, reason},
+#define BOTH(name, action, reason) HOST(name, action, action, reason)
+
+static const struct seccomp_host_row host_rows[] = {
+#include "linux/seccomp/host.def"
+};
+
+const struct seccomp_host_row *seccomp_host_table(size_t *ret_count)
+{
+	*ret_count = sizeof(host_rows) / sizeof(host_rows[0]);
+	return host_rows;
 }

@@ -24,6 +24,8 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(EPERM)           \
 	X(ENOSYS)          \
 	X(EAFNOSUPPORT)    \
+	X(EOPNOTSUPP)      \
+	X(ASK)             \
 	X(KILL)            \
 	X(IF_CLONE)        \
 	X(IF_UNSHARE)      \
@@ -46,6 +48,16 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(IF_SENDMSG)      \
 	X(IF_SENDMMSG)     \
 	X(IF_SETSOCKOPT)   \
+	X(IF_KILL)         \
+	X(IF_FCNTL_HOST)   \
+	X(IF_IOCTL_HOST)   \
+	X(IF_SELF)         \
+	X(IF_SETPRIORITY)  \
+	X(IF_IOPRIO_SET)   \
+	X(IF_OPEN_HOST)    \
+	X(IF_OPENAT_HOST)  \
+	X(IF_ASK_MODE_1)   \
+	X(IF_ASK_MODE_2)   \
 	X(FOREIGN) /* numbers of another ABI of the same machine */
 
 enum seccomp_action {
@@ -57,6 +69,9 @@ enum seccomp_action {
 
 /* The KILL class, as the variant with a listener spells it; the other one says KILL_PROCESS. */
 #define SECCOMP_VERDICT_KILL SECCOMP_RET_USER_NOTIF
+/* A call that the listener answers; the kernel does not look at the lower bits. EPERM without one.
+ */
+#define SECCOMP_VERDICT_ASK (SECCOMP_RET_USER_NOTIF | 1)
 #define SECCOMP_VERDICT_ERRNO(error) (SECCOMP_RET_ERRNO | (error))
 
 /* One comparison: half of an argument, masked, equal to the value or not. The kernel cuts most
@@ -94,7 +109,15 @@ struct seccomp_row {
 	const char *reason;
 };
 
+/* A call that is answered otherwise without namespaces. */
+struct seccomp_host_row {
+	const char *name;
+	enum seccomp_action actions[2]; /* by 1 where Landlock holds signals */
+	const char *reason;
+};
+
 const struct seccomp_row *seccomp_table(size_t *ret_count);
+const struct seccomp_host_row *seccomp_host_table(size_t *ret_count);
 const struct seccomp_rule *seccomp_rule_of(enum seccomp_action action);
 
 #endif

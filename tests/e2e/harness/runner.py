@@ -7,8 +7,9 @@ import sys
 import time
 import traceback
 
-from harness import check, residue
+from harness import check, exceptions, residue
 from harness.context import Context
+from harness.discover import Case
 from harness.host import Host
 from harness.programs import Probes
 
@@ -91,13 +92,27 @@ def one(case, options, host, probes, report):
     report.add(case, problem, results, skip)
 
 
+def with_exceptions(options, host, cases):
+    """The cases, and in the place of what the backend cannot hold a question to its receipt."""
+    for case in cases:
+        said = exceptions.of(case, options.backend, host.root)
+        if said is None or options.controls_only:
+            yield case
+        else:
+            yield Case(lambda t, said=said: exceptions.ask_receipt(t, said),
+                       f"{case.name} (not held, and the receipt says so)", case.module, case.seconds)
+    stale = exceptions.stale(cases, options.backend) if options.whole else []
+    yield from (Case(lambda t, row=row: check.fail("it names no test"), f"exception {row!r}", "exceptions", 1)
+                for row in stale)
+
+
 def run(options, cases):
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     host, probes, report = Host(options), Probes(options), Report(options.ci)
     try:
         probes.path("")
-        for case in cases:
+        for case in with_exceptions(options, host, cases):
             one(case, options, host, probes, report)
     finally:
         if not options.keep:

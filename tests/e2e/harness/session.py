@@ -35,6 +35,7 @@ class Options:
         self.backend, self.keep = chosen.backend, chosen.keep
         self.controls_only = chosen.controls_only
         self.probes = chosen.probes
+        self.whole = not chosen.pattern
         self.ci = os.environ.get("CI") == "true"
         self.alone = os.environ.get("KASTELLAN_E2E_ALONE") == "1"
 

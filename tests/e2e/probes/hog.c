@@ -170,8 +170,8 @@ ACT(do_bomb)
 	pid_t first = getpid();
 	unsigned long rounds = number(args[0]);
 
-	if (getpid() >= 64)
-		return broken("not in a pid namespace");
+	if (!in_jail())
+		return broken("not in a jail");
 	for (unsigned long i = 0; i < rounds; i++)
 		if (fork() < 0 && getpid() == first)
 			break;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/plan/receipt_row.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "plan/receipt.h"
+#include "policy/fields.h"
+
+#define MAX_NAMES 4 /* of a list, before "and N more" */
+
+void receipt_text_init(struct receipt_text *text)
+{
+	strbuf_init(&text->request, KS_MAX_TEXT);
+	strbuf_init(&text->mechanism, KS_MAX_TEXT);
+	strbuf_init(&text->detail, KS_MAX_TEXT);
+}
+
+void receipt_text_done(struct receipt_text *text)
+{
+	strbuf_done(&text->request);
+	strbuf_done(&text->mechanism);
+	strbuf_done(&text->detail);
+}
+
+int receipt_row(struct ks_plan *plan, enum policy_field field, struct receipt_text *text,
+	enum receipt_verdict verdict, const char *remedy)
+{
+	if (text->request.error || text->mechanism.error || text->detail.error)
+		return -ENOMEM;
+	return receipt_say(&plan->receipt, field,
+		SAYS(.verdict = verdict, .request = text->request.data,
+			.mechanism = text->mechanism.data, .detail = text->detail.data,
+			.remedy = remedy));
+}
+
+bool receipt_next(struct strbuf *list, size_t index, size_t total)
+{
+	if (index > 0)
+		strbuf_puts(list, ", ");
+	if (index < MAX_NAMES)
+		return true;
+	strbuf_addf(list, "%zu more", total - index);
+	return false;
+}
+
+static bool is_absent(const struct ks_plan *plan, const struct policy_path *path)
+{
+	for (size_t i = 0; path->optional && i < plan->grants.absent.len; i++)
+		if (strcmp(plan->grants.absent.items[i], path->path) == 0)
+			return true;
+	return false;
+}
+
+void receipt_paths(struct strbuf *text, const struct ks_plan *plan, const struct policy_path *paths,
+	size_t n_paths)
+{
+	if (n_paths == 0)
+		strbuf_puts(text, "none");
+	for (size_t i = 0; i < n_paths && receipt_next(text, i, n_paths); i++)
+		strbuf_addf(
+			text, "%s%s", paths[i].path, is_absent(plan, &paths[i]) ? " (absent)" : "");
+}
+
+void receipt_net(struct strbuf *text, const struct ks_policy *policy)
+{
+	if (policy->net != KS_NET_ALLOWLIST) {
+		strbuf_puts(text, policy_net_name(policy->net));
+		return;
+	}
+	strbuf_puts(text, "only ");
+	for (size_t i = 0; i < policy->n_endpoints && receipt_next(text, i, policy->n_endpoints);
+		i++)
+		strbuf_puts(text, policy->endpoints[i].text);
+}
+
+void receipt_env(struct strbuf *text, const struct ks_policy *policy)
+{
+	if (policy->n_env == 0)
+		strbuf_puts(text, "none");
+	for (size_t i = 0; i < policy->n_env && receipt_next(text, i, policy->n_env); i++)
+		strbuf_puts(text, policy->env[i].name);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A row of the receipt under construction, for the planners of Linux. */
+#ifndef KS_LINUX_PLAN_RECEIPT_ROW_H
+#define KS_LINUX_PLAN_RECEIPT_ROW_H
+
+#include "base/strbuf.h"
+#include "plan/plan.h"
+
+struct receipt_text {
+	struct strbuf request;
+	struct strbuf mechanism;
+	struct strbuf detail;
+};
+
+void receipt_text_init(struct receipt_text *text);
+void receipt_text_done(struct receipt_text *text);
+
+#define autorow __attribute__((cleanup(receipt_text_done)))
+
+/* The three texts as a row. 0 or -ENOMEM. */
+int receipt_row(struct ks_plan *plan, enum policy_field field, struct receipt_text *text,
+	enum receipt_verdict verdict, const char *remedy);
+
+/* Starts the next item of a list; false when the list is long enough. */
+bool receipt_next(struct strbuf *list, size_t index, size_t total);
+
+/* What the policy asks for, in words. */
+void receipt_paths(struct strbuf *text, const struct ks_plan *plan, const struct policy_path *paths,
+	size_t n_paths);
+void receipt_net(struct strbuf *text, const struct ks_policy *policy);
+
+/* Names alone: values may be secrets, and receipts go into logs. */
+void receipt_env(struct strbuf *text, const struct ks_policy *policy);
+
+#endif
