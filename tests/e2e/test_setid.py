@@ -139,7 +139,9 @@ def file_capabilities(t):
     drop = {"user": 65534, "group": 65534, "extra_groups": []}
     check.equal(t.control.run(argv, **drop).text, "CapEff:\t0000000000002000\n", "control")
     result = t.run(argv, read=[top])
-    check.equal(result.text, "CapEff:\t0000000000000000\n", "in the jail")
+    # Where only the bounding set stands before it, the kernel does not start it at all.
+    if result.code != 126 or "not permitted" not in result.complaint:
+        check.equal(result.text, "CapEff:\t0000000000000000\n", "in the jail")
 
 
 @test("a worker cannot give itself a capability by way of a file that it writes")

@@ -37,12 +37,14 @@ static int add_pieces(struct landlock_plan *landlock)
 		{"/dev/zero", NODE},
 		/* The worker's own; whatever it starts has others. Not all of it: the host's
 		 * connections, mounts and groups are listed in each. */
+		{"/proc/self/auxv", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/cmdline", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/comm", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/environ", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/fd", READING},
 		{"/proc/self/limits", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/maps", LANDLOCK_BIT(FS_READ_FILE)},
+		{"/proc/self/mem", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/smaps", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/stat", LANDLOCK_BIT(FS_READ_FILE)},
 		{"/proc/self/statm", LANDLOCK_BIT(FS_READ_FILE)},

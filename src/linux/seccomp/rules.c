@@ -209,10 +209,10 @@ static const struct seccomp_clause openat_clauses[] = {
 	WHEN(REFUSE(EPERM), ANY_BIT(2, CREATES), ANY_BIT(3, SET_ID)),
 };
 
-/* The third mode is for ioctl alone, truncates all the same, and Landlock asks no right for it. */
-#define NO_STRANGE_MODE(arg)                                     \
-	WHEN(REFUSE(EACCES), MASKED(arg, O_ACCMODE, O_ACCMODE)), \
-		WHEN(REFUSE(EACCES), MASKED(arg, O_ACCMODE | O_TRUNC, O_TRUNC))
+/* The third mode is for ioctl alone, and Landlock asks no right for it. */
+#define NO_STRANGE_MODE(arg) WHEN(REFUSE(EACCES), MASKED(arg, O_ACCMODE, O_ACCMODE))
+/* Nor, before ABI 3, for truncating what is opened for reading. */
+#define NO_READING_TRUNCATION(arg) WHEN(REFUSE(EACCES), MASKED(arg, O_ACCMODE | O_TRUNC, O_TRUNC))
 
 static const struct seccomp_clause open_host_clauses[] = {
 	NO_STRANGE_MODE(1),
@@ -220,6 +220,16 @@ static const struct seccomp_clause open_host_clauses[] = {
 };
 static const struct seccomp_clause openat_host_clauses[] = {
 	NO_STRANGE_MODE(2),
+	WHEN(REFUSE(EPERM), ANY_BIT(2, CREATES), ANY_BIT(3, SET_ID)),
+};
+static const struct seccomp_clause open_old_clauses[] = {
+	NO_STRANGE_MODE(1),
+	NO_READING_TRUNCATION(1),
+	WHEN(REFUSE(EPERM), ANY_BIT(1, CREATES), ANY_BIT(2, SET_ID)),
+};
+static const struct seccomp_clause openat_old_clauses[] = {
+	NO_STRANGE_MODE(2),
+	NO_READING_TRUNCATION(2),
 	WHEN(REFUSE(EPERM), ANY_BIT(2, CREATES), ANY_BIT(3, SET_ID)),
 };
 
@@ -391,6 +401,12 @@ static const struct seccomp_rule rules[ACTION_COUNT] = {
 	CHECK(IF_OPENAT_HOST, openat_host, GRANT,
 		"allowed; EPERM where it creates a file with set-id bits, EACCES for the mode that "
 		"neither reads nor writes"),
+	CHECK(IF_OPEN_OLD, open_old, GRANT,
+		"allowed; EPERM where it creates a file with set-id bits, EACCES for the mode that "
+		"neither reads nor writes, and for truncating while reading"),
+	CHECK(IF_OPENAT_OLD, openat_old, GRANT,
+		"allowed; EPERM where it creates a file with set-id bits, EACCES for the mode that "
+		"neither reads nor writes, and for truncating while reading"),
 	CHECK(IF_ASK_MODE_1, ask_mode_1, HAND_OVER,
 		"done by init within grants without set-id bits, else EPERM"),
 	CHECK(IF_ASK_MODE_2, ask_mode_2, HAND_OVER,

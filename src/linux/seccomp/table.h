@@ -56,6 +56,8 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(IF_IOPRIO_SET)   \
 	X(IF_OPEN_HOST)    \
 	X(IF_OPENAT_HOST)  \
+	X(IF_OPEN_OLD)     \
+	X(IF_OPENAT_OLD)   \
 	X(IF_ASK_MODE_1)   \
 	X(IF_ASK_MODE_2)   \
 	X(FOREIGN) /* numbers of another ABI of the same machine */

@@ -41,6 +41,7 @@ LANDLOCK = [
     (ANY, r"grants: three levels of nesting.*", NESTED),
     (ANY, r"grants: a protected directory cannot be moved.*", NESTED),
     (ANY, r"grants: a single read-only file in a writable directory", NESTED),
+    (ANY, r"grants: links of a writable grant that stay in it are grants.*", NESTED),
     (ANY, r"outcome: a policy that the worker could replace is refused, .*", NESTED),
     # No file system of its own.
     (ANY, r"host: /tmp and /dev/shm take files.*", TEMPORARY),

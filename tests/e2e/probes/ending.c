@@ -209,6 +209,27 @@ ACT(do_swarm)
 	return 0;
 }
 
+/* Processes that are never long enough in one place to be caught: each starts its successor, in a
+ * session of its own, and ends. */
+ACT(do_comets)
+{
+	if (!in_jail())
+		return broken("not in a jail");
+	for (int i = 0; i < 8; i++) {
+		if (fork() != 0)
+			continue;
+		for (;;) {
+			setsid();
+			if (fork() > 0)
+				_exit(0);
+		}
+	}
+	sleep_ms(100);
+	say("ready\n");
+	sleep_ms(strtol(args[0], NULL, 10));
+	return 0;
+}
+
 /* Stops itself; a waiting parent that only knows of ends would wait for ever. */
 ACT(do_stop)
 {
@@ -232,6 +253,7 @@ static const struct act acts[] = {
 	{"daemon_and_wait", do_daemon_and_wait, 1},
 	{"hold_output", do_hold_output, 1},
 	{"swarm", do_swarm, 0},
+	{"comets", do_comets, 1},
 	{"stop", do_stop, 0},
 	{NULL, NULL, 0},
 };

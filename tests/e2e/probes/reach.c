@@ -18,6 +18,8 @@
 
 static pid_t target(char **args)
 {
+	if (strcmp(args[0], "parent") == 0)
+		return getppid();
 	return (pid_t)strtol(args[0], NULL, 10);
 }
 
@@ -43,8 +45,8 @@ ACT(do_queue)
 	return judge(sigqueue(target(args), SIGTERM, (union sigval){0}));
 }
 
-/* Outside of a jail these two would end the whole session of whoever runs the tests. */
-/* Everything that may be signalled: from pid 2 as far as pids go on most hosts. */
+/* Everything that may be signalled: from pid 2 as far as pids go on most hosts. Outside of a jail
+ * this and the next would end the whole session of whoever runs the tests. */
 ACT(do_signal_all)
 {
 	int sent = 0;
@@ -132,11 +134,20 @@ ACT(do_vm_write)
 	return judge(process_vm_writev(target(args), &local, 1, &remote, 1, 0));
 }
 
+/* "parent" is a number in /proc; "self" is a name there. */
+static void name_in_proc(char path[128], char **args, const char *name)
+{
+	if (strcmp(args[0], "parent") == 0)
+		snprintf(path, 128, "/proc/%d/%s", (int)getppid(), name);
+	else
+		snprintf(path, 128, "/proc/%s/%s", args[0], name);
+}
+
 static int open_proc(char **args, const char *name, int flags)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/proc/%s/%s", args[0], name);
+	name_in_proc(path, args, name);
 	return open(path, flags | O_CLOEXEC);
 }
 
@@ -154,7 +165,7 @@ ACT(do_proc_link)
 {
 	char path[128], text[256];
 
-	snprintf(path, sizeof(path), "/proc/%s/%s", args[0], args[1]);
+	name_in_proc(path, args, args[1]);
 	return judge(readlink(path, text, sizeof(text)));
 }
 
