@@ -30,13 +30,23 @@ static int reap(pid_t pid, const char **ret_reason)
 	return -ECHILD;
 }
 
+/* Of a program that runs by now. */
+static int finish(pid_t pid, uint64_t start, struct timing *ret_timing, const char **ret_reason)
+{
+	int r;
+
+	ret_timing->spawn_ns = bench_now() - start;
+	r = reap(pid, ret_reason);
+	ret_timing->total_ns = bench_now() - start;
+	return r;
+}
+
 int run_bare(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason)
 {
 	char *const argv[] = {(char *)request->target, NULL};
 	uint64_t start = bench_now();
 	pid_t pid = vfork();
-	int r;
 
 	(void)bench;
 	if (pid == 0) {
@@ -44,12 +54,7 @@ int run_bare(const struct bench *bench, const struct request *request, struct ti
 		_exit(127);
 	}
 	*ret_reason = "vfork failed";
-	if (pid < 0)
-		return -errno;
-	ret_timing->spawn_ns = bench_now() - start;
-	r = reap(pid, ret_reason);
-	ret_timing->total_ns = bench_now() - start;
-	return r;
+	return pid < 0 ? -errno : finish(pid, start, ret_timing, ret_reason);
 }
 
 static int floor_child(void *data)
@@ -70,16 +75,10 @@ int run_floor(const struct bench *bench, const struct request *request, struct t
 			  CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_VM | CLONE_VFORK | SIGCHLD;
 	uint64_t start = bench_now();
 	pid_t pid = clone(floor_child, stack + STACK_SIZE, flags, (void *)request);
-	int r;
 
 	(void)bench;
 	*ret_reason = "this host forbids the namespaces";
-	if (pid < 0)
-		return -errno;
-	ret_timing->spawn_ns = bench_now() - start;
-	r = reap(pid, ret_reason);
-	ret_timing->total_ns = bench_now() - start;
-	return r;
+	return pid < 0 ? -errno : finish(pid, start, ret_timing, ret_reason);
 }
 
 static char **find_command(const struct bench *bench, const char *name)

@@ -50,6 +50,7 @@ static int refuse(ks_error **reterr, int code, const char *what, const char *rem
 
 static int check(const struct ks_prepared *prepared, ks_error **reterr)
 {
+	const struct ks_host *host = NULL;
 	struct ks_plan *plan = NULL;
 	int r;
 
@@ -59,8 +60,8 @@ static int check(const struct ks_prepared *prepared, ks_error **reterr)
 	if (prepared->options.terminal)
 		return refuse(reterr, -EINVAL, "a terminal cannot be built ahead",
 			"use ks_child_spawn() for a worker with a terminal");
-	r = pipeline_checked_plan(
-		prepared->backend, prepared->policy, NULL, &prepared->options, &plan, reterr);
+	r = pipeline_checked_plan(prepared->backend, prepared->policy, NULL, &prepared->options,
+		&plan, &host, reterr);
 	plan_free(plan);
 	return r;
 }

@@ -125,7 +125,8 @@ static int spawn_stub(ks_backend *backend, struct ks_plan *plan, const char *con
 }
 
 int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
-	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr)
+	const struct ks_run_options *options, struct ks_plan **ret_plan,
+	const struct ks_host **ret_host, ks_error **reterr)
 {
 	const struct ks_host *host = NULL;
 	struct ks_plan *plan = NULL;
@@ -143,6 +144,7 @@ int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const ch
 		return r;
 	}
 	*ret_plan = plan;
+	*ret_host = host;
 	return 0;
 }
 
@@ -151,18 +153,12 @@ int pipeline_spawn(ks_backend *backend, const ks_policy *policy, const char *con
 {
 	struct ks_plan *plan = NULL;
 	const struct ks_host *host = NULL;
-	int r = pipeline_checked_plan(backend, policy, argv, options, &plan, reterr);
+	int r = pipeline_checked_plan(backend, policy, argv, options, &plan, &host, reterr);
 
 	if (r < 0)
 		return r;
-	if (backend_stub(backend, NULL))
-		return spawn_stub(backend, plan, argv, ret_child, reterr);
-	r = backend_host(backend, false, &host, reterr);
-	if (r < 0) {
-		plan_free(plan);
-		return r;
-	}
-	return child_start(plan, host, options, ret_child, reterr);
+	return host ? child_start(plan, host, options, ret_child, reterr)
+		    : spawn_stub(backend, plan, argv, ret_child, reterr);
 }
 
 int pipeline_build(ks_backend *backend, const ks_policy *policy,
@@ -171,13 +167,10 @@ int pipeline_build(ks_backend *backend, const ks_policy *policy,
 {
 	struct ks_plan *plan = NULL;
 	const struct ks_host *host = NULL;
-	int r = pipeline_checked_plan(backend, policy, NULL, options, &plan, reterr);
+	int r = pipeline_checked_plan(backend, policy, NULL, options, &plan, &host, reterr);
 
-	if (r == 0 && !backend_stub(backend, NULL)) {
-		r = backend_host(backend, false, &host, reterr);
-		if (r == 0)
-			r = jail_build(plan, host, ret_jail, reterr);
-	}
+	if (r == 0 && host)
+		r = jail_build(plan, host, ret_jail, reterr);
 	if (r < 0) {
 		plan_free(plan);
 		return r;

@@ -21,9 +21,10 @@ int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *cons
 	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr);
 
 /* A plan that may be carried out: the host can, and its receipt is what the caller accepts. argv
- * may be NULL here and above. */
+ * may be NULL here and above. *ret_host: the host it is for; NULL for a stub's plan. */
 int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
-	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr);
+	const struct ks_run_options *options, struct ks_plan **ret_plan,
+	const struct ks_host **ret_host, ks_error **reterr);
 
 /* 0, or -EINVAL or -E2BIG: a program that can be named to a jail. */
 int pipeline_check_argv(const char *const *argv, ks_error **reterr);

@@ -181,24 +181,32 @@ static void add_mount(struct strbuf *text, const struct spec_mount *mount)
 	strbuf_puts(text, mount->flags & SPEC_MOUNT_WRITABLE ? " rw\n" : "\n");
 }
 
-/* What the monitor is told instead of a helper's arguments. */
-static char *mounts_text(const struct ks_plan *plan)
+/* What monitor and init are told where there is no helper. It stays until the next call. */
+static const struct spec *told(const struct ks_plan *plan, uint32_t kernel_id)
 {
 	static struct spec spec;
 	const struct jail_stdio stdio = {.fds = {-1, -1, -1}};
-	const struct spec_mount *mount;
-	autostrbuf struct strbuf text;
 	struct failure failure;
-	char *result = NULL;
-	size_t cursor = 0;
 	autofd int fd = -1;
 
-	strbuf_init(&text, KS_MAX_TEXT);
-	assert_int_equal(spec_from_plan(plan, &stdio, 0, &fd), 0);
+	assert_int_equal(spec_from_plan(plan, &stdio, kernel_id, &fd), 0);
 	assert_int_equal(spec_load(fd, &spec, &failure), 0);
 	assert_int_equal(spec.n_helper, 0);
-	strbuf_addf(&text, "hostname %s\n", spec.hostname);
-	while ((mount = spec_next(&spec, SPEC_MOUNT, &cursor)))
+	return &spec;
+}
+
+/* What the monitor is told instead of a helper's arguments. */
+static char *mounts_text(const struct ks_plan *plan)
+{
+	const struct spec *spec = told(plan, 0);
+	const struct spec_mount *mount;
+	autostrbuf struct strbuf text;
+	char *result = NULL;
+	size_t cursor = 0;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	strbuf_addf(&text, "hostname %s\n", spec->hostname);
+	while ((mount = spec_next(spec, SPEC_MOUNT, &cursor)))
 		add_mount(&text, mount);
 	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
 	return result;
@@ -207,25 +215,19 @@ static char *mounts_text(const struct ks_plan *plan)
 /* What init is told where there are no mounts either: rules, by path or by descriptor. */
 static char *rules_text(const struct ks_plan *plan)
 {
-	static struct spec spec;
-	const struct jail_stdio stdio = {.fds = {-1, -1, -1}};
+	const struct spec *spec = told(plan, 77);
 	const struct spec_rule *rule;
 	autostrbuf struct strbuf text;
-	struct failure failure;
 	char *result = NULL;
 	size_t cursor = 0;
-	autofd int fd = -1;
 
 	strbuf_init(&text, KS_MAX_TEXT);
-	assert_int_equal(spec_from_plan(plan, &stdio, 77, &fd), 0);
-	assert_int_equal(spec_load(fd, &spec, &failure), 0);
-	assert_int_equal(spec.n_helper, 0);
-	assert_null(spec.hostname);
-	strbuf_addf(&text, "user %u:%u\n", spec.ids->uid, spec.ids->gid);
+	assert_null(spec->hostname);
+	strbuf_addf(&text, "user %u:%u\n", spec->ids->uid, spec->ids->gid);
 	strbuf_addf(&text, "temporary %s access %" PRIx64 "%s\n",
-		(const char *)(spec.temporary + 1), spec.temporary->access,
-		spec.temporary->named ? " named" : "");
-	while ((rule = spec_next(&spec, SPEC_RULE, &cursor))) {
+		(const char *)(spec->temporary + 1), spec->temporary->access,
+		spec->temporary->named ? " named" : "");
+	while ((rule = spec_next(spec, SPEC_RULE, &cursor))) {
 		strbuf_addf(&text, "%" PRIx64 " %s", rule->access, (const char *)(rule + 1));
 		if (rule->slot)
 			strbuf_addf(&text, " slot %u", rule->slot);

@@ -15,6 +15,7 @@
 #include "linux/init/asked.h"
 #include "linux/init/process.h"
 #include "linux/init/temporary.h"
+#include "plan/paths.h"
 
 #define PAGE 4096
 #define WRITE_FILE (1ull << 1) /* LANDLOCK_ACCESS_FS_WRITE_FILE */
@@ -130,26 +131,19 @@ static int find(int base, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static bool covers(const char *directory, const char *path)
-{
-	size_t len = strlen(directory);
-
-	return strncmp(directory, path, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
 /* The innermost grant around the object decides. */
 static bool may_write(const struct spec *spec, const char *path)
 {
 	const struct spec_rule *rule;
 	size_t cursor = 0;
 	size_t deepest = 0;
-	bool writable = covers(temporary_path(), path);
+	bool writable = path_covers(temporary_path(), path);
 
 	while ((rule = spec_next(spec, SPEC_RULE, &cursor))) {
 		const char *grant = (const char *)(rule + 1);
 		size_t len = strlen(grant);
 
-		if (!rule->slot || len < deepest || !covers(grant, path))
+		if (!rule->slot || len < deepest || !path_covers(grant, path))
 			continue;
 		/* Of two grants of one object the writable one. */
 		writable = rule->access & WRITE_FILE || (writable && len == deepest);

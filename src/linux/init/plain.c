@@ -36,7 +36,7 @@ static int prepare(const struct spec *spec, struct failure *failure)
 		return failure_set(failure, errno, "session", "setsid");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "PR_SET_CHILD_SUBREAPER");
-	return temporary_make(spec, failure);
+	return temporary_make(failure);
 }
 
 static void __attribute__((noreturn))

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "linux/kernel_dirent.h"
+
 #define STEP "temporary"
 #define VARIABLE "TMPDIR="
 #define PREFIX "/kastellan-"
@@ -54,12 +56,11 @@ int temporary_choose(const struct spec *spec, struct failure *failure)
 	return 0;
 }
 
-int temporary_make(const struct spec *spec, struct failure *failure)
+int temporary_make(struct failure *failure)
 {
 	const char *path = path_of_own();
 	struct stat st;
 
-	(void)spec;
 	if (mkdir(path, 0700) < 0)
 		return failure_set(failure, errno, STEP, path);
 	own.fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -84,14 +85,6 @@ const char *temporary_variable(void)
 {
 	return own.variable;
 }
-
-struct kernel_dirent {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short len;
-	unsigned char type;
-	char name[];
-};
 
 static bool is_dot(const char *name)
 {

@@ -9,7 +9,7 @@
 int temporary_choose(const struct spec *spec, struct failure *failure);
 
 /* Makes it, for the caller alone. */
-int temporary_make(const struct spec *spec, struct failure *failure);
+int temporary_make(struct failure *failure);
 
 /* An O_PATH descriptor of it (close-on-exec), -1 where there is none; and its path. */
 int temporary_fd(void);

@@ -154,7 +154,7 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 	return r < 0 ? r : watch_all(jail, reterr);
 }
 
-static int start_or_free(const struct ks_plan *plan, const struct ks_host *host,
+int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
 {
 	struct jail *jail = jail_alloc();
@@ -172,16 +172,11 @@ static int start_or_free(const struct ks_plan *plan, const struct ks_host *host,
 	return 0;
 }
 
-int jail_start(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
-{
-	return start_or_free(plan, host, stdio, ret_jail, reterr);
-}
-
+/* Its streams come with its program. */
 int jail_build(const struct ks_plan *plan, const struct ks_host *host, struct jail **ret_jail,
 	ks_error **reterr)
 {
-	return start_or_free(plan, host, NULL, ret_jail, reterr);
+	return jail_start(plan, host, NULL, ret_jail, reterr);
 }
 
 bool jail_waits(const struct jail *jail)

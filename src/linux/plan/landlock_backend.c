@@ -98,7 +98,7 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 		return error_oom(reterr);
 	plan_host_filter(plan, host);
 	plan_limits(plan, host);
-	if (plan_receipt_on_host(plan, host) < 0 || plan_receipt_limits(plan, host) < 0)
+	if (plan_receipt_on_host(plan) < 0 || plan_receipt_limits(plan, host) < 0)
 		return error_oom(reterr);
 	return 0;
 }

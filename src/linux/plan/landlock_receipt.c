@@ -191,11 +191,10 @@ static int say_env(struct ks_plan *plan)
 	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
 }
 
-int plan_receipt_on_host(struct ks_plan *plan, const struct ks_host *host)
+int plan_receipt_on_host(struct ks_plan *plan)
 {
 	int r = say_read(plan);
 
-	(void)host;
 	if (r == 0)
 		r = say_write(plan);
 	if (r == 0)

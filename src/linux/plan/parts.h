@@ -65,7 +65,7 @@ int plan_cwd(struct ks_plan *plan, const struct plan_request *request, ks_error 
 /* Rows of the receipt; the limits' apart. */
 int plan_receipt(struct ks_plan *plan, const struct ks_host *host);
 /* The first part for a worker without namespaces. */
-int plan_receipt_on_host(struct ks_plan *plan, const struct ks_host *host);
+int plan_receipt_on_host(struct ks_plan *plan);
 int plan_receipt_limits(struct ks_plan *plan, const struct ks_host *host);
 
 /* Whether grants with mapped ids are used for this one. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/kernel_dirent.h"
 #include "linux/probe/parts.h"
 #include "linux/system_paths.h"
 
@@ -75,14 +76,6 @@ static int add_path(struct ks_host *host, const char *path)
 		return host_add_path(host, path, HOST_FILE, NULL);
 	return 0;
 }
-
-struct kernel_dirent {
-	uint64_t inode;
-	int64_t offset;
-	unsigned short len;
-	unsigned char type;
-	char name[];
-};
 
 static int add_proc_entry(struct ks_host *host, const struct kernel_dirent *entry)
 {
