@@ -18,6 +18,8 @@
 
 #include <stdint.h>
 
+#include "linux/control_message.h"
+
 /* Descriptors by number in monitor, helper and init. 0 and 1 are /dev/null, 2 is the pipe that
  * collects what the helper has to complain about. */
 enum control_slot {
@@ -61,14 +63,7 @@ enum control_type {
 	CONTROL_MONITOR_FAILED, /* as CONTROL_FAILED, before the helper started */
 };
 
-#define CONTROL_MAX 4096 /* bytes of one message, header included */
-#define CONTROL_MAX_FDS 4
 #define CONTROL_PROGRAM_FDS 4
-
-struct control_header {
-	uint32_t type;
-	int32_t value;
-};
 
 struct control_denied {
 	uint32_t pid; /* inside */

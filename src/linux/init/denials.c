@@ -17,7 +17,7 @@
 #include "linux/init/asked.h"
 #include "linux/init/message.h"
 #include "linux/init/process.h"
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 #define REPORT_MAX 64 /* so that a flood of denied processes does not fill the socket */
 #define ROOM 512 /* what a future kernel's notification may need */

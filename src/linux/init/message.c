@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "linux/control.h"
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 #define SEND_ATTEMPTS 20 /* a millisecond apart, where memory is short for a moment */
 

@@ -25,7 +25,7 @@
 #include "linux/init/plain.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 /* How long the end of processes and groups is waited for. A big worker takes its time to give its
  * memory back, and nobody else would remove its groups. */

@@ -29,7 +29,7 @@
 #include "linux/init/terminal.h"
 #include "linux/init/verify.h"
 #include "linux/init/worker.h"
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 #define REAP_AT_ONCE \
 	128 /* so that a flood of orphans cannot keep the supervisor from being heard */

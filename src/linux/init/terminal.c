@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "linux/control.h"
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 #define STEP "tty"
 #define MULTIPLEXER "/dev/ptmx"

@@ -24,7 +24,7 @@
 #include "linux/init/process.h"
 #include "linux/init/program.h"
 #include "linux/init/ruleset.h"
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 static struct spec late; /* only its arguments are used */
 

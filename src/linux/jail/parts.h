@@ -9,6 +9,7 @@
 
 #include "linux/cgroup/cgroup.h"
 #include "linux/control.h"
+#include "linux/control_message.h"
 #include "linux/spec.h"
 #include "supervise/jail.h"
 
@@ -54,23 +55,6 @@ int jail_await_start(struct jail *jail, const struct ks_host *host, const struct
 /* Waits until a jail that is built ahead waits for its program. */
 int jail_await_armed(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
 	ks_error **reterr);
-
-/* One message. fds are lent. Returns 0 or -errno (-EPIPE: the other side is gone). Never blocks,
- * raises no SIGPIPE. */
-int control_send(int socket, uint32_t type, int32_t value, const void *data, size_t len,
-	const int *fds, size_t n_fds);
-
-struct control_message {
-	struct control_header header;
-	char data[CONTROL_MAX];
-	size_t len; /* of data; a NUL follows */
-	int fds[CONTROL_MAX_FDS];
-	size_t n_fds; /* the receiver owns them */
-};
-
-/* Receives without blocking: 1 = a message, 0 = nothing there, -EPIPE = hang-up, other -errno. */
-int control_receive(int socket, struct control_message *ret);
-void control_message_drop_fds(struct control_message *message);
 
 /* The next message of init: 1 = there is one, 0 = none now or init has hung up, other -errno = its
  * socket cannot be read, so that what happens inside is not known. A socket that is of no more use

@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "linux/jail/parts.h"
+#include "linux/control_message.h"
 
 int control_send(int socket, uint32_t type, int32_t value, const void *data, size_t len,
 	const int *fds, size_t n_fds)
