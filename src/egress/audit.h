@@ -19,7 +19,8 @@ struct audit;
 struct audit *audit_new(int fd, const char *worker, const char *policy);
 void audit_free(struct audit *audit);
 
-/* Stamps and writes one line; fills real_usec, mono_usec, worker, policy and seq. Denials (of
+/* Stamps and writes one line; fills real_usec, mono_usec, worker, policy, seq and suppressed, and
+ * denials of a summary. seq counts the lines that were left out as well. Denials (of
  * connect, dns and attempt) go to the table of destinations too, with line->entry. */
 void audit_put(struct audit *audit, struct audit_line *line);
 
