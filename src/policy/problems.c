@@ -40,8 +40,8 @@ int problem_add(struct problems *to, int code, size_t at, const struct error_abo
 		full.path = to->name;
 	if (at != NOWHERE)
 		position_of(to->text, to->len, at, &full.line, &full.column);
-	return error_append(&to->chain, code, &full, "%s%s%s", full.field ? full.field : "",
-		full.field ? ": " : "", message);
+	return error_append(&to->chain, code, &full, "%s%s%s%s", to->within ? to->within : "",
+		full.field ? full.field : "", full.field ? ": " : "", message);
 }
 
 int problem_oom(struct problems *to)

@@ -14,6 +14,7 @@
 
 struct problems {
 	const char *name; /* what the text is called; NULL for a call of the API */
+	const char *within; /* put before each message: the part of the text it is about */
 	const char *text;
 	size_t len;
 	ks_error *chain;
