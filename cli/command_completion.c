@@ -10,6 +10,7 @@
 static const char backends[] = "bwrap native";
 static const char profiles[] = "WorkerStrict WorkerNetClient";
 static const char shells_known[] = "bash zsh fish";
+static const char schemas_known[] = "policy tools";
 static const char fields[] =
 	"fs_read fs_write net cpu_ms mem_mb profile cpu_quota_pct tasks_max env";
 
@@ -31,6 +32,14 @@ static const char *words_for(const struct option_row *row)
 static bool takes(const struct command_row *command, const char *kind)
 {
 	return command->completes && strcmp(command->completes, kind) == 0;
+}
+
+/* The words that may follow it, where they are few, or NULL. */
+static const char *words_of(const struct command_row *command)
+{
+	if (takes(command, "shell"))
+		return shells_known;
+	return takes(command, "schema") ? schemas_known : NULL;
 }
 
 static void print_commands(void)
@@ -87,8 +96,8 @@ static void bash_commands(void)
 		for (size_t j = 0; j < n_option_rows; j++)
 			if (option_rows[j].commands & command->options)
 				printf("--%s ", option_rows[j].name);
-		if (takes(command, "shell"))
-			printf("%s", shells_known);
+		if (words_of(command))
+			printf("%s", words_of(command));
 		if (takes(command, "command"))
 			print_commands();
 		printf("'");
@@ -165,8 +174,8 @@ static void zsh_words(const struct command_row *command)
 		printf("'*::program:_normal'");
 	else if (takes(command, "file"))
 		printf("'*:file:_files'");
-	else if (takes(command, "shell"))
-		printf("':shell:(%s)'", shells_known);
+	else if (words_of(command))
+		printf("':%s:(%s)'", command->completes, words_of(command));
 	else if (takes(command, "command")) {
 		printf("':command:(");
 		print_commands();
@@ -210,8 +219,8 @@ static void fish_words(const struct command_row *command)
 	if (takes(command, "program") || takes(command, "file"))
 		return;
 	printf("complete -c kastellan -n '__fish_seen_subcommand_from %s' -f", command->name);
-	if (takes(command, "shell"))
-		printf(" -a '%s'", shells_known);
+	if (words_of(command))
+		printf(" -a '%s'", words_of(command));
 	if (takes(command, "command")) {
 		printf(" -a '");
 		print_commands();

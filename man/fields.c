@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes kastellan-policy(5): copies the text given as first argument, with the line @FIELDS@
- * replaced by the table of policy keys, so that manual and parser cannot disagree. */
+/* Writes kastellan-policy(5) and kastellan-tools(5): copies the text given as first argument, with
+ * the lines @FIELDS@, @TOOL_KEYS@ and @IDLE_KEYS@ replaced by the tables of keys, so that manual
+ * and parser cannot disagree. */
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/fields.h"
+#include "workers/tools.h"
 
 static void print_text(const char *text)
 {
@@ -40,6 +42,29 @@ static void print_field(const struct policy_field_info *info)
 	printf("\n\n");
 }
 
+static void print_fields(void)
+{
+	for (int field = 0; field < FIELD_COUNT; field++)
+		print_field(policy_field_info((enum policy_field)field));
+}
+
+static void print_keys(const struct tool_keys *keys)
+{
+	for (size_t i = 0; i < keys->len; i++) {
+		const struct tool_key *key = &keys->rows[i];
+
+		print_field(&(const struct policy_field_info){.name = key->name,
+			.type = key->type,
+			.unit = key->unit,
+			.default_text = key->default_text ? key->default_text
+							  : "none, it has to be there",
+			.example = key->example,
+			.minimum = key->minimum,
+			.maximum = key->unit ? key->maximum : 0,
+			.meaning = key->meaning});
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char line[1024];
@@ -50,12 +75,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	while (fgets(line, sizeof(line), in)) {
-		if (strcmp(line, "@FIELDS@\n") != 0) {
+		if (strcmp(line, "@FIELDS@\n") == 0)
+			print_fields();
+		else if (strcmp(line, "@TOOL_KEYS@\n") == 0)
+			print_keys(&tool_keys);
+		else if (strcmp(line, "@IDLE_KEYS@\n") == 0)
+			print_keys(&idle_keys);
+		else
 			fputs(line, stdout);
-			continue;
-		}
-		for (int field = 0; field < FIELD_COUNT; field++)
-			print_field(policy_field_info((enum policy_field)field));
 	}
 	fclose(in);
 	return fflush(stdout) != 0;

@@ -9,6 +9,7 @@
 #include <kastellan/policy.h>
 #include <kastellan/prepared.h>
 #include <kastellan/run.h>
+#include <kastellan/tools.h>
 
 #define KASTELLAN_VERSION "0.1.0"
 

@@ -4,11 +4,9 @@
 #include <kastellan/policy.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/bounds.h"
+#include "api/text_file.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "policy/check.h"
@@ -39,51 +37,13 @@ int ks_policy_parse(
 	return policy_parse(text, len, name, ret_policy, reterr);
 }
 
-static int file_error(const char *path, int number, const char *verb, ks_error **reterr)
-{
-	return error_set(reterr, -number,
-		ABOUT(.step = "policy", .path = path,
-			.remedy =
-				"check that the path names a policy file and that it may be read"),
-		"cannot %s %s: %s", verb, path, strerror(number));
-}
-
-/* Reads to the end, or to one byte past the ceiling, which the parser then refuses. */
-static int read_text(int fd, const char *path, char *text, size_t *ret_len, ks_error **reterr)
-{
-	size_t len = 0;
-
-	while (len < KS_MAX_POLICY_BYTES + 1) {
-		ssize_t got = read(fd, text + len, KS_MAX_POLICY_BYTES + 1 - len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return file_error(path, errno, "read", reterr);
-		if (got == 0)
-			break;
-		len += (size_t)got;
-	}
-	*ret_len = len;
-	return 0;
-}
-
 int ks_policy_load(const char *path, ks_policy **ret_policy, ks_error **reterr)
 {
-	autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	autofree char *text = NULL;
 	size_t len = 0;
-	int r;
+	int r = text_file_read(path, "policy", &text, &len, reterr);
 
-	if (fd < 0)
-		return file_error(path, errno, "open", reterr);
-	text = malloc(KS_MAX_POLICY_BYTES + 1);
-	if (!text)
-		return error_oom(reterr);
-	r = read_text(fd, path, text, &len, reterr);
-	if (r < 0)
-		return r;
-	return policy_parse(text, len, path, ret_policy, reterr);
+	return r < 0 ? r : policy_parse(text, len, path, ret_policy, reterr);
 }
 
 int ks_policy_write(const ks_policy *policy, char **ret_text)

@@ -25,6 +25,12 @@
 #define KS_MAX_STEP_TEXT 256 /* detail text of a failing step in the jail */
 #define KS_MAX_CGROUP_FILE 4096 /* what is read of a cgroup control file */
 #define KS_MAX_MESSAGE_DEPTH 64 /* arrays and objects in one another, in a message of a worker */
+#define KS_MAX_MESSAGE_BYTES 8388608 /* such a message: half of KS_MAX_TEXT */
+#define KS_MAX_TOOLS 256 /* tools of a manifest */
+#define KS_MAX_TOOL_NAME 64 /* bytes of a tool's name */
+#define KS_MAX_IMAGE_NAME 255 /* bytes of a container image's name */
+#define KS_MAX_COUNT 9007199254740991 /* whole numbers that every reader of JSON can hold */
+#define KS_MAX_SECONDS (3600ull * 24 * 366) /* a year, as KS_MAX_CPU_MS */
 #define KS_MAX_TEXT 16777216 /* any text that the library composes */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A JSON text that a person wrote, judged as a whole: its encoding, its syntax, its size, keys given
- * twice. What its values mean is the document's own reader's. A policy is one, a manifest of tools
- * another. */
+/* A JSON text that a person wrote, judged as a whole: its encoding, its syntax, its size, keys
+ * given twice. What its values mean is the document's own reader's. A policy is one, a manifest of
+ * tools another. */
 #ifndef KS_POLICY_DOCUMENT_H
 #define KS_POLICY_DOCUMENT_H
 
