@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The proxy as whoever starts it sees it. It ends with its owner, however the owner ends, and
+ * nothing of it is left when egress_free() returns. One thread at a time; no call but egress_open()
+ * (for as long as an exec takes), egress_await_ready() and egress_free() waits for anything. */
+#ifndef KS_EGRESS_OWNER_H
+#define KS_EGRESS_OWNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <kastellan/error.h>
+
+#include "egress/control.h"
+
+struct egress_owner;
+
+/* What it is started with; nothing of it is kept. */
+struct egress_setup {
+	struct egress_config config; /* version and EGRESS_FLAG_AUDIT are filled in */
+	const char *const *entries; /* of the allowlist, n_entries */
+	size_t n_entries;
+	int audit; /* lent; -1 = no lines */
+	bool for_jail; /* the sockets come from a jail: see egress_jail_socket() */
+	const int *sockets; /* lent; for a proxy without a jail, n_sockets of one kind each */
+	const enum egress_socket *kinds;
+	size_t n_sockets;
+};
+
+/* Starts kastellan-egress and tells it everything. It becomes ready while the caller goes on: the
+ * sockets that are handed to it take connections already. 0 or -errno, with nothing left. */
+int egress_open(
+	const struct egress_setup *setup, struct egress_owner **ret_owner, ks_error **reterr);
+
+/* The jail's side of the proxy (for SLOT_EGRESS), to be closed by egress_drop_jail_socket() once
+ * the jail has it: the proxy takes the end of the last copy for "there will be no more". -1 when it
+ * is closed, or there is none. */
+int egress_jail_socket(const struct egress_owner *owner);
+void egress_drop_jail_socket(struct egress_owner *owner);
+
+/* Waits until it serves: 0, or -errno with step "egress" (it failed, it died, it took longer). */
+int egress_await_ready(struct egress_owner *owner, int patience_ms, ks_error **reterr);
+
+/* Polls readable when egress_dispatch() has something to do. Owned by the owner. */
+int egress_fd(const struct egress_owner *owner);
+
+/* Takes in what it says. True once it has ended and is reaped: then the report is complete. */
+bool egress_dispatch(struct egress_owner *owner);
+
+/* The worker is gone: let what is under way end (config.drain_ms), then end. Idempotent. */
+void egress_stop(struct egress_owner *owner);
+
+/* What it said before it ended. died: it ended without being told to, or without a summary. */
+struct egress_report {
+	bool died;
+	int status; /* wait status where it has died */
+	struct egress_summary totals;
+	struct egress_denied *denied; /* the most frequent first */
+	size_t n_denied;
+};
+
+const struct egress_report *egress_report(const struct egress_owner *owner);
+
+/* Ends it if it lives, reaps it, frees. NULL is allowed. */
+void egress_free(struct egress_owner *owner);
+
+#endif
