@@ -43,6 +43,19 @@ int init_program_open(int *ret_fd, ks_error **reterr)
 		"install kastellan again; in a build tree set KASTELLAN_INIT", ret_fd, reterr);
 }
 
+const char *egress_program_path(void)
+{
+	const char *named = secure_getenv("KASTELLAN_EGRESS");
+
+	return named ? named : KS_LIBEXECDIR "/kastellan-egress";
+}
+
+int egress_program_open(int *ret_fd, ks_error **reterr)
+{
+	return open_program(egress_program_path(), "kastellan-egress",
+		"install kastellan again; in a build tree set KASTELLAN_EGRESS", ret_fd, reterr);
+}
+
 int helper_program_open(const struct ks_host *host, int *ret_fd, ks_error **reterr)
 {
 	return open_program(host->bwrap.path, "bubblewrap", "install it again", ret_fd, reterr);

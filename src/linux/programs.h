@@ -12,6 +12,10 @@ const char *init_program_path(void);
 /* Opens it. 0 or -errno. */
 int init_program_open(int *ret_fd, ks_error **reterr);
 
+/* The same for kastellan-egress and KASTELLAN_EGRESS. */
+const char *egress_program_path(void);
+int egress_program_open(int *ret_fd, ks_error **reterr);
+
 /* bubblewrap, where the probe found it. */
 int helper_program_open(const struct ks_host *host, int *ret_fd, ks_error **reterr);
 
