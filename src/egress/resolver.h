@@ -5,6 +5,7 @@
 #ifndef KS_EGRESS_RESOLVER_H
 #define KS_EGRESS_RESOLVER_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "egress/host.h"
@@ -21,9 +22,9 @@ struct resolver {
 struct resolution {
 	uint32_t ticket; /* the asker's */
 	int32_t error; /* 0, or EAI_* of <netdb.h> */
-	uint32_t n_addresses; /* 0 with an error */
+	uint32_t n_addresses; /* 0 with an error, else 1 or more */
 	struct address addresses[RESOLVER_MAX_ADDRESSES]; /* in the order in which to try them; each
-							   * once */
+							   * once, none of one interface alone */
 };
 
 /* Starts the child, which is confined before it takes a question. To be called before the proxy is
@@ -37,6 +38,7 @@ int resolver_ask(struct resolver *resolver, uint32_t ticket, const struct egress
  * is no answer (the child is not trusted): the resolver is of no more use then. */
 int resolver_take(struct resolver *resolver, struct resolution *ret_resolution);
 
+/* Hangs up, and waits a moment for the child to be gone. */
 void resolver_done(struct resolver *resolver);
 
 #endif

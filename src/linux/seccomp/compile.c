@@ -128,6 +128,28 @@ static int fill_host_actions(
 	return 0;
 }
 
+/* The proxy is killed for what has no row. */
+static int fill_egress_actions(
+	enum seccomp_machine machine, bool resolver, enum seccomp_action actions[NUMBERS])
+{
+	size_t count;
+	const struct seccomp_host_row *rows = seccomp_egress_table(&count);
+	int r = fill_actions(machine, KS_PROFILE_WORKER_STRICT, actions);
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (actions[i] != ACTION_FOREIGN && actions[i] != ACTION_KILL)
+			actions[i] = resolver ? ACTION_ENOSYS : ACTION_KILL;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		int nr = number_of(machine, rows[i].name);
+
+		if (nr < -1)
+			r = -EINVAL;
+		else if (nr >= 0)
+			actions[nr] = rows[i].actions[resolver];
+	}
+	return r;
+}
+
 static size_t make_segments(struct compiler *c, enum seccomp_machine machine,
 	const enum seccomp_action actions[NUMBERS])
 {
@@ -288,5 +310,15 @@ int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
 
 	if (r == 0)
 		r = fill_host_actions(machine, scoped, actions);
+	return r < 0 ? r : compile(&c, machine, actions);
+}
+
+int seccomp_compile_egress(
+	enum seccomp_machine machine, bool resolver, struct sock_filter *code, size_t room)
+{
+	struct compiler c = {.code = code, .room = room};
+	enum seccomp_action actions[NUMBERS];
+	int r = fill_egress_actions(machine, resolver, actions);
+
 	return r < 0 ? r : compile(&c, machine, actions);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tool of the build: writes every filter as a C array to the file named. The same table gives the
- * same bytes. */
+/* A tool of the build: writes every filter of workers, or of the egress proxy, as a C array to the
+ * file named. The same table gives the same bytes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +23,35 @@ static const char *const place_names[PLACES] = {
 };
 static const char *const variant_names[2] = {"kill", "notify"};
 
-static void write_name(FILE *out, int machine, int place, int notify)
+#define NAME 64
+
+static struct sock_filter code[SECCOMP_MAX_INSTRUCTIONS];
+
+static void write_code(FILE *out, const char *name, int len)
 {
-	fprintf(out, "%s_%s_%s", machine_names[machine], place_names[place], variant_names[notify]);
+	fprintf(out, "\nstatic const struct sock_filter %s[] = {\n", name);
+	for (int i = 0; i < len; i++)
+		fprintf(out, "\t{ 0x%02x, %u, %u, 0x%08x },\n", code[i].code, code[i].jt,
+			code[i].jf, code[i].k);
+	fprintf(out, "};\n");
 }
 
-static int compile(int machine, int place, int notify, struct sock_filter *code)
+static void write_head(FILE *out, const char *tables)
+{
+	fprintf(out,
+		"/* SPDX-License-Identifier: Apache-2.0 */\n"
+		"/* Written by src/linux/seccomp/generate.c from %s. */\n"
+		"#include \"linux/seccomp/programs.h\"\n",
+		tables);
+}
+
+static void name_worker(char name[NAME], int machine, int place, int notify)
+{
+	snprintf(name, NAME, "%s_%s_%s", machine_names[machine], place_names[place],
+		variant_names[notify]);
+}
+
+static int compile_worker(int machine, int place, int notify)
 {
 	if (place < SECCOMP_PROFILES)
 		return seccomp_compile(machine, place, notify, code, SECCOMP_MAX_INSTRUCTIONS);
@@ -36,80 +59,99 @@ static int compile(int machine, int place, int notify, struct sock_filter *code)
 		machine, place > SECCOMP_PROFILES, notify, code, SECCOMP_MAX_INSTRUCTIONS);
 }
 
-static int write_program(FILE *out, int machine, int place, int notify)
+/* One array of the programs of two places. */
+static void write_places(FILE *out, const char *name, int first)
 {
-	static struct sock_filter code[SECCOMP_MAX_INSTRUCTIONS];
-	int len = compile(machine, place, notify, code);
+	char program[NAME];
 
-	if (len < 0)
-		return len;
-	fprintf(out, "\nstatic const struct sock_filter ");
-	write_name(out, machine, place, notify);
-	fprintf(out, "[] = {\n");
-	for (int i = 0; i < len; i++)
-		fprintf(out, "\t{ 0x%02x, %u, %u, 0x%08x },\n", code[i].code, code[i].jt,
-			code[i].jf, code[i].k);
+	fprintf(out, "\nconst struct seccomp_program %s[MACHINE_COUNT][2][2] = {\n", name);
+	for (int i = 0; i < MACHINE_COUNT * 2 * 2; i++) {
+		int place = first + i / 2 % 2;
+
+		name_worker(program, i / 4, place, i % 2);
+		fprintf(out, "\t[%d][%d][%d] = { %s, sizeof(%s) / sizeof(struct sock_filter) },\n",
+			i / 4, place % SECCOMP_PROFILES, i % 2, program, program);
+	}
+	fprintf(out, "};\n");
+}
+
+static int write_workers(FILE *out)
+{
+	char name[NAME];
+
+	write_head(out, "syscalls.def, host.def and rules.c");
+	for (int i = 0; i < MACHINE_COUNT * PLACES * 2; i++) {
+		int machine = i / (PLACES * 2);
+		int place = i / 2 % PLACES;
+		int len = compile_worker(machine, place, i % 2);
+
+		if (len < 0)
+			return len;
+		name_worker(name, machine, place, i % 2);
+		write_code(out, name, len);
+	}
+	write_places(out, "seccomp_programs", 0);
+	write_places(out, "seccomp_host_programs", SECCOMP_PROFILES);
+	return 0;
+}
+
+static const char *const egress_names[2] = {"proxy", "resolver"};
+
+static int write_egress(FILE *out)
+{
+	char name[NAME];
+
+	write_head(out, "syscalls.def, egress.def and rules_egress.c");
+	for (int i = 0; i < MACHINE_COUNT * 2; i++) {
+		int len = seccomp_compile_egress(i / 2, i % 2, code, SECCOMP_MAX_INSTRUCTIONS);
+
+		if (len < 0)
+			return len;
+		snprintf(name, NAME, "%s_%s", machine_names[i / 2], egress_names[i % 2]);
+		write_code(out, name, len);
+	}
+	fprintf(out,
+		"\nconst struct seccomp_program seccomp_egress_programs[MACHINE_COUNT][2] = {\n");
+	for (int i = 0; i < MACHINE_COUNT * 2; i++) {
+		snprintf(name, NAME, "%s_%s", machine_names[i / 2], egress_names[i % 2]);
+		fprintf(out, "\t[%d][%d] = { %s, sizeof(%s) / sizeof(struct sock_filter) },\n",
+			i / 2, i % 2, name, name);
+	}
 	fprintf(out, "};\n");
 	return 0;
 }
 
-static void write_entry(FILE *out, int machine, int place, int notify)
+static int write_all(FILE *out, bool egress)
 {
-	fprintf(out, "\t[%d][%d][%d] = { ", machine, place % SECCOMP_PROFILES, notify);
-	write_name(out, machine, place, notify);
-	fprintf(out, ", sizeof(");
-	write_name(out, machine, place, notify);
-	fprintf(out, ") / sizeof(struct sock_filter) },\n");
-}
+	int r = egress ? write_egress(out) : write_workers(out);
 
-/* One array of the programs of two places. */
-static void write_array(FILE *out, const char *name, int first)
-{
-	fprintf(out, "\nconst struct seccomp_program %s[MACHINE_COUNT][2][2] = {\n", name);
-	for (int i = 0; i < MACHINE_COUNT * 2 * 2; i++)
-		write_entry(out, i / 4, first + i / 2 % 2, i % 2);
-	fprintf(out, "};\n");
-}
-
-static int write_all(FILE *out)
-{
-	fprintf(out, "/* SPDX-License-Identifier: Apache-2.0 */\n"
-		     "/* Written by src/linux/seccomp/generate.c from syscalls.def, host.def and "
-		     "rules.c. "
-		     "*/\n"
-		     "#include \"linux/seccomp/programs.h\"\n");
-	for (int i = 0; i < MACHINE_COUNT * PLACES * 2; i++) {
-		int r = write_program(out, i / (PLACES * 2), i / 2 % PLACES, i % 2);
-
-		if (r < 0)
-			return r;
-	}
-	write_array(out, "seccomp_programs", 0);
-	write_array(out, "seccomp_host_programs", SECCOMP_PROFILES);
-	return ferror(out) ? -EIO : 0;
+	return r == 0 && ferror(out) ? -EIO : r;
 }
 
 int main(int argc, char **argv)
 {
+	bool egress = argc == 3 && strcmp(argv[1], "egress") == 0;
+	const char *path;
 	FILE *out;
 	int r;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: seccomp-generate OUTPUT.c\n");
+	if (argc != 3 || (!egress && strcmp(argv[1], "workers") != 0)) {
+		fprintf(stderr, "usage: seccomp-generate workers|egress OUTPUT.c\n");
 		return EXIT_FAILURE;
 	}
-	out = fopen(argv[1], "w");
+	path = argv[2];
+	out = fopen(path, "w");
 	if (!out) {
-		fprintf(stderr, "seccomp-generate: %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "seccomp-generate: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	r = write_all(out);
+	r = write_all(out, egress);
 	if (fclose(out) != 0 && r == 0)
 		r = -errno;
 	if (r < 0) {
-		fprintf(stderr, "seccomp-generate: %s: %s\n", argv[1],
+		fprintf(stderr, "seccomp-generate: %s: %s\n", path,
 			r == -EINVAL ? "the table is not sound" : strerror(-r));
-		remove(argv[1]);
+		remove(path);
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;

@@ -14,40 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "linux/seccomp/table.h"
-
-#define REFUSE(error) SECCOMP_VERDICT_ERRNO(error)
-/* Nothing is done, and the caller is told that it was. */
-#define PRETEND SECCOMP_VERDICT_ERRNO(0)
-#define GRANT SECCOMP_RET_ALLOW
-#define HAND_OVER SECCOMP_VERDICT_ASK
-
-#define MASKED(arg, bits, wanted)             \
-	{                                     \
-		(arg), 0, 0, (bits), (wanted) \
-	}
-#define IS(arg, wanted) MASKED(arg, UINT32_MAX, wanted)
-#define NO_BIT(arg, bits) MASKED(arg, bits, 0)
-#define ANY_BIT(arg, bits)             \
-	{                              \
-		(arg), 0, 1, (bits), 0 \
-	}
-#define IS_NOT(arg, unwanted)                       \
-	{                                           \
-		(arg), 0, 1, UINT32_MAX, (unwanted) \
-	}
-#define HIGH_IS_ZERO(arg)                  \
-	{                                  \
-		(arg), 1, 0, UINT32_MAX, 0 \
-	}
-#define IS_NULL(arg) IS(arg, 0), HIGH_IS_ZERO(arg)
-#define WHEN(verdict, ...)          \
-	{                           \
-		(verdict),          \
-		{                   \
-			__VA_ARGS__ \
-		}                   \
-	}
+#include "linux/seccomp/clauses.h"
 
 #define NEW_NAMESPACE                                                                  \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
@@ -293,16 +260,6 @@ static const struct seccomp_clause prlimit_clauses[] = {
 	WHEN(PRETEND, IS(0, 0), IS_NULL(3)),
 };
 
-#define TYPE_IS(type) MASKED(1, ~(uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), type)
-
-/* No raw, ping, MPTCP or SCTP socket: a protocol named is the one that the type means anyway. */
-#define INET_SOCKETS(family)                                                          \
-	WHEN(GRANT, IS(0, family), TYPE_IS(SOCK_STREAM), IS(2, 0)),                   \
-		WHEN(GRANT, IS(0, family), TYPE_IS(SOCK_STREAM), IS(2, IPPROTO_TCP)), \
-		WHEN(GRANT, IS(0, family), TYPE_IS(SOCK_DGRAM), IS(2, 0)),            \
-		WHEN(GRANT, IS(0, family), TYPE_IS(SOCK_DGRAM), IS(2, IPPROTO_UDP)),  \
-		WHEN(REFUSE(EPROTONOSUPPORT), IS(0, family))
-
 static const struct seccomp_clause socket_clauses[] = {
 	INET_SOCKETS(AF_INET),
 	INET_SOCKETS(AF_INET6),
@@ -336,12 +293,7 @@ static const struct seccomp_clause setsockopt_clauses[] = {
 	WHEN(REFUSE(ENOPROTOOPT), IS(1, IPPROTO_TCP), IS(2, TCP_ULP)),
 };
 
-#define PLAIN(action, verdict, words) [ACTION_##action] = {#action, words, verdict, 0, NULL}
-#define CHECK(action, list, default_verdict, words)           \
-	[ACTION_##action] = {#action, words, default_verdict, \
-		sizeof(list##_clauses) / sizeof(list##_clauses[0]), list##_clauses}
-
-static const struct seccomp_rule rules[ACTION_COUNT] = {
+static const struct seccomp_rule rules[ACTION_FIRST_OF_EGRESS] = {
 	PLAIN(ALLOW, GRANT, "allowed"),
 	PLAIN(EPERM, REFUSE(EPERM), "EPERM"),
 	PLAIN(ENOSYS, REFUSE(ENOSYS), "ENOSYS"),
@@ -415,5 +367,7 @@ static const struct seccomp_rule rules[ACTION_COUNT] = {
 
 const struct seccomp_rule *seccomp_rule_of(enum seccomp_action action)
 {
-	return &rules[action];
+	return action < ACTION_FIRST_OF_EGRESS
+		       ? &rules[action]
+		       : &seccomp_egress_rules[action - ACTION_FIRST_OF_EGRESS];
 }

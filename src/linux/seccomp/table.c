@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of syscalls.def and host.def as data. */
+/* The rows of syscalls.def, host.def and egress.def as data. */
 #include "linux/seccomp/table.h"
 
 enum { NONE = -1 };
@@ -30,4 +30,16 @@ const struct seccomp_host_row *seccomp_host_table(size_t *ret_count)
 {
 	*ret_count = sizeof(host_rows) / sizeof(host_rows[0]);
 	return host_rows;
+}
+
+#define EGRESS(name, proxy, resolver, reason) {#name, {ACTION_##proxy, ACTION_##resolver}, reason},
+
+static const struct seccomp_host_row egress_rows[] = {
+#include "linux/seccomp/egress.def"
+};
+
+const struct seccomp_host_row *seccomp_egress_table(size_t *ret_count)
+{
+	*ret_count = sizeof(egress_rows) / sizeof(egress_rows[0]);
+	return egress_rows;
 }

@@ -62,9 +62,24 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(IF_ASK_MODE_2)   \
 	X(FOREIGN) /* numbers of another ABI of the same machine */
 
+/* Those that only egress.def names. */
+#define SECCOMP_EGRESS_ACTIONS(X) \
+	X(IF_THREAD)              \
+	X(IF_READS_1)             \
+	X(IF_READS_2)             \
+	X(IF_NO_CODE)             \
+	X(IF_CODE_OF_FILE)        \
+	X(IF_PLAIN_FCNTL)         \
+	X(IF_PLAIN_IOCTL)         \
+	X(IF_RELAY_SOCKET)        \
+	X(IF_RELAY_OPTION)        \
+	X(IF_RESOLVER_SOCKET)
+
 enum seccomp_action {
 #define SECCOMP_ACTION(name) ACTION_##name,
-	SECCOMP_ACTIONS(SECCOMP_ACTION)
+	SECCOMP_ACTIONS(SECCOMP_ACTION) ACTION_FIRST_OF_EGRESS,
+	ACTION_BEFORE_EGRESS = ACTION_FIRST_OF_EGRESS - 1,
+	SECCOMP_EGRESS_ACTIONS(SECCOMP_ACTION)
 #undef SECCOMP_ACTION
 		ACTION_COUNT
 };
@@ -111,15 +126,18 @@ struct seccomp_row {
 	const char *reason;
 };
 
-/* A call that is answered otherwise without namespaces. */
+/* A call that is answered otherwise in another place. */
 struct seccomp_host_row {
 	const char *name;
-	enum seccomp_action actions[2]; /* by 1 where Landlock holds signals */
+	enum seccomp_action actions[2]; /* by 1 where Landlock holds signals; of egress.def, by 1
+					   for the resolver */
 	const char *reason;
 };
 
 const struct seccomp_row *seccomp_table(size_t *ret_count);
 const struct seccomp_host_row *seccomp_host_table(size_t *ret_count);
+const struct seccomp_host_row *seccomp_egress_table(size_t *ret_count);
 const struct seccomp_rule *seccomp_rule_of(enum seccomp_action action);
+extern const struct seccomp_rule seccomp_egress_rules[ACTION_COUNT - ACTION_FIRST_OF_EGRESS];
 
 #endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each thread takes a question out of the socket and stays with it as long as the name servers
+ * need. The first thread only waits for the proxy's end, so that none of them holds up the exit.
+ *
+ * getaddrinfo() is asked without flags. AI_ADDRCONFIG would spare the question for the family that
+ * the host has no address of, but a host or namespace with the loopback alone has neither, and
+ * could not even resolve what its own /etc/hosts says; what cannot be reached is sorted last
+ * anyway. */
+#include "egress/resolver_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "egress/confine.h"
+
+#define SOCKET 3 /* 0, 1 and 2 are /dev/null: libraries write to them */
+#define STACK (512 * 1024) /* modules of the name service may be large */
+
+static bool address_of(const struct sockaddr *name, socklen_t len, struct address *ret)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)name;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)name;
+
+	if (name->sa_family == AF_INET && len >= sizeof(*v4)) {
+		*ret = address_from_v4((const uint8_t *)&v4->sin_addr);
+		return true;
+	}
+	/* What is meant on one interface alone is no destination that could be looked at by its
+	 * bytes. */
+	if (name->sa_family == AF_INET6 && len >= sizeof(*v6) && v6->sin6_scope_id == 0) {
+		*ret = address_from_v6(v6->sin6_addr.s6_addr);
+		return true;
+	}
+	return false;
+}
+
+static void add_address(struct resolution *resolution, const struct address *address)
+{
+	for (uint32_t i = 0; i < resolution->n_addresses; i++)
+		if (address_equal(&resolution->addresses[i], address))
+			return;
+	if (resolution->n_addresses < RESOLVER_MAX_ADDRESSES)
+		resolution->addresses[resolution->n_addresses++] = *address;
+}
+
+void resolver_answer(const struct question *question, struct resolution *ret_resolution)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+
+	memset(ret_resolution, 0, sizeof(*ret_resolution)); /* its padding leaves the process */
+	ret_resolution->ticket = question->ticket;
+	ret_resolution->error = getaddrinfo(question->name, NULL, &hints, &list);
+	if (ret_resolution->error)
+		return;
+	for (const struct addrinfo *i = list; i; i = i->ai_next) {
+		struct address address;
+
+		if (address_of(i->ai_addr, i->ai_addrlen, &address))
+			add_address(ret_resolution, &address);
+	}
+	freeaddrinfo(list);
+	if (!ret_resolution->n_addresses)
+		ret_resolution->error = EAI_NONAME;
+}
+
+static void *serve(void *unused)
+{
+	struct question question;
+	struct resolution resolution;
+
+	(void)unused;
+	for (;;) {
+		ssize_t len = recv(SOCKET, &question, sizeof(question), 0);
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len != sizeof(question))
+			_exit(0);
+		question.name[KS_MAX_HOST] = '\0';
+		resolver_answer(&question, &resolution);
+		if (send(SOCKET, &resolution, sizeof(resolution), MSG_NOSIGNAL) < 0)
+			_exit(0);
+	}
+	return NULL;
+}
+
+static int place_descriptors(int socket)
+{
+	int high = fcntl(socket, F_DUPFD_CLOEXEC, SOCKET + 1);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (high < 0 || null < 0)
+		return -errno;
+	for (int fd = 0; fd < SOCKET; fd++)
+		if (dup2(null, fd) < 0)
+			return -errno;
+	if (dup2(high, SOCKET) < 0 || syscall(SYS_close_range, SOCKET + 1, ~0u, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int start_threads(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int r;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	for (int i = 0; i < RESOLVER_THREADS; i++) {
+		r = pthread_create(&thread, &attributes, serve, NULL);
+		if (r)
+			return -r;
+	}
+	pthread_attr_destroy(&attributes);
+	return 0;
+}
+
+static void await_end(void)
+{
+	struct pollfd wait = {.fd = SOCKET};
+
+	while (poll(&wait, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+void resolver_child(int socket, pid_t parent)
+{
+	struct complaint complaint;
+	struct greeting greeting = {.code = 0};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	prctl(PR_SET_NAME, "kastellan-names", 0, 0, 0);
+	if (getppid() != parent)
+		_exit(0);
+	greeting.code = place_descriptors(socket);
+	if (greeting.code < 0) {
+		send(socket, &greeting, sizeof(greeting), MSG_NOSIGNAL);
+		_exit(1);
+	}
+	greeting.code = confine_resolver(&complaint);
+	if (greeting.code == 0)
+		greeting.code = start_threads();
+	send(SOCKET, &greeting, sizeof(greeting), MSG_NOSIGNAL);
+	if (greeting.code == 0)
+		await_end();
+	_exit(greeting.code ? 1 : 0);
+}

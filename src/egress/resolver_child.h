@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the proxy and its resolver say to each other: one message a question, one an answer. */
+#ifndef KS_EGRESS_RESOLVER_CHILD_H
+#define KS_EGRESS_RESOLVER_CHILD_H
+
+#include "egress/resolver.h"
+
+struct question {
+	uint32_t ticket;
+	char name[KS_MAX_HOST + 1]; /* NUL-terminated */
+};
+
+/* The first message of the child: 0, or the -errno of what kept it from being confined. */
+struct greeting {
+	int32_t code;
+};
+
+/* The child's whole life; parent is who has to be alive. */
+_Noreturn void resolver_child(int socket, pid_t parent);
+
+/* The answer of the host's name service. */
+void resolver_answer(const struct question *question, struct resolution *ret_resolution);
+
+#endif
