@@ -18,7 +18,7 @@
 #define PROC_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define EMPTY_ATTRIBUTES (PROC_ATTRIBUTES | MOUNT_ATTR_RDONLY)
 #define EMPTY_SIZE 4096
-#define OPTIONS_TEXT (sizeof("mode=,size=") + 2 * NUMBER_TEXT)
+#define OPTIONS_TEXT (sizeof("mode=,size=") + (size_t)2 * NUMBER_TEXT)
 
 static const char *path_of(const struct spec_mount *mount)
 {
