@@ -233,15 +233,13 @@ static bool end_all(struct monitor *monitor)
 	int pause_ms = 1;
 
 	for (;;) {
-		bool reaped = reap(monitor);
-		bool removed;
+		bool reaped, removed;
 
 		/* The helper first: init dies with its parent, and all of the jail with init. */
-		if (!reaped)
-			children_kill();
+		children_kill();
+		groups_kill(&groups);
+		reaped = reap(monitor);
 		removed = groups_remove(&groups);
-		if (!removed)
-			groups_kill(&groups);
 		if ((reaped && removed) || clock_ms() >= deadline)
 			return reaped;
 		/* A child's end is told; that a group has become empty is not. */

@@ -76,6 +76,7 @@ static const struct seccomp_clause resolver_socket_clauses[] = {
 #define OF_IPV6_ONLY 26 /* IPV6_V6ONLY */
 #define OF_IPV6_PKTINFO 49 /* IPV6_RECVPKTINFO */
 #define OF_IPV6_ORIGINAL 74 /* IPV6_RECVORIGDSTADDR */
+#define OF_IPV6_FREEBIND 78 /* IPV6_FREEBIND: answers from whatever address was asked */
 
 static const struct seccomp_clause relay_option_clauses[] = {
 	SET(SOL_SOCKET, SO_LINGER),
@@ -95,6 +96,7 @@ static const struct seccomp_clause relay_option_clauses[] = {
 	SET(IPPROTO_IPV6, OF_IPV6_ONLY),
 	SET(IPPROTO_IPV6, OF_IPV6_PKTINFO),
 	SET(IPPROTO_IPV6, OF_IPV6_ORIGINAL),
+	SET(IPPROTO_IPV6, OF_IPV6_FREEBIND),
 };
 
 #define RULE(action, list, default_verdict, words)                                     \

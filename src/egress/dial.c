@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "egress/dial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "egress/socket.h"
+
+struct attempt {
+	struct watch watch;
+	struct dial *dial;
+	size_t order;
+	struct address address;
+};
+
+struct dial {
+	struct flow *flow;
+	struct timer timer; /* the next attempt */
+	size_t count, next; /* addresses, and the one that is tried next */
+	struct attempt attempts[DIAL_AT_ONCE];
+	struct address addresses[RESOLVER_MAX_ADDRESSES];
+};
+
+/* The resolver's order, but for the families: one of the first one's, one of the other, and on. */
+static void interleave(struct dial *dial, const struct address *addresses, size_t count)
+{
+	size_t at[2] = {0, 0};
+	enum address_family first = addresses[0].family;
+
+	while (dial->count < count && dial->count < RESOLVER_MAX_ADDRESSES) {
+		for (int other = 0; other < 2; other++) {
+			size_t *i = &at[other];
+
+			while (*i < count && (addresses[*i].family != first) != other)
+				++*i;
+			if (*i < count && dial->count < RESOLVER_MAX_ADDRESSES)
+				dial->addresses[dial->count++] = addresses[(*i)++];
+		}
+	}
+}
+
+static void attempt_end(struct dial *dial, struct attempt *attempt)
+{
+	if (attempt->watch.fd < 0)
+		return;
+	loop_forget(&dial->flow->proxy->loop, &attempt->watch);
+	close(attempt->watch.fd);
+	attempt->watch.fd = -1;
+}
+
+void dial_cancel(struct flow *flow)
+{
+	struct dial *dial = flow->dial;
+
+	if (!dial)
+		return;
+	for (int i = 0; i < DIAL_AT_ONCE; i++)
+		attempt_end(dial, &dial->attempts[i]);
+	timer_stop(&dial->timer);
+	free(dial);
+	flow->dial = NULL;
+}
+
+static void win(struct attempt *attempt)
+{
+	struct flow *flow = attempt->dial->flow;
+	struct address address = attempt->address;
+	int fd = attempt->watch.fd;
+
+	loop_forget(&flow->proxy->loop, &attempt->watch);
+	attempt->watch.fd = -1;
+	dial_cancel(flow);
+	flow_connected(flow, fd, &address);
+}
+
+static void try_next(struct dial *dial);
+
+static void attempt_ready(struct watch *watch, uint32_t events)
+{
+	struct attempt *attempt = container_of(watch, struct attempt, watch);
+	int code = 0;
+	socklen_t len = sizeof(code);
+
+	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		return;
+	if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == 0 &&
+		!(events & (EPOLLERR | EPOLLHUP))) {
+		win(attempt);
+		return;
+	}
+	attempt_end(attempt->dial, attempt);
+	try_next(attempt->dial);
+}
+
+/* 0 while it is under way, else -errno. */
+static int attempt_begin(struct dial *dial, struct attempt *attempt, const struct address *address)
+{
+	struct flow *flow = dial->flow;
+	struct sockaddr_storage to;
+	socklen_t len = socket_address_make(address, flow->port, &to);
+	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	socket_no_delay(fd);
+	*attempt = (struct attempt){{attempt_ready, fd}, dial, dial->next, *address};
+	r = connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS ? -errno : 0;
+	if (r == 0)
+		r = loop_watch(&flow->proxy->loop, &attempt->watch, RELAY_EVENTS);
+	if (r < 0)
+		attempt_end(dial, attempt);
+	return r;
+}
+
+static bool under_way(const struct dial *dial)
+{
+	for (int i = 0; i < DIAL_AT_ONCE; i++)
+		if (dial->attempts[i].watch.fd >= 0)
+			return true;
+	return false;
+}
+
+/* A free one, or that of the oldest attempt, which is given up. */
+static struct attempt *make_room(struct dial *dial)
+{
+	struct attempt *oldest = &dial->attempts[0];
+
+	for (int i = 0; i < DIAL_AT_ONCE; i++) {
+		struct attempt *attempt = &dial->attempts[i];
+
+		if (attempt->watch.fd < 0)
+			return attempt;
+		if (attempt->order < oldest->order)
+			oldest = attempt;
+	}
+	attempt_end(dial, oldest);
+	return oldest;
+}
+
+/* What cannot even be begun, for want of a route say, is passed over at once. */
+static void try_next(struct dial *dial)
+{
+	struct flow *flow = dial->flow;
+	struct denial denial = {.reason = REASON_DIAL_FAILED};
+
+	while (dial->next < dial->count) {
+		const struct address *address = &dial->addresses[dial->next++];
+
+		if (attempt_begin(dial, make_room(dial), address) == 0) {
+			timer_start(&flow->proxy->loop, &flow->proxy->next_attempt, &dial->timer);
+			return;
+		}
+	}
+	if (under_way(dial))
+		return;
+	denial.resolved = dial->addresses;
+	denial.n_resolved = flow->name ? dial->count : 0;
+	flow_deny(flow, &denial);
+}
+
+void dial_next_due(struct timer *timer)
+{
+	try_next(container_of(timer, struct dial, timer));
+}
+
+int dial_start(struct flow *flow, const struct address *addresses, size_t count)
+{
+	struct dial *dial = calloc(1, sizeof(*dial));
+
+	if (!dial)
+		return -ENOMEM;
+	dial->flow = flow;
+	timer_init(&dial->timer);
+	for (int i = 0; i < DIAL_AT_ONCE; i++)
+		dial->attempts[i].watch.fd = -1;
+	interleave(dial, addresses, count);
+	flow->dial = dial;
+	try_next(dial);
+	return 0;
+}

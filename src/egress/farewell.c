@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "egress/farewell.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "egress/dns_tcp.h"
+#include "egress/flow.h"
+#include "egress/listener.h"
+#include "egress/tell.h"
+#include "linux/control_message.h"
+
+#define PATIENCE_MS 2000 /* for an owner that does not read */
+
+static struct flow *flow_at(struct list *link)
+{
+	return container_of(link, struct flow, link);
+}
+
+void farewell_begin(struct proxy *proxy)
+{
+	struct list *at, *next;
+
+	if (proxy->draining_now)
+		return;
+	listeners_done(proxy);
+	dns_tcp_done(proxy);
+	for (at = proxy->flows.next; at != &proxy->flows; at = next) {
+		next = at->next;
+		if (flow_at(at)->state != FLOW_RELAY)
+			flow_end(flow_at(at), END_WORKER_GONE);
+	}
+	proxy->draining_now = true;
+	if (proxy->open == 0 || proxy->config.drain_ms == 0)
+		farewell(proxy);
+	else
+		timer_start(&proxy->loop, &proxy->draining, &proxy->drain_end);
+}
+
+static int say(struct proxy *proxy, enum egress_message type, const void *data, size_t len)
+{
+	struct pollfd room = {.fd = proxy->owner.fd, .events = POLLOUT};
+	int r = control_send(room.fd, type, 0, data, len, NULL, 0);
+
+	while (r == -EAGAIN && poll(&room, 1, PATIENCE_MS) > 0)
+		r = control_send(room.fd, type, 0, data, len, NULL, 0);
+	return r;
+}
+
+void farewell(struct proxy *proxy)
+{
+	struct egress_denied denied;
+	struct egress_summary summary = {0};
+
+	proxy->draining_now = false;
+	while (!list_empty(&proxy->flows))
+		flow_end(flow_at(proxy->flows.next), END_WORKER_GONE);
+	tell_summary(proxy);
+	audit_flush(proxy->audit);
+	for (size_t i = 0; audit_denied(proxy->audit, i, &denied) == 0; i++)
+		if (say(proxy, EGRESS_DENIED, &denied, sizeof(denied)) < 0)
+			break;
+	audit_totals(proxy->audit, &summary);
+	summary.connections = proxy->dialled;
+	summary.up = proxy->up;
+	summary.down = proxy->down;
+	say(proxy, EGRESS_SUMMARY, &summary, sizeof(summary));
+	proxy->loop.ended = true;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "egress/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "egress/dial.h"
+#include "egress/door.h"
+#include "egress/guard.h"
+#include "egress/judge.h"
+#include "egress/socket.h"
+#include "egress/tell.h"
+
+#define PARTING_READS 8 /* pieces that are thrown away in one turn */
+
+static void step(struct flow *flow);
+
+static void worker_ready(struct watch *watch, uint32_t events)
+{
+	struct flow *flow = container_of(watch, struct flow, worker.watch);
+
+	end_note(&flow->worker, events);
+	step(flow);
+}
+
+static void server_ready(struct watch *watch, uint32_t events)
+{
+	struct flow *flow = container_of(watch, struct flow, server.watch);
+
+	end_note(&flow->server, events);
+	step(flow);
+}
+
+static void go_on(struct task *task)
+{
+	step(container_of(task, struct flow, task));
+}
+
+/* Takes the socket; NULL, and the worker is reset, where there is no memory. */
+static struct flow *flow_new(struct proxy *proxy, int fd)
+{
+	struct flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow) {
+		socket_reset(fd);
+		return NULL;
+	}
+	flow->proxy = proxy;
+	flow->worker.watch = (struct watch){worker_ready, fd};
+	flow->server.watch = (struct watch){server_ready, -1};
+	flow->rule = FLOW_NO_RULE;
+	flow->began = proxy->loop.now;
+	timer_init(&flow->timer);
+	task_init(&flow->task, go_on);
+	lookup_wait_init(&flow->lookup, judge_resolved);
+	list_append(&proxy->flows, &flow->link);
+	proxy->open++;
+	if (loop_watch(&proxy->loop, &flow->worker.watch, RELAY_EVENTS) < 0) {
+		flow_end(flow, END_RST);
+		return NULL;
+	}
+	return flow;
+}
+
+bool flow_host(const struct flow *flow, struct egress_host *ret_host)
+{
+	if (flow->name) {
+		*ret_host = (struct egress_host){.kind = HOST_NAME};
+		memcpy(ret_host->text, flow->name, strlen(flow->name) + 1);
+		return true;
+	}
+	*ret_host = (struct egress_host){.kind = HOST_ADDRESS};
+	if (flow->address.family == ADDRESS_NONE)
+		return false;
+	egress_host_from_address(&flow->address, ret_host);
+	return !synthetic_is(&flow->address);
+}
+
+/* The limit is for all of it: asking, and dialling. */
+static void decide(struct flow *flow)
+{
+	struct proxy *proxy = flow->proxy;
+
+	if (!flow->name)
+		flow->name = synthetic_name(&proxy->names, &flow->address);
+	timer_start(&proxy->loop, &proxy->connecting, &flow->timer);
+	judge(flow);
+}
+
+void flow_accept(struct proxy *proxy, int fd, const struct address *address, uint16_t port)
+{
+	struct flow *flow = flow_new(proxy, fd);
+
+	if (!flow)
+		return;
+	flow->via = VIA_TRANSPARENT;
+	flow->address = *address;
+	flow->port = port;
+	decide(flow);
+}
+
+void flow_accept_door(struct proxy *proxy, int fd)
+{
+	struct flow *flow = flow_new(proxy, fd);
+
+	if (!flow)
+		return;
+	flow->state = FLOW_DOOR;
+	timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+}
+
+void flow_asked(struct flow *flow, const struct egress_host *host, uint16_t port)
+{
+	flow->port = port;
+	flow->began = flow->proxy->loop.now;
+	if (host->kind == HOST_ADDRESS) {
+		flow->address = host->address;
+	} else {
+		flow->name = strdup(host->text);
+		flow->owns_name = true;
+		if (!flow->name) {
+			flow_end(flow, END_RST);
+			return;
+		}
+	}
+	decide(flow);
+}
+
+void flow_dial(struct flow *flow, const struct address *addresses, size_t count)
+{
+	struct denial denial = {.reason = REASON_LIMIT};
+
+	flow->state = FLOW_DIAL;
+	if (dial_start(flow, addresses, count) < 0)
+		flow_deny(flow, &denial);
+}
+
+void flow_deny(struct flow *flow, const struct denial *denial)
+{
+	char text[HOST_PORT_TEXT];
+	const char *entry = tell_entry(flow, denial, text);
+	bool at_door = flow->state != FLOW_RELAY && flow->via != VIA_TRANSPARENT;
+
+	tell_denied(flow, denial, entry);
+	dial_cancel(flow);
+	lookup_cancel(&flow->lookup);
+	if (at_door && door_answer(flow, denial->reason, entry))
+		flow_part(flow);
+	else
+		flow_end(flow, END_RST);
+}
+
+void flow_connected(struct flow *flow, int fd, const struct address *address)
+{
+	struct proxy *proxy = flow->proxy;
+
+	flow->server.watch.fd = fd;
+	flow->server.writable = true;
+	flow->dialled = *address;
+	flow->number = ++proxy->dialled;
+	flow->dial_usec = (uint32_t)(proxy->loop.now - flow->began);
+	flow->state = FLOW_RELAY;
+	flow->guarded = guard_applies(flow);
+	if (!flow->guarded)
+		tell_allowed(flow, NULL);
+	if (loop_rewatch(&proxy->loop, &flow->server.watch, RELAY_EVENTS) < 0 ||
+		(flow->via != VIA_TRANSPARENT && !door_answer(flow, REASON_ALLOWED, NULL))) {
+		flow_end(flow, END_RST);
+		return;
+	}
+	timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+	step(flow);
+}
+
+void flow_part(struct flow *flow)
+{
+	flow->state = FLOW_PARTING;
+	shutdown(flow->worker.watch.fd, SHUT_WR);
+	timer_start(&flow->proxy->loop, &flow->proxy->parting, &flow->timer);
+	loop_later(&flow->proxy->loop, &flow->task);
+}
+
+static void close_end(struct proxy *proxy, struct end *end, enum audit_end how)
+{
+	if (end->watch.fd < 0)
+		return;
+	loop_forget(&proxy->loop, &end->watch);
+	if (how == END_FIN)
+		close(end->watch.fd);
+	else
+		socket_reset(end->watch.fd);
+}
+
+void flow_end(struct flow *flow, enum audit_end end)
+{
+	struct proxy *proxy = flow->proxy;
+
+	/* Allowed, but it came to nothing before there was more to say. */
+	if (!flow->told && flow->rule != FLOW_NO_RULE)
+		tell_allowed(flow, NULL);
+	if (flow->number)
+		tell_closed(flow, end);
+	proxy->up += flow->up.bytes;
+	proxy->down += flow->down.bytes;
+	dial_cancel(flow);
+	lookup_cancel(&flow->lookup);
+	timer_stop(&flow->timer);
+	task_cancel(&flow->task);
+	relay_done(&proxy->relay, &flow->up);
+	relay_done(&proxy->relay, &flow->down);
+	close_end(proxy, &flow->worker, end);
+	close_end(proxy, &flow->server, end);
+	list_remove(&flow->link);
+	if (flow->owns_name)
+		free((char *)flow->name);
+	free(flow);
+	proxy_left(proxy);
+}
+
+/* False: the flow is gone. */
+static bool guard(struct flow *flow)
+{
+	struct egress_host sni;
+	enum guard_result result = guard_look(flow, &sni);
+	struct denial denial = {.sni = &sni};
+
+	switch (result) {
+	case GUARD_WAITS:
+		return true;
+	case GUARD_PASSES:
+		flow->guarded = false;
+		tell_allowed(flow, &sni);
+		return true;
+	default:
+		denial.reason = result == GUARD_MISMATCH ? REASON_SNI_MISMATCH : REASON_SNI_MISSING;
+		flow_deny(flow, &denial);
+		return false;
+	}
+}
+
+static void relay(struct flow *flow)
+{
+	struct proxy *proxy = flow->proxy;
+	enum relay_result up = RELAY_WAITS, down;
+	bool moved = false;
+
+	if (flow->guarded && flow->worker.readable && !guard(flow))
+		return;
+	if (!flow->guarded)
+		up = relay_pump(&proxy->relay, &flow->worker, &flow->server, &flow->up, &moved);
+	down = relay_pump(&proxy->relay, &flow->server, &flow->worker, &flow->down, &moved);
+	if (up == RELAY_SPENT || down == RELAY_SPENT) {
+		flow_end(flow, END_LIMIT);
+	} else if (up == RELAY_RESET || down == RELAY_RESET || flow->worker.failed ||
+		   flow->server.failed) {
+		/* What was there before the reset has been passed on by now. */
+		flow_end(flow, END_RST);
+	} else if (flow->up.shut && flow->down.shut) {
+		flow_end(flow, END_FIN);
+	} else {
+		if (moved)
+			timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+		if (up == RELAY_MORE || down == RELAY_MORE)
+			loop_later(&proxy->loop, &flow->task);
+	}
+}
+
+/* Bytes that nobody reads would turn the answer's end into a reset, which destroys it. */
+static void part(struct flow *flow)
+{
+	struct relay *relay = &flow->proxy->relay;
+
+	for (int i = 0; i < PARTING_READS; i++) {
+		ssize_t got = recv(flow->worker.watch.fd, relay->scratch, sizeof(relay->scratch),
+			MSG_DONTWAIT);
+
+		if (got < 0 && errno == EAGAIN)
+			return;
+		if (got <= 0) {
+			flow_end(flow, END_FIN);
+			return;
+		}
+	}
+	loop_later(&flow->proxy->loop, &flow->task);
+}
+
+static void step(struct flow *flow)
+{
+	switch (flow->state) {
+	case FLOW_DOOR:
+		door_step(flow);
+		break;
+	case FLOW_LOOKUP:
+	case FLOW_DIAL:
+		if (flow->worker.failed)
+			flow_end(flow, END_RST);
+		break;
+	case FLOW_RELAY:
+		relay(flow);
+		break;
+	case FLOW_PARTING:
+		part(flow);
+		break;
+	}
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "egress/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "egress/dns_tcp.h"
+#include "egress/dns_udp.h"
+#include "egress/flow.h"
+#include "egress/socket.h"
+#include "egress/tell.h"
+
+#define ACCEPT_TURN 64 /* connections before others have their turn */
+#define DNS_PORT 53
+
+static int option(int fd, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
+}
+
+/* The jail sends these, so that they are looked at first. */
+static bool is_of_kind(int fd, enum egress_socket kind)
+{
+	int domain = option(fd, SO_DOMAIN), type = option(fd, SO_TYPE);
+	bool inet = domain == AF_INET || domain == AF_INET6;
+	bool listens = type == SOCK_STREAM && option(fd, SO_ACCEPTCONN) == 1;
+
+	switch (kind) {
+	case EGRESS_SOCKET_TCP:
+	case EGRESS_SOCKET_DNS_TCP:
+		return inet && listens;
+	case EGRESS_SOCKET_DNS_UDP:
+		return inet && type == SOCK_DGRAM;
+	case EGRESS_SOCKET_DOOR:
+		return (inet || domain == AF_UNIX) && listens;
+	}
+	return false;
+}
+
+static void refuse(struct proxy *proxy, const struct listener *listener, int fd)
+{
+	struct address address = {0};
+	uint16_t port = 0;
+
+	if (listener->kind == EGRESS_SOCKET_TCP)
+		socket_local(fd, &address, &port);
+	tell_refused(proxy, &address, port);
+	socket_reset(fd);
+}
+
+static void take(struct listener *listener, int fd)
+{
+	struct proxy *proxy = listener->proxy;
+	struct address address;
+	uint16_t port;
+
+	if (proxy->open >= proxy->config.connections) {
+		refuse(proxy, listener, fd);
+	} else if (listener->kind == EGRESS_SOCKET_DOOR) {
+		flow_accept_door(proxy, fd);
+	} else if (listener->kind == EGRESS_SOCKET_DNS_TCP) {
+		dns_tcp_accept(proxy, fd);
+	} else if (!socket_local(fd, &address, &port)) {
+		socket_reset(fd);
+	} else if (port == DNS_PORT) {
+		dns_tcp_accept(proxy, fd);
+	} else {
+		flow_accept(proxy, fd, &address, port);
+	}
+}
+
+/* True: there may be more. Without a descriptor for the next connection it waits in the backlog
+ * until one is closed, and does not cost a turn of the loop before that. */
+static bool accept_one(struct listener *listener)
+{
+	struct proxy *proxy = listener->proxy;
+	int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		take(listener, fd);
+		return true;
+	}
+	switch (errno) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		proxy->starved = true;
+		timer_start(&proxy->loop, &proxy->starving, &proxy->retry);
+		return false;
+	case EAGAIN:
+	case EINVAL: /* listens no longer: the jail is gone */
+		return false;
+	default:
+		return true; /* of that one connection alone */
+	}
+}
+
+static void work(struct listener *listener)
+{
+	if (listener->kind == EGRESS_SOCKET_DNS_UDP) {
+		if (dns_udp_serve(listener->proxy, listener->watch.fd))
+			loop_later(&listener->proxy->loop, &listener->task);
+		return;
+	}
+	for (int i = 0; i < ACCEPT_TURN; i++)
+		if (!accept_one(listener))
+			return;
+	loop_later(&listener->proxy->loop, &listener->task);
+}
+
+static void ready(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	work(container_of(watch, struct listener, watch));
+}
+
+static void go_on(struct task *task)
+{
+	work(container_of(task, struct listener, task));
+}
+
+static void listener_free(struct listener *listener)
+{
+	struct proxy *proxy = listener->proxy;
+
+	/* The jail may have it open, too: closing alone would leave it in the loop. */
+	loop_unwatch(&proxy->loop, &listener->watch);
+	task_cancel(&listener->task);
+	list_remove(&listener->link);
+	proxy->n_listeners--;
+	close(listener->watch.fd);
+	free(listener);
+}
+
+static int check(const struct proxy *proxy, enum egress_socket kind, int fd)
+{
+	if (!is_of_kind(fd, kind))
+		return -EPROTO;
+	if (proxy->n_listeners == PROXY_MAX_LISTENERS)
+		return -E2BIG;
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int listener_add(struct proxy *proxy, enum egress_socket kind, int fd)
+{
+	int r = check(proxy, kind, fd);
+	struct listener *listener = r == 0 ? calloc(1, sizeof(*listener)) : NULL;
+
+	if (!listener) {
+		close(fd);
+		return r ? r : -ENOMEM;
+	}
+	*listener = (struct listener){.watch = {ready, fd}, .proxy = proxy, .kind = kind};
+	task_init(&listener->task, go_on);
+	list_append(&proxy->listeners, &listener->link);
+	proxy->n_listeners++;
+	if (kind == EGRESS_SOCKET_DNS_UDP)
+		dns_udp_prepare(fd);
+	else
+		socket_no_delay(fd); /* for what is accepted from it */
+	r = loop_watch(&proxy->loop, &listener->watch, EPOLLIN);
+	if (r < 0)
+		listener_free(listener);
+	return r;
+}
+
+void listeners_done(struct proxy *proxy)
+{
+	while (!list_empty(&proxy->listeners))
+		listener_free(container_of(proxy->listeners.next, struct listener, link));
+}
+
+void listeners_retry(struct proxy *proxy)
+{
+	proxy->starved = false;
+	for (struct list *at = proxy->listeners.next; at != &proxy->listeners; at = at->next)
+		loop_later(&proxy->loop, &container_of(at, struct listener, link)->task);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets of the jail, which were handed over: connections and questions come out of them. */
+#ifndef KS_EGRESS_LISTENER_H
+#define KS_EGRESS_LISTENER_H
+
+#include "egress/proxy.h"
+
+#define LISTENER_RETRY_MS 100 /* after a want of descriptors */
+
+struct listener {
+	struct watch watch;
+	struct proxy *proxy;
+	struct list link;
+	struct task task; /* the rest of a turn */
+	enum egress_socket kind;
+};
+
+/* Takes the socket in any case. 0; -EPROTO for one that is not of the kind, -E2BIG past
+ * PROXY_MAX_LISTENERS, other -errno. */
+int listener_add(struct proxy *proxy, enum egress_socket kind, int fd);
+/* Nothing new is taken from here on. */
+void listeners_done(struct proxy *proxy);
+/* There may be descriptors again. */
+void listeners_retry(struct proxy *proxy);
+
+#endif

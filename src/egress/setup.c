@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "egress/setup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "egress/listener.h"
+
+static int complain(struct complaint *complaint, int code, const char *step, const char *detail)
+{
+	*complaint = (struct complaint){code, step, detail};
+	return -code;
+}
+
+/* The next message, however long it takes. */
+static int wait_message(int owner, struct control_message *message, struct complaint *complaint)
+{
+	for (;;) {
+		struct pollfd wait = {.fd = owner, .events = POLLIN};
+		int r = control_receive(owner, message);
+
+		if (r == 1)
+			return 0;
+		if (r < 0)
+			return complain(complaint, -r, "read message", "not one of the owner's");
+		if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+			return complain(complaint, errno, "read message", "poll");
+	}
+}
+
+static bool has_end(const char *text, size_t room)
+{
+	return memchr(text, '\0', room) != NULL;
+}
+
+static const char *config_fault(const struct egress_config *config)
+{
+	static const uint32_t flags = EGRESS_FLAG_SNI | EGRESS_FLAG_AUDIT | EGRESS_FLAG_NO_V6 |
+				      EGRESS_FLAG_IDS;
+
+	if (config->version != EGRESS_VERSION)
+		return "version is another one: the library and kastellan-egress do not belong "
+		       "together";
+	if (config->flags & ~flags)
+		return "flags holds one that is not known";
+	if (config->zero)
+		return "zero is not zero";
+	if (config->connections == 0)
+		return "connections is 0";
+	if (config->names == 0 || config->names > SYNTHETIC_MAX)
+		return "names is not 1 to 65535";
+	if (config->connect_ms == 0)
+		return "connect_ms is 0";
+	if (!has_end(config->worker, sizeof(config->worker)) ||
+		!has_end(config->policy, sizeof(config->policy)))
+		return "a text has no end";
+	return NULL;
+}
+
+int setup_config(
+	int owner, struct egress_config *ret_config, int *ret_audit, struct complaint *complaint)
+{
+	struct control_message message;
+	struct egress_config config;
+	const char *fault = NULL;
+	int r = wait_message(owner, &message, complaint);
+
+	if (r < 0)
+		return r;
+	if (message.header.type != EGRESS_CONFIG || message.len != sizeof(config)) {
+		fault = "the first message is no configuration of this version";
+	} else {
+		memcpy(&config, message.data, sizeof(config));
+		fault = config_fault(&config);
+		if (!fault && message.n_fds != (config.flags & EGRESS_FLAG_AUDIT ? 1 : 0))
+			fault = "the descriptor of the audit is missing, or one too many";
+	}
+	if (fault) {
+		control_message_drop_fds(&message);
+		return complain(complaint, EINVAL, "read configuration", fault);
+	}
+	*ret_config = config;
+	*ret_audit = message.n_fds ? message.fds[0] : -1;
+	return 0;
+}
+
+static int add_entries(
+	struct proxy *proxy, const struct control_message *message, struct complaint *complaint)
+{
+	const char *at = message->data, *end = at + message->len;
+
+	if (message->len == 0 || end[-1] != '\0')
+		return complain(complaint, EINVAL, "read entries", "the last one has no end");
+	while (at < end) {
+		size_t len = strlen(at);
+		enum host_fault fault = HOST_FAULT_NONE;
+		int r = rules_add(&proxy->rules, at, len, &fault);
+
+		if (r < 0)
+			return complain(complaint, -r, "read entries",
+				fault ? host_fault_text(fault) : "too many, or no memory");
+		at += len + 1;
+	}
+	return 0;
+}
+
+int setup_sockets(struct proxy *proxy, struct control_message *message)
+{
+	uint32_t kinds[EGRESS_MAX_SOCKETS];
+	int r = 0;
+
+	if (message->n_fds == 0 || message->len != message->n_fds * sizeof(kinds[0])) {
+		control_message_drop_fds(message);
+		return -EBADMSG;
+	}
+	memcpy(kinds, message->data, message->len);
+	while (message->n_fds && r == 0) {
+		message->n_fds--;
+		r = listener_add(proxy, (enum egress_socket)kinds[message->n_fds],
+			message->fds[message->n_fds]);
+	}
+	control_message_drop_fds(message);
+	return r;
+}
+
+static int take_message(
+	struct proxy *proxy, struct control_message *message, struct complaint *complaint)
+{
+	int r;
+
+	if (message->header.type == EGRESS_SOCKETS) {
+		r = setup_sockets(proxy, message);
+		return r < 0 ? complain(complaint, -r, "take sockets",
+				       "not of the kind that it is called, or too many")
+			     : 0;
+	}
+	if (message->n_fds) {
+		control_message_drop_fds(message);
+		return complain(complaint, EINVAL, "read message", "a descriptor too many");
+	}
+	if (message->header.type == EGRESS_ENTRIES)
+		return add_entries(proxy, message, complaint);
+	return complain(complaint, EINVAL, "read message", "of no type that may come now");
+}
+
+int setup_rest(struct proxy *proxy, struct complaint *complaint)
+{
+	struct control_message message;
+
+	for (;;) {
+		int r = wait_message(proxy->owner.fd, &message, complaint);
+
+		if (r < 0)
+			return r;
+		if (message.header.type == EGRESS_START && message.n_fds == 0)
+			return 0;
+		r = take_message(proxy, &message, complaint);
+		if (r < 0)
+			return r;
+	}
+}

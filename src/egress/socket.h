@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses of sockets, and how sockets end. */
+#ifndef KS_EGRESS_SOCKET_H
+#define KS_EGRESS_SOCKET_H
+
+#include <sys/socket.h>
+
+#include "egress/address.h"
+
+/* Of IPv4 or IPv6, mapped ones unwrapped; false for any other. */
+bool socket_address(
+	const struct sockaddr_storage *from, struct address *ret_address, uint16_t *ret_port);
+/* Returns its length. */
+socklen_t socket_address_make(
+	const struct address *address, uint16_t port, struct sockaddr_storage *ret);
+
+/* Where the socket is bound: on an accepted one, where its peer wanted to go. */
+bool socket_local(int fd, struct address *ret_address, uint16_t *ret_port);
+
+void socket_no_delay(int fd);
+
+/* Closes it so that the peer sees a reset and not an end, which could pass for a whole answer. */
+void socket_reset(int fd);
+
+/* A message that fits into an empty send buffer, whole or not at all. */
+bool socket_say(int fd, const void *bytes, size_t len);
+
+#endif
