@@ -28,10 +28,10 @@ def add(name, function, module, seconds=60):
     _found.append(Case(function, name, module, seconds))
 
 
-def cases(pattern=""):
-    """All tests of all modules, in the order of the modules' names and of their lines."""
+def cases(pattern="", place=HERE):
+    """All tests of all modules there, in the order of the modules' names and of their lines."""
     _found.clear()
-    for path in sorted(HERE.glob("test_*.py")):
+    for path in sorted(place.glob("test_*.py")):
         importlib.import_module(path.stem)
     wanted = re.compile(pattern)
     names = set()

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The owner's side of the proxy (src/egress/control.h), and its audit as it comes."""
+
+import array
+import contextlib
+import json
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+from harness import check
+
+CONFIG, ENTRIES, SOCKETS, START, STOP, READY, FAILED, DENIED, SUMMARY = range(1, 10)
+FLAG_SNI, FLAG_AUDIT, FLAG_NO_V6, FLAG_IDS = 1, 2, 4, 8
+TCP, DNS_UDP, DNS_TCP, DOOR = range(1, 5)
+REASONS = ["allowed", "host_not_allowed", "port_not_allowed", "address_not_allowed",
+           "address_forbidden", "bad_name", "bad_request", "sni_mismatch", "sni_missing",
+           "not_resolved", "dial_failed", "no_listener", "limit"]
+CONFIG_FORM = "10IQ64s72s"
+DENIED_FORM = "QII254s263s3x"
+SUMMARY_FORM = "5Q"
+# Nothing but these may be in a line of the audit.
+LINE = re.compile(rb"[\x20-\x7e]+\n")
+
+
+def text(field):
+    return field.split(b"\0")[0].decode()
+
+
+def send(control, kind, data=b"", fds=()):
+    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    control.sendmsg([struct.pack("Ii", kind, 0), data] if data else [struct.pack("Ii", kind, 0)],
+                    ancillary)
+
+
+class Audit:
+    """Reads lines as they come; each has to be JSON and printable ASCII."""
+
+    def __init__(self):
+        self.lines, self.problems = [], []
+        self._reader, self.writer = os.pipe()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def start(self):
+        os.close(self.writer)
+        self._thread.start()
+
+    def _read(self):
+        with os.fdopen(self._reader, "rb") as stream:
+            for line in stream:
+                with self._changed:
+                    if not LINE.fullmatch(line):
+                        self.problems.append(line)
+                    try:
+                        self.lines.append(json.loads(line))
+                    except ValueError:
+                        self.problems.append(line)
+                    self._changed.notify_all()
+
+    def end(self):
+        self._thread.join(10)
+
+    def find(self, **wanted):
+        return [line for line in self.lines
+                if all(line.get(key) == value for key, value in wanted.items())]
+
+    def wait(self, seconds=5, count=1, **wanted):
+        """The first line like that, or a failure."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while len(self.find(**wanted)) < count:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    check.fail(f"the audit has {len(self.find(**wanted))} of {count} lines like "
+                               f"{wanted}: {self.lines[-8:]}")
+                self._changed.wait(left)
+            return self.find(**wanted)[0]
+
+
+class Report:
+    def __init__(self):
+        self.code, self.denied, self.summary, self.failed = None, [], None, None
+
+
+class Proxy:
+    def __init__(self, program, entries, sockets=(), jail=None, flags=0, connections=256,
+                 names=64, connect_ms=5000, idle_ms=0, drain_ms=2000, limit=0, ids=None,
+                 version=1, worker=b"w-test", digest=b"sha256:test", start=True, environment=None):
+        self.audit, self.report = Audit(), Report()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control, self.began = ours, time.monotonic()
+        jail_fd = -1 if jail is None else jail.fileno()
+
+        def place():
+            os.dup2(theirs.fileno(), 3)
+            if jail_fd >= 0:
+                os.dup2(jail_fd, 4)
+            else:
+                os.close(4)
+
+        self.process = subprocess.Popen(
+            [program], pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
+            env=environment or {})
+        theirs.close()
+        self.pid = self.process.pid
+        uid, gid = ids or (0, 0)
+        flags |= FLAG_AUDIT | (FLAG_IDS if ids else 0)
+        send(ours, CONFIG, struct.pack(CONFIG_FORM, version, flags, uid, gid, connections, names,
+                                       connect_ms, idle_ms, drain_ms, 0, limit, worker, digest),
+             [self.audit.writer])
+        self.audit.start()
+        if entries:
+            send(ours, ENTRIES, b"".join(entry.encode() + b"\0" for entry in entries))
+        for kind, one in sockets:
+            send(ours, SOCKETS, struct.pack("I", kind), [one.fileno()])
+        if start:
+            send(ours, START)
+
+    def receive(self, seconds):
+        """(kind, value, data), or None at the end."""
+        if not select.select([self.control], [], [], seconds)[0]:
+            check.fail(f"the proxy says nothing for {seconds} s")
+        try:
+            message = self.control.recv(8192)
+        except ConnectionResetError:
+            return None
+        if not message:
+            return None
+        return (*struct.unpack_from("Ii", message), message[8:])
+
+    def ready(self, seconds=20):
+        message = self.receive(seconds)
+        if message is None or message[0] != READY:
+            check.fail(f"the proxy is not ready: {message}")
+        return self
+
+    def failure(self):
+        """It must not become ready: (errno, step, detail)."""
+        message = self.receive(20)
+        if message is None or message[0] != FAILED:
+            check.fail(f"the proxy did not say that it failed: {message}")
+        step, detail = message[2].split(b"\0")[:2]
+        check.true(self.process.wait(10) != 0, "it ends with a failure")
+        return message[1], step.decode(), detail.decode()
+
+    def stop(self, seconds=15, tell=True):
+        """The end that an owner asks for; the report."""
+        if tell:
+            send(self.control, STOP)
+        while True:
+            message = self.receive(seconds)
+            if message is None:
+                break
+            if message[0] == DENIED:
+                times, reason, port, host, entry = struct.unpack(DENIED_FORM, message[2])
+                self.report.denied.append((times, REASONS[reason], port, text(host), text(entry)))
+            elif message[0] == SUMMARY:
+                self.report.summary = dict(zip(
+                    ("connections", "denials", "up", "down", "suppressed"),
+                    struct.unpack(SUMMARY_FORM, message[2])))
+        self.report.code = self.process.wait(seconds)
+        self.audit.end()
+        return self.report
+
+    def rss(self):
+        """KiB of its own: what is in RAM and not of a file."""
+        for line in open(f"/proc/{self.pid}/status", encoding="ascii"):
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1])
+        return None
+
+    def children(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.control.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            check.fail("the proxy outlived its owner")
