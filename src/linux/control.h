@@ -33,7 +33,8 @@ enum control_slot {
 	SLOT_STDIN = 10, /* the worker's stdio; absent with a terminal of its own */
 	SLOT_STDOUT = 11,
 	SLOT_STDERR = 12,
-	SLOT_DATA = 13, /* first of the generated files (MOUNT_DATA), one each ... */
+	SLOT_DATA =
+		13, /* for the helper: first of the generated files (MOUNT_DATA), one each ... */
 	SLOT_DATA_MAX = 19,
 	SLOT_GRANT = 20, /* first of the grants' descriptors, one each, in plan order */
 };

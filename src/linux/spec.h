@@ -123,7 +123,7 @@ enum spec_mount_kind {
 	SPEC_MOUNT_BIND_GRANT, /* what descriptor `slot` holds, with all that is mounted in it */
 	SPEC_MOUNT_MASK_FILE, /* /dev/null over what is there, if anything is */
 	SPEC_MOUNT_MASK_DIRECTORY, /* an empty directory over what is there, if anything is */
-	SPEC_MOUNT_DATA, /* a read-only file with the text in descriptor `slot` */
+	SPEC_MOUNT_DATA, /* a read-only file with the text `source` */
 	SPEC_MOUNT_LINK, /* a symbolic link with the text `source` */
 	SPEC_MOUNT_TMPFS, /* of `size` bytes and `mode` */
 	SPEC_MOUNT_PROC,
@@ -133,7 +133,7 @@ enum spec_mount_kind {
 enum { SPEC_MOUNT_WRITABLE = 1 << 0 };
 
 /* One thing in the jail's root. Two strings follow, each with its NUL: where it appears inside, and
- * the source, empty for kinds without one. */
+ * the source, empty for kinds without one. Of all but data, sources are paths. */
 struct spec_mount {
 	uint32_t kind; /* enum spec_mount_kind */
 	uint32_t flags; /* SPEC_MOUNT_WRITABLE */

@@ -171,7 +171,10 @@ static void add_mount(struct strbuf *text, const struct spec_mount *mount)
 
 	strbuf_addf(text, "%s %s", kinds[mount->kind], path);
 	if (*source)
-		strbuf_addf(text, " from %s", source);
+		strbuf_puts(text, mount->kind == SPEC_MOUNT_DATA ? " with " : " from ");
+	/* Of a text with several lines one is made, as each record is one. */
+	for (; *source; source++)
+		strbuf_add(text, *source == '\n' ? "|" : source, 1);
 	if (mount->slot)
 		strbuf_addf(text, " slot %u", mount->slot);
 	if (mount->mode)

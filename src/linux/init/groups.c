@@ -12,6 +12,14 @@
 
 #define AT_ONCE 64 /* processes that are held by a descriptor in one round */
 
+static bool is_known(const struct groups *groups, const char *path)
+{
+	for (size_t at = 0; at < groups->len; at += strlen(groups->paths + at) + 1)
+		if (strcmp(groups->paths + at, path) == 0)
+			return true;
+	return false;
+}
+
 int groups_add(struct groups *groups, const char *paths, size_t len)
 {
 	if (len == 0 || paths[len - 1] != '\0')
@@ -19,10 +27,17 @@ int groups_add(struct groups *groups, const char *paths, size_t len)
 	for (size_t at = 0; at < len; at += strlen(paths + at) + 1)
 		if (paths[at] != '/')
 			return -EINVAL;
-	if (len > sizeof(groups->paths) - groups->len)
-		return -E2BIG;
-	memcpy(groups->paths + groups->len, paths, len);
-	groups->len += len;
+	for (size_t at = 0; at < len; at += strlen(paths + at) + 1) {
+		size_t size = strlen(paths + at) + 1;
+
+		/* They are told once before they are made and, as they may have changed, after. */
+		if (is_known(groups, paths + at))
+			continue;
+		if (size > sizeof(groups->paths) - groups->len)
+			return -E2BIG;
+		memcpy(groups->paths + groups->len, paths + at, size);
+		groups->len += size;
+	}
 	return 0;
 }
 
@@ -106,10 +121,17 @@ static bool remove_one(const char *path)
 
 bool groups_remove(struct groups *groups)
 {
-	bool all = true;
+	size_t at = 0;
 
-	for (size_t at = 0; at < groups->len; at += strlen(groups->paths + at) + 1)
-		if (!remove_one(groups->paths + at))
-			all = false;
-	return all;
+	while (at < groups->len) {
+		size_t size = strlen(groups->paths + at) + 1;
+
+		if (!remove_one(groups->paths + at)) {
+			at += size;
+			continue;
+		}
+		groups->len -= size;
+		memmove(groups->paths + at, groups->paths + at + size, groups->len - at);
+	}
+	return groups->len == 0;
 }

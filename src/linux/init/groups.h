@@ -13,13 +13,14 @@ struct groups {
 	size_t len;
 };
 
-/* Absolute paths, each with its NUL. 0, -EINVAL or -E2BIG. */
+/* Absolute paths, each with its NUL; one that is known already is not kept twice. 0, -EINVAL or
+ * -E2BIG. */
 int groups_add(struct groups *groups, const char *paths, size_t len);
 
 /* One round of SIGKILL for everything in the groups. */
 void groups_kill(const struct groups *groups);
 
-/* Removes what is empty by now. True when nothing is left. */
+/* Removes what is empty by now, and forgets it. True when nothing is left. */
 bool groups_remove(struct groups *groups);
 
 #endif

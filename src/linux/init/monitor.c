@@ -233,13 +233,15 @@ static bool end_all(struct monitor *monitor)
 	int pause_ms = 1;
 
 	for (;;) {
-		bool reaped, removed;
+		bool reaped = reap(monitor);
+		bool removed;
 
 		/* The helper first: init dies with its parent, and all of the jail with init. */
-		children_kill();
-		groups_kill(&groups);
-		reaped = reap(monitor);
+		if (!reaped)
+			children_kill();
 		removed = groups_remove(&groups);
+		if (!removed)
+			groups_kill(&groups);
 		if ((reaped && removed) || clock_ms() >= deadline)
 			return reaped;
 		/* A child's end is told; that a group has become empty is not. */

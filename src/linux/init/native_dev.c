@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +14,6 @@
 /* A device is written through a read-only mount all the same; its mode and times, which are the
  * host's, are not. */
 #define NODE_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
-#define PTS_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 
 static const struct {
 	const char *name;
@@ -39,30 +39,18 @@ static const struct {
 	{"ptmx", "pts/ptmx"},
 };
 
-static int attach_at(int tree, int directory, const char *name)
-{
-	int place = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int r = place < 0 ? -errno : tree_attach(tree, place);
-
-	if (place >= 0)
-		close(place);
-	return r;
-}
-
 static int add_node(int directory, const char *name, const char *source)
 {
-	int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	int tree, r;
 
-	if (file < 0)
+	if (mknodat(directory, name, S_IFREG | 0444, 0) < 0)
 		return -errno;
-	close(file);
 	tree = tree_copy(AT_FDCWD, source);
 	if (tree < 0)
 		return tree;
 	r = tree_restrict(tree, NODE_ATTRIBUTES);
 	if (r == 0)
-		r = attach_at(tree, directory, name);
+		r = tree_attach_at(tree, directory, name);
 	close(tree);
 	return r;
 }
@@ -70,21 +58,15 @@ static int add_node(int directory, const char *name, const char *source)
 /* Terminals of the jail's own: those of the host are not in it. */
 static int add_terminals(int directory)
 {
-	static const struct tree_option options[] = {
-		{"newinstance", NULL}, {"ptmxmode", "0666"}, {"mode", "620"}, {NULL, NULL}};
-	int tree = mkdirat(directory, "pts", 0755) < 0
-			   ? -errno
-			   : tree_new("devpts", options, PTS_ATTRIBUTES);
-	int r;
-
-	if (tree < 0)
-		return tree;
-	r = attach_at(tree, directory, "pts");
-	close(tree);
-	return r;
+	if (mkdirat(directory, "pts", 0755) < 0 || fchdir(directory) < 0)
+		return -errno;
+	return mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		       "newinstance,ptmxmode=0666,mode=620") < 0
+		       ? -errno
+		       : 0;
 }
 
-int devices_fill(int directory, const char **ret_name)
+static int fill(int directory, const char **ret_name)
 {
 	int r = 0;
 
@@ -104,5 +86,19 @@ int devices_fill(int directory, const char **ret_name)
 		*ret_name = "shm";
 		r = mkdirat(directory, "shm", 0755) < 0 ? -errno : 0;
 	}
+	return r;
+}
+
+int devices_fill(const struct native_root *root, const char *path, const char **ret_name)
+{
+	int directory = openat(
+		root->fd, place_relative(path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = directory < 0 ? -errno : fill(directory, ret_name);
+
+	if (directory >= 0)
+		close(directory);
+	/* One step went into the directory. */
+	if (r == 0 && fchdir(root->fd) < 0)
+		r = -errno;
 	return r;
 }

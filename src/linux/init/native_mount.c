@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function a kind of SPEC_MOUNT. Each mount has its attributes before it can be seen anywhere,
- * and is attached by descriptor. */
+/* One function a kind of SPEC_MOUNT. Each mount has its attributes before anybody but this process
+ * could see it. What comes from the host is attached by descriptor. What is new is mounted by its
+ * path from the root, where nobody else has ever made a link: a call instead of eight. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "linux/init/native_parts.h"
+#include "linux/init/process.h"
 #include "linux/init/tree.h"
 
 #define PROC_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
-#define DEV_SIZE 65536 /* for directories and places, which take no pages; nobody writes there */
+#define EMPTY_ATTRIBUTES (PROC_ATTRIBUTES | MOUNT_ATTR_RDONLY)
 #define EMPTY_SIZE 4096
+#define OPTIONS_TEXT (sizeof("mode=,size=") + (size_t)2 * NUMBER_TEXT)
 
 static const char *path_of(const struct spec_mount *mount)
 {
@@ -28,31 +32,21 @@ static const char *source_of(const struct spec_mount *mount)
 	return path + strlen(path) + 1;
 }
 
-/* At the place of the path, made where it is missing. Takes the tree in any case. */
-static int attach(const struct native_root *root, const char *path, int tree)
+/* Takes the tree in any case. */
+static int attach(struct native_root *root, const char *path, int tree, uint64_t attributes)
 {
 	struct stat st;
-	int place, r;
+	int r = tree;
 
 	if (tree < 0)
 		return tree;
-	r = fstat(tree, &st) < 0 ? -errno : S_ISLNK(st.st_mode) ? -ELOOP : 0;
-	place = r < 0 ? r : place_make(root, path, S_ISDIR(st.st_mode));
-	r = place < 0 ? place : tree_attach(tree, place);
-	if (place >= 0)
-		close(place);
+	r = attributes ? tree_restrict(tree, attributes) : 0;
+	if (r == 0)
+		r = fstat(tree, &st) < 0 ? -errno : S_ISLNK(st.st_mode) ? -ELOOP : 0;
+	if (r == 0)
+		r = place_attach(root, path, tree, S_ISDIR(st.st_mode));
 	close(tree);
 	return r;
-}
-
-static int attach_restricted(
-	const struct native_root *root, const char *path, int tree, uint64_t attributes)
-{
-	int r = tree < 0 ? tree : tree_restrict(tree, attributes);
-
-	if (r < 0 && tree >= 0)
-		close(tree);
-	return r < 0 ? r : attach(root, path, tree);
 }
 
 /* Parts of /proc are shown from the jail's own. */
@@ -62,7 +56,7 @@ static int bind_host(struct native_root *root, const struct spec_mount *mount)
 	bool own = strncmp(source, "/proc/", 6) == 0 && root->proc >= 0;
 	int tree = own ? tree_copy(root->proc, source + 6) : tree_copy(AT_FDCWD, source);
 
-	return attach_restricted(root, path_of(mount), tree, TREE_PLAIN | MOUNT_ATTR_RDONLY);
+	return attach(root, path_of(mount), tree, TREE_PLAIN | MOUNT_ATTR_RDONLY);
 }
 
 /* The object of the slot as it is mounted in this mount namespace: found by the name that the
@@ -104,85 +98,87 @@ static int bind_grant(struct native_root *root, const struct spec_mount *mount)
 
 	/* Made, with its attributes, by somebody with more privileges. */
 	if (!root->by_name)
-		return attach(root, path_of(mount), fcntl(slot, F_DUPFD_CLOEXEC, 3));
+		return attach(root, path_of(mount), fcntl(slot, F_DUPFD_CLOEXEC, 3), 0);
 	object = find_again(slot);
 	if (object < 0)
 		return object;
 	tree = tree_copy(object, "");
 	close(object);
-	return attach_restricted(root, path_of(mount), tree, attributes);
+	return attach(root, path_of(mount), tree, attributes);
 }
 
-/* Covers what is there with another mount of *shared, which is the first of its kind where there is
- * none yet. What is not there needs no cover. */
-static int cover(struct native_root *root, const char *path, int *shared, int first)
+/* Covers what is there, if anything is. Takes the tree in any case. */
+static int cover_first(
+	const struct native_root *root, const char *path, const char **ret_covered, int tree)
 {
-	int place = place_find(root, path);
-	int tree = *shared < 0 ? first : tree_copy(*shared, "");
-	int r = place < 0 ? place : tree < 0 ? tree : tree_attach(tree, place);
+	int r = tree < 0 ? tree : tree_attach_at(tree, root->fd, place_relative(path));
 
-	if (place >= 0)
-		close(place);
-	if (r == 0 && *shared < 0)
-		*shared = tree;
-	else if (tree >= 0)
+	if (tree >= 0)
 		close(tree);
-	return place == -ENOENT ? 0 : r;
+	if (r == 0)
+		*ret_covered = path;
+	return r == -ENOENT ? 0 : r;
+}
+
+/* The same by another mount of what covers the first one, with its attributes. */
+static int cover_alike(const char *path, const char *covered)
+{
+	int r = mount(place_relative(covered), place_relative(path), NULL, MS_BIND, NULL);
+
+	return r < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int restricted(int tree, uint64_t attributes)
+{
+	int r = tree < 0 ? tree : tree_restrict(tree, attributes);
+
+	if (r < 0 && tree >= 0)
+		close(tree);
+	return r < 0 ? r : tree;
 }
 
 /* A device, as reading the covered file is to find it empty and not to be an error. */
 static int mask_file(struct native_root *root, const struct spec_mount *mount)
 {
-	int first = -1;
+	const char *path = path_of(mount);
 
-	if (root->null < 0) {
-		first = tree_copy(AT_FDCWD, "/dev/null");
-		if (first >= 0 && tree_restrict(first, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-							       MOUNT_ATTR_NOEXEC) < 0) {
-			close(first);
-			return -errno;
-		}
-	}
-	return cover(root, path_of(mount), &root->null, first);
+	if (root->covered_file)
+		return cover_alike(path, root->covered_file);
+	return cover_first(root, path, &root->covered_file,
+		restricted(tree_copy(AT_FDCWD, "/dev/null"),
+			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
 }
 
 static int mask_directory(struct native_root *root, const struct spec_mount *mount)
 {
-	int first = -1;
+	const char *path = path_of(mount);
+	int tree = root->empty;
 
-	if (root->empty < 0)
-		first = tree_new_tmpfs(0555, EMPTY_SIZE, PROC_ATTRIBUTES | MOUNT_ATTR_RDONLY);
-	return cover(root, path_of(mount), &root->empty, first);
-}
-
-static int copy_text(int from, int to)
-{
-	char text[4096];
-	off_t at = 0;
-	ssize_t len;
-
-	while ((len = pread(from, text, sizeof(text), at)) > 0) {
-		if (write(to, text, (size_t)len) != len)
-			return errno ? -errno : -EIO;
-		at += len;
-	}
-	return len < 0 ? -errno : 0;
+	if (root->covered_directory)
+		return cover_alike(path, root->covered_directory);
+	root->empty = -1;
+	if (tree < 0)
+		tree = tree_new_tmpfs(0555, EMPTY_SIZE, EMPTY_ATTRIBUTES);
+	return cover_first(root, path, &root->covered_directory, tree);
 }
 
 /* A file of the root itself, which becomes read-only with it. */
 static int write_data(struct native_root *root, const struct spec_mount *mount)
 {
+	const char *text = source_of(mount);
+	size_t len = strlen(text);
 	const char *name;
 	int parent = place_parent(root, path_of(mount), &name);
-	int file, r;
+	int file, r = 0;
 
 	if (parent < 0)
 		return parent;
 	file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
-	r = file < 0 ? -errno : copy_text((int)mount->slot, file);
-	if (file >= 0)
-		close(file);
-	close(parent);
+	if (file < 0)
+		return -errno;
+	if (write(file, text, len) != (ssize_t)len)
+		r = errno ? -errno : -EIO;
+	close(file);
 	return r;
 }
 
@@ -190,54 +186,71 @@ static int make_link(struct native_root *root, const struct spec_mount *mount)
 {
 	const char *name;
 	int parent = place_parent(root, path_of(mount), &name);
-	int r;
 
 	if (parent < 0)
 		return parent;
-	r = symlinkat(source_of(mount), parent, name) < 0 ? -errno : 0;
-	close(parent);
-	return r;
+	return symlinkat(source_of(mount), parent, name) < 0 ? -errno : 0;
 }
 
-static int mount_tmpfs(struct native_root *root, const struct spec_mount *mount)
+/* "mode=1777,size=1048576"; size 0 is the kernel's default. */
+static const char *tmpfs_options(char text[OPTIONS_TEXT], unsigned mode, uint64_t size)
 {
-	int tree = tree_new_tmpfs(mount->mode, mount->size, TREE_PLAIN);
-	int r = tree < 0 ? tree : place_own(root, tree);
+	size_t len = sizeof("mode=") - 1;
 
-	if (r < 0 && tree >= 0)
-		close(tree);
-	return r < 0 ? r : attach(root, path_of(mount), tree);
-}
-
-static int mount_proc(struct native_root *root, const struct spec_mount *mount)
-{
-	int tree = tree_new("proc", NULL, PROC_ATTRIBUTES);
-
-	if (tree < 0)
-		return tree;
-	root->proc = fcntl(tree, F_DUPFD_CLOEXEC, 3);
-	if (root->proc < 0) {
-		close(tree);
-		return -errno;
+	memcpy(text, "mode=", len);
+	for (int shift = 9; shift >= 0; shift -= 3)
+		text[len++] = (char)('0' + (mode >> shift & 7));
+	text[len] = '\0';
+	if (size) {
+		memcpy(text + len, ",size=", sizeof(",size="));
+		number_text(size, text + len + sizeof(",size=") - 1);
 	}
-	return attach(root, path_of(mount), tree);
+	return text;
 }
 
-static int mount_dev(struct native_root *root, const struct spec_mount *mount, const char **name)
+static int mount_tmpfs(struct native_root *root, const struct spec_mount *tmpfs)
 {
-	int tree = tree_new_tmpfs(0755, DEV_SIZE, TREE_PLAIN);
-	int r;
+	const char *path = path_of(tmpfs);
+	char options[OPTIONS_TEXT];
+	int r = place_directory(root, path);
 
-	if (tree < 0)
-		return tree;
-	root->device_directory = fcntl(tree, F_DUPFD_CLOEXEC, 3);
-	if (root->device_directory < 0) {
-		close(tree);
+	if (r < 0)
+		return r;
+	if (mount("tmpfs", place_relative(path), "tmpfs", MS_NOSUID | MS_NODEV,
+		    tmpfs_options(options, tmpfs->mode, tmpfs->size)) < 0)
 		return -errno;
-	}
-	/* First it has to be somewhere, or nothing could be mounted in it. */
-	r = attach(root, path_of(mount), tree);
-	return r < 0 ? r : devices_fill(root->device_directory, name);
+	return place_own(root, path);
+}
+
+/* The place itself, before anything is mounted on it, is the empty directory that covers others. */
+static int mount_proc(struct native_root *root, const struct spec_mount *proc)
+{
+	const char *path = path_of(proc);
+	int r = place_directory(root, path);
+
+	if (r < 0)
+		return r;
+	root->empty = restricted(tree_copy(root->fd, place_relative(path)), EMPTY_ATTRIBUTES);
+	if (root->empty < 0)
+		return root->empty;
+	if (mount("proc", place_relative(path), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return -errno;
+	root->proc = openat(root->fd, place_relative(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root->proc < 0 ? -errno : 0;
+}
+
+/* A directory of the root with a mount of its own, which costs less than one more file system. */
+static int mount_dev(struct native_root *root, const struct spec_mount *dev, const char **name)
+{
+	const char *path = path_of(dev);
+	int r = place_directory(root, path);
+
+	if (r < 0)
+		return r;
+	if (mount(place_relative(path), place_relative(path), NULL, MS_BIND, NULL) < 0)
+		return -errno;
+	root->dev = path;
+	return devices_fill(root, path, name);
 }
 
 static int make(struct native_root *root, const struct spec_mount *mount, const char **part)

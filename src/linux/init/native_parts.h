@@ -22,14 +22,21 @@ int ids_take(const struct spec *spec, struct failure *failure);
 
 #define ROOT_MAX_OWN 4 /* /, /tmp, /dev/shm */
 
+/* Descriptors are few, and closed with all others once the root is entered. */
 struct native_root {
-	int fd; /* the root's mount */
+	int fd; /* the root's mount, and the working directory while it is made */
 	dev_t own[ROOT_MAX_OWN]; /* file systems of the jail's own: only there are places made */
 	unsigned n_own;
+	struct {
+		int fd; /* -1: none */
+		const char *path; /* the first len bytes of it */
+		size_t len;
+	} parent; /* where the last place was made; the next one mostly lies there too */
 	int proc; /* the fresh /proc, for as long as it can be written; -1 without one */
-	int device_directory; /* /dev's mount; -1 without one */
-	int null; /* a mount of /dev/null as it covers files; -1 before the first */
-	int empty; /* a mount of the empty directory; -1 before the first */
+	const char *dev; /* where devices are; NULL without any */
+	int empty; /* a mount of an empty directory; -1: none */
+	const char *covered_file; /* the first one: what covers it is bound over others */
+	const char *covered_directory;
 	bool by_name; /* grants are found by name in this mount namespace, and compared */
 };
 
@@ -42,21 +49,29 @@ int mount_one(struct native_root *root, const struct spec_mount *mount, struct f
 
 /* native_dev.c */
 
-/* Fills the fresh /dev. Returns 0 or -errno, with the name of the entry that failed. */
-int devices_fill(int directory, const char **ret_name);
+/* Fills the fresh /dev at that path. Returns 0 or -errno, with the name of the entry that failed.
+ */
+int devices_fill(const struct native_root *root, const char *path, const char **ret_name);
 
 /* native_place.c: what can be mounted on, and the directories above it. A place is made only in
  * file systems of the root's own, where nobody but this process has ever written; no link is
  * followed. */
 
-/* Places may be made in this file system, which is new. 0 or -errno. */
-int place_own(struct native_root *root, int mount);
+/* Places may be made in the new file system that is mounted at the path. 0 or -errno. */
+int place_own(struct native_root *root, const char *path);
 
-/* An O_PATH descriptor of what is there, -ENOENT included. */
-int place_find(const struct native_root *root, const char *path);
-/* The same, made where it is missing. */
-int place_make(const struct native_root *root, const char *path, bool directory);
-/* The directory above path, to make something new in it, and the last name of path. */
-int place_parent(const struct native_root *root, const char *path, const char **ret_name);
+/* From the root or the working directory, which is the same: every path of the plan is absolute. */
+static inline const char *place_relative(const char *path)
+{
+	return path[1] ? path + 1 : ".";
+}
+
+/* Attaches the mount at the path, whose place is made where it is missing. */
+int place_attach(struct native_root *root, const char *path, int tree, bool directory);
+/* A directory at the path, made where it is missing. */
+int place_directory(struct native_root *root, const char *path);
+/* The directory above path, to make something new in it, and the last name of path. The descriptor
+ * is the root's. */
+int place_parent(struct native_root *root, const char *path, const char **ret_name);
 
 #endif

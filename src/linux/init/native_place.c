@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "linux/init/native_parts.h"
+#include "linux/init/tree.h"
 
 /* One component, or a whole path; it stays beneath and crosses no link. */
 static int open_beneath(int directory, const char *path, uint64_t flags)
@@ -20,22 +21,17 @@ static int open_beneath(int directory, const char *path, uint64_t flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* Every path of the plan is absolute. */
-static const char *relative(const char *path)
+/* An O_PATH descriptor of what is there. */
+static int find(const struct native_root *root, const char *path)
 {
-	return path[1] ? path + 1 : ".";
+	return open_beneath(root->fd, place_relative(path), 0);
 }
 
-int place_find(const struct native_root *root, const char *path)
-{
-	return open_beneath(root->fd, relative(path), 0);
-}
-
-int place_own(struct native_root *root, int mount)
+int place_own(struct native_root *root, const char *path)
 {
 	struct stat st;
 
-	if (fstat(mount, &st) < 0)
+	if (fstatat(root->fd, place_relative(path), &st, 0) < 0)
 		return -errno;
 	if (root->n_own == ROOT_MAX_OWN)
 		return -E2BIG;
@@ -71,64 +67,107 @@ static int enter(const struct native_root *root, int directory, const char *name
 	return open_beneath(directory, name, O_DIRECTORY);
 }
 
-int place_parent(const struct native_root *root, const char *path, const char **ret_name)
+/* Down to the directory with a path of that length, made where it is missing. */
+static int walk(const struct native_root *root, const char *path, size_t len)
 {
 	const char *at = path + 1;
 	int directory = open_beneath(root->fd, ".", O_DIRECTORY);
 
-	for (;;) {
-		const char *slash = strchr(at, '/');
+	while (directory >= 0 && at < path + len) {
+		size_t part = strcspn(at, "/");
 		char name[NAME_MAX + 1];
-		int next;
+		int next = -ENAMETOOLONG;
 
-		if (directory < 0 || !slash)
-			break;
-		if (slash - at > NAME_MAX) {
-			close(directory);
-			return -ENAMETOOLONG;
+		if (part <= NAME_MAX) {
+			memcpy(name, at, part);
+			name[part] = '\0';
+			next = enter(root, directory, name);
 		}
-		memcpy(name, at, (size_t)(slash - at));
-		name[slash - at] = '\0';
-		next = enter(root, directory, name);
 		close(directory);
 		directory = next;
-		at = slash + 1;
-	}
-	if (directory >= 0) {
-		int r = check_own(root, directory);
-
-		if (r < 0) {
-			close(directory);
-			return r;
-		}
-		*ret_name = at;
+		at += part + 1;
 	}
 	return directory;
 }
 
-int place_make(const struct native_root *root, const char *path, bool directory)
+static bool is_last_parent(const struct native_root *root, const char *path, size_t len)
+{
+	return root->parent.fd >= 0 && root->parent.len == len &&
+	       memcmp(root->parent.path, path, len) == 0;
+}
+
+/* What is mounted over the last parent since, if anything, was mounted by its path, so that the
+ * parent of that is the last one by now. */
+int place_parent(struct native_root *root, const char *path, const char **ret_name)
+{
+	const char *name = strrchr(path, '/') + 1;
+	size_t len = (size_t)(name - path) - 1;
+	int directory, r;
+
+	*ret_name = name;
+	if (is_last_parent(root, path, len))
+		return root->parent.fd;
+	directory = walk(root, path, len);
+	if (directory < 0)
+		return directory;
+	r = check_own(root, directory);
+	if (r < 0) {
+		close(directory);
+		return r;
+	}
+	if (root->parent.fd >= 0)
+		close(root->parent.fd);
+	root->parent.fd = directory;
+	root->parent.path = path;
+	root->parent.len = len;
+	return directory;
+}
+
+/* 0, or -EEXIST. */
+static int make(int parent, const char *name, bool directory)
+{
+	int r = directory ? mkdirat(parent, name, 0755) : mknodat(parent, name, S_IFREG | 0444, 0);
+
+	return r < 0 ? -errno : 0;
+}
+
+/* What is there already is looked for without following a link. */
+static int attach_over(const struct native_root *root, const char *path, int tree)
+{
+	int place = find(root, path);
+	int r = place < 0 ? place : tree_attach(tree, place);
+
+	if (place >= 0)
+		close(place);
+	return r;
+}
+
+int place_attach(struct native_root *root, const char *path, int tree, bool directory)
+{
+	const char *name = path;
+	int parent = path[1] ? place_parent(root, path, &name) : -EXDEV;
+	int r = parent < 0 ? parent : make(parent, name, directory);
+
+	if (r == 0)
+		return tree_attach_at(tree, parent, name);
+	if (r != -EEXIST && r != -EXDEV)
+		return r;
+	r = attach_over(root, path, tree);
+	return r == -ENOENT && parent < 0 ? parent : r;
+}
+
+int place_directory(struct native_root *root, const char *path)
 {
 	const char *name;
-	int place = place_find(root, path);
-	int parent, file;
-	int r = 0;
+	int parent = place_parent(root, path, &name);
+	int r = parent < 0 ? parent : make(parent, name, true);
+	int place;
 
-	if (place != -ENOENT)
-		return place;
-	parent = place_parent(root, path, &name);
-	if (parent < 0)
-		return parent;
-	if (directory) {
-		r = mkdirat(parent, name, 0755) < 0 ? -errno : 0;
-	} else {
-		file = openat(
-			parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
-		if (file < 0)
-			r = -errno;
-		else
-			close(file);
-	}
-	place = r < 0 ? r : open_beneath(parent, name, 0);
-	close(parent);
-	return place;
+	if (r != -EEXIST && r != -EXDEV)
+		return r;
+	place = find(root, path);
+	if (place >= 0)
+		close(place);
+	/* In what is somebody else's, a name can lead elsewhere the next time. */
+	return place < 0 && place != -ENOENT ? place : r == -EXDEV ? r : 0;
 }

@@ -29,8 +29,10 @@ static int mount_root(struct native_root *root, struct failure *failure)
 	r = old < 0 ? -errno : tree_attach(root->fd, old);
 	if (old >= 0)
 		close(old);
+	if (r == 0 && fchdir(root->fd) < 0)
+		r = -errno;
 	if (r == 0)
-		r = place_own(root, root->fd);
+		r = place_own(root, "/");
 	return r < 0 ? failure_set(failure, -r, "mount", "the root") : 0;
 }
 
@@ -58,24 +60,29 @@ static int mount_all(const struct spec *spec, struct native_root *root, struct f
 	return r;
 }
 
+static int make_read_only(int dirfd, const char *path)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+
+	return syscall(SYS_mount_setattr, dirfd, path, AT_EMPTY_PATH, &attr, sizeof(attr)) < 0
+		       ? -errno
+		       : 0;
+}
+
 /* The directories of the jail's own. What is mounted in them keeps what it has. */
 static int seal(const struct native_root *root, struct failure *failure)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	const int directories[] = {root->device_directory, root->fd};
+	int r = root->dev ? make_read_only(root->fd, place_relative(root->dev)) : 0;
 
-	for (size_t i = 0; i < 2; i++)
-		if (directories[i] >= 0 && syscall(SYS_mount_setattr, directories[i], "",
-						   AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-			return failure_set(failure, errno, "mount",
-				directories[i] == root->fd ? "/, read-only" : "/dev, read-only");
-	return 0;
+	if (r < 0)
+		return failure_set(failure, -r, "mount", "/dev, read-only");
+	r = make_read_only(root->fd, "");
+	return r < 0 ? failure_set(failure, -r, "mount", "/, read-only") : 0;
 }
 
-static int enter(const struct native_root *root, struct failure *failure)
+/* From the new root, which is the working directory. */
+static int enter(struct failure *failure)
 {
-	if (fchdir(root->fd) < 0)
-		return failure_set(failure, errno, "pivot", "the new root");
 	/* Both at one place: the old root then lies over the new one, and is what is unmounted. */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return failure_set(failure, errno, "pivot", "pivot_root");
@@ -88,7 +95,7 @@ static int enter(const struct native_root *root, struct failure *failure)
 
 static void close_all(const struct native_root *root)
 {
-	const int fds[] = {root->fd, root->proc, root->device_directory, root->null, root->empty};
+	const int fds[] = {root->fd, root->parent.fd, root->proc, root->empty};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
@@ -97,12 +104,8 @@ static void close_all(const struct native_root *root)
 
 int root_build(const struct spec *spec, struct failure *failure)
 {
-	struct native_root root = {.fd = -1,
-		.proc = -1,
-		.device_directory = -1,
-		.null = -1,
-		.empty = -1,
-		.by_name = !spec->kernel_ids};
+	struct native_root root = {
+		.fd = -1, .parent.fd = -1, .proc = -1, .empty = -1, .by_name = !spec->kernel_ids};
 	int r = mount_root(&root, failure);
 
 	if (r == 0)
@@ -110,7 +113,7 @@ int root_build(const struct spec *spec, struct failure *failure)
 	if (r == 0)
 		r = seal(&root, failure);
 	if (r == 0)
-		r = enter(&root, failure);
+		r = enter(failure);
 	close_all(&root);
 	return r;
 }

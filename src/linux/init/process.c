@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -17,8 +18,14 @@
 /* By the kernel's own calls: the C library keeps two real-time signals to itself. */
 void signals_settle(void)
 {
+	static bool settled;
 	const uint64_t all = ~0ull;
 	const uint64_t kernel_sigaction[8] = {0};
+
+	/* By the monitor, in a child of it that runs on in the same program. */
+	if (settled)
+		return;
+	settled = true;
 
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_BYTES);
 	for (int signal = 1; signal <= KERNEL_SIGNALS; signal++)

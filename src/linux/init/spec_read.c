@@ -88,6 +88,11 @@ static int check_repeated(const char *data, size_t len, size_t head, bool string
 	return zero ? bad(failure, "a reserved word is used") : 0;
 }
 
+static bool is_grant_slot(uint32_t slot)
+{
+	return slot >= SLOT_GRANT && slot < SLOT_GRANT + KS_MAX_GRANTS;
+}
+
 /* A head and two strings; the first is an absolute path, and descriptors are from their ranges. */
 static int check_mount(const char *data, size_t len, struct failure *failure)
 {
@@ -106,17 +111,9 @@ static int check_mount(const char *data, size_t len, struct failure *failure)
 	if (mount.kind < SPEC_MOUNT_BIND_HOST || mount.kind > SPEC_MOUNT_DEV ||
 		mount.flags & ~(uint32_t)SPEC_MOUNT_WRITABLE)
 		return bad(failure, "a mount of an unknown kind");
-	if ((mount.kind == SPEC_MOUNT_DATA &&
-		    (mount.slot < SLOT_DATA || mount.slot > SLOT_DATA_MAX)) ||
-		(mount.kind == SPEC_MOUNT_BIND_GRANT &&
-			(mount.slot < SLOT_GRANT || mount.slot >= SLOT_GRANT + KS_MAX_GRANTS)))
+	if (mount.kind == SPEC_MOUNT_BIND_GRANT && !is_grant_slot(mount.slot))
 		return bad(failure, "a mount from a descriptor that is for something else");
 	return 0;
-}
-
-static bool is_grant_slot(uint32_t slot)
-{
-	return slot >= SLOT_GRANT && slot < SLOT_GRANT + KS_MAX_GRANTS;
 }
 
 static int check_rule(const char *data, size_t len, struct failure *failure)

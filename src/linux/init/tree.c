@@ -73,10 +73,19 @@ int tree_new_tmpfs(unsigned mode, uint64_t size, unsigned attributes)
 	return tree_new("tmpfs", options, attributes);
 }
 
-int tree_attach(int tree, int place)
+static int move(int tree, int dirfd, const char *path, unsigned flags)
 {
-	return syscall(SYS_move_mount, tree, "", place, "",
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+	return syscall(SYS_move_mount, tree, "", dirfd, path, MOVE_MOUNT_F_EMPTY_PATH | flags) < 0
 		       ? -errno
 		       : 0;
+}
+
+int tree_attach(int tree, int place)
+{
+	return move(tree, place, "", MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int tree_attach_at(int tree, int dirfd, const char *path)
+{
+	return move(tree, dirfd, path, 0);
 }

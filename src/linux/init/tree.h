@@ -36,5 +36,7 @@ int tree_new_tmpfs(unsigned mode, uint64_t size, unsigned attributes);
 
 /* Attaches it at the place, a descriptor. */
 int tree_attach(int tree, int place);
+/* The same at a path from a directory; a link there is not followed. */
+int tree_attach_at(int tree, int dirfd, const char *path);
 
 #endif

@@ -104,8 +104,12 @@ static int make_helper_args(const struct ks_plan *plan, struct parts *parts)
 
 static int make_files(const struct ks_plan *plan, struct parts *parts)
 {
-	int r = plan->helper.len ? make_helper_args(plan, parts) : 0;
+	int r;
 
+	/* Else the specification says all of it. */
+	if (!plan->helper.len)
+		return 0;
+	r = make_helper_args(plan, parts);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < plan->data.len; i++) {

@@ -33,8 +33,8 @@ static int highest_slot(const struct launch *launch)
 	return highest;
 }
 
-/* Copies everything above the highest slot first, so that no slot is overwritten while it is
- * still somebody's source. Returns 0 or an errno. */
+/* Copies what lies among the slots above the highest of them first, so that no slot is overwritten
+ * while it is still somebody's source. Returns 0 or an errno. */
 static int place_descriptors(const struct launch *launch, int highest, int *high)
 {
 	struct rlimit files;
@@ -44,12 +44,14 @@ static int place_descriptors(const struct launch *launch, int highest, int *high
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	for (size_t i = 0; i < launch->n_slots; i++) {
-		high[i] = fcntl(launch->slots[i].fd, F_DUPFD, highest + 1);
+		high[i] = launch->slots[i].fd;
+		if (high[i] <= highest)
+			high[i] = fcntl(high[i], F_DUPFD, highest + 1);
 		if (high[i] < 0)
 			return errno;
 	}
-	for (int slot = 0; slot <= highest; slot++)
-		close(slot);
+	if (syscall(SYS_close_range, 0, (unsigned)highest, 0) < 0)
+		return errno;
 	for (size_t i = 0; i < launch->n_slots; i++)
 		if (dup2(high[i], launch->slots[i].slot) < 0)
 			return errno;

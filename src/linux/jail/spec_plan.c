@@ -133,8 +133,6 @@ static uint32_t mount_kind(enum mount_kind kind)
 
 static void write_mounts(struct spec_writer *writer, const struct mount_list *mounts)
 {
-	uint32_t data = SLOT_DATA;
-
 	spec_add_string(writer, SPEC_HOSTNAME, WORKER_HOSTNAME);
 	for (size_t i = 0; i < mounts->len; i++) {
 		const struct mount *mount = &mounts->items[i];
@@ -142,12 +140,11 @@ static void write_mounts(struct spec_writer *writer, const struct mount_list *mo
 			.flags = mount->writable ? SPEC_MOUNT_WRITABLE : 0,
 			.mode = mount->mode,
 			.size = mount->size};
-		bool named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK;
+		bool named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK ||
+			     mount->kind == MOUNT_DATA;
 
 		if (mount->kind == MOUNT_BIND_GRANT)
 			record.slot = SLOT_GRANT + (uint32_t)mount->grant;
-		if (mount->kind == MOUNT_DATA)
-			record.slot = data++;
 		spec_add_mount(writer, &record, mount->path, named ? mount->source : NULL);
 	}
 }

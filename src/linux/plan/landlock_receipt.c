@@ -6,7 +6,7 @@
 
 #include "base/strbuf.h"
 #include "linux/plan/parts.h"
-#include "linux/plan/receipt_row.h"
+#include "plan/receipt_row.h"
 #include "plan/landlock.h"
 #include "plan/paths.h"
 #include "policy/fields.h"

@@ -10,7 +10,7 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "linux/plan/receipt_row.h"
+#include "plan/receipt_row.h"
 #include "plan/landlock.h"
 #include "plan/mounts.h"
 #include "plan/paths.h"

@@ -7,25 +7,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "base/bounds.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "plan/receipt.h"
+#include "plan/receipt_row.h"
 #include "resolve/why_not.h"
-
-/* A text that is needed until the row has been copied. NULL = out of memory. */
-__attribute__((format(printf, 1, 2))) static char *format(const char *format, ...)
-{
-	autostrbuf struct strbuf text;
-	char *result = NULL;
-	va_list args;
-
-	strbuf_init(&text, KS_MAX_TEXT);
-	va_start(args, format);
-	strbuf_vaddf(&text, format, args);
-	va_end(args);
-	return strbuf_take(&text, &result, NULL) < 0 ? NULL : result;
-}
 
 static const char *manager_text(const struct host_cgroup *group)
 {
@@ -75,25 +60,27 @@ static int say_memory(struct ks_plan *plan, const struct host_cgroup *group, boo
 	const struct why_not *why)
 {
 	uint64_t mem = plan->policy->mem_mb;
-	autofree char *request = format("%" PRIu64 " MiB", mem);
+	autofree char *request = receipt_format("%" PRIu64 " MiB", mem);
 	autofree char *mechanism = NULL;
 	autofree char *detail = NULL;
 
 	if (mem == 0)
 		return say_nothing(plan, FIELD_MEM_MB);
 	if (!group->memory) {
-		mechanism = format("RLIMIT_DATA %" PRIu64 " MiB", mem);
-		detail = format("%s" RECEIPT_SO
-				"the private writable memory of each process is limited, not "
-				"the memory of all together; shared memory, and files in /tmp and "
-				"/dev/shm, come on top%s",
+		mechanism = receipt_format("RLIMIT_DATA %" PRIu64 " MiB", mem);
+		detail = receipt_format(
+			"%s" RECEIPT_SO
+			"the private writable memory of each process is limited, not "
+			"the memory of all together; shared memory, and files in /tmp and "
+			"/dev/shm, come on top%s",
 			cgroup_reason(group), bounded ? ", at most half of it each" : "");
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_DEGRADED, .request = request,
 				.mechanism = mechanism, .detail = detail, .remedy = why->remedy),
 			request && mechanism && detail);
 	}
-	mechanism = format("%s: memory%s", manager_text(group), group->swap ? " and swap" : "");
+	mechanism = receipt_format(
+		"%s: memory%s", manager_text(group), group->swap ? " and swap" : "");
 	if (group->swap)
 		return say(plan, FIELD_MEM_MB,
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
@@ -109,23 +96,24 @@ static int say_cpu(struct ks_plan *plan, const struct host_cgroup *group, const 
 {
 	uint64_t cpu = plan->policy->cpu_ms;
 	uint64_t backstop = rlimit_soft(plan, RLIMIT_CPU);
-	autofree char *request = format("%" PRIu64 " ms", cpu);
+	autofree char *request = receipt_format("%" PRIu64 " ms", cpu);
 	autofree char *mechanism = NULL;
 	autofree char *detail = NULL;
 
 	if (cpu == 0)
 		return say_nothing(plan, FIELD_CPU_MS);
 	if (group->cpu_time) {
-		mechanism = format("%s: CPU time, watched + RLIMIT_CPU %" PRIu64 " s a process",
+		mechanism = receipt_format("%s: CPU time, watched + RLIMIT_CPU %" PRIu64
+					   " s a process",
 			manager_text(group), backstop);
 		return say(plan, FIELD_CPU_MS,
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
 			request && mechanism);
 	}
-	mechanism = format("RLIMIT_CPU %" PRIu64 " s", backstop);
-	detail = format("%s" RECEIPT_SO
-			"each process has a budget of its own, in whole seconds, and a new "
-			"process starts with a fresh one",
+	mechanism = receipt_format("RLIMIT_CPU %" PRIu64 " s", backstop);
+	detail = receipt_format("%s" RECEIPT_SO
+				"each process has a budget of its own, in whole seconds, and a new "
+				"process starts with a fresh one",
 		cgroup_reason(group));
 	return say(plan, FIELD_CPU_MS,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = request, .mechanism = mechanism,
@@ -137,10 +125,10 @@ static int say_quota(
 	struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
 {
 	bool unset = plan->policy->cpu_quota_pct == KS_POLICY_UNSET;
-	autofree char *request = unset ? format("default (%u %% of one CPU)", DEFAULT_CPU_QUOTA_PCT)
-				       : format("%" PRIu64 " %% of one CPU",
-						 plan->policy->cpu_quota_pct);
-	autofree char *mechanism = format("%s: CPU bandwidth", manager_text(group));
+	autofree char *request =
+		unset ? receipt_format("default (%u %% of one CPU)", DEFAULT_CPU_QUOTA_PCT)
+		      : receipt_format("%" PRIu64 " %% of one CPU", plan->policy->cpu_quota_pct);
+	autofree char *mechanism = receipt_format("%s: CPU bandwidth", manager_text(group));
 
 	if (group->cpu_quota)
 		return say(plan, FIELD_CPU_QUOTA_PCT,
@@ -156,30 +144,32 @@ static int say_tasks(
 	struct ks_plan *plan, const struct host_cgroup *group, const struct why_not *why)
 {
 	bool unset = plan->policy->tasks_max == KS_POLICY_UNSET;
-	autofree char *request = unset ? format("default (%u)", DEFAULT_TASKS_MAX)
-				       : format("%" PRIu64, plan->policy->tasks_max);
+	autofree char *request = unset ? receipt_format("default (%u)", DEFAULT_TASKS_MAX)
+				       : receipt_format("%" PRIu64, plan->policy->tasks_max);
 	autofree char *mechanism = NULL;
 	autofree char *detail = NULL;
 
 	if (group->tasks) {
-		mechanism = format("%s: processes and threads", manager_text(group));
+		mechanism = receipt_format("%s: processes and threads", manager_text(group));
 		return say(plan, FIELD_TASKS_MAX,
 			SAYS(.verdict = RECEIPT_HELD, .request = request, .mechanism = mechanism),
 			request && mechanism);
 	}
 	if (rlimit_soft(plan, RLIMIT_NPROC) == UINT64_MAX) {
-		detail = format("%s" RECEIPT_SO "nothing bounds them but the caller's own limit of "
-				"processes",
+		detail = receipt_format("%s" RECEIPT_SO
+					"nothing bounds them but the caller's own limit of "
+					"processes",
 			cgroup_reason(group));
 		return say(plan, FIELD_TASKS_MAX,
 			SAYS(.verdict = RECEIPT_ABSENT, .request = request, .mechanism = "none",
 				.detail = detail, .remedy = why->remedy),
 			request && detail);
 	}
-	mechanism = format("RLIMIT_NPROC %" PRIu64, rlimit_soft(plan, RLIMIT_NPROC));
-	detail = format("%s" RECEIPT_SO "processes are counted by user id, one of kastellan's own "
-			"included: those in the jail since Linux 5.14, before it also %s; a "
-			"refused one is not reported",
+	mechanism = receipt_format("RLIMIT_NPROC %" PRIu64, rlimit_soft(plan, RLIMIT_NPROC));
+	detail = receipt_format(
+		"%s" RECEIPT_SO "processes are counted by user id, one of kastellan's own "
+		"included: those in the jail since Linux 5.14, before it also %s; a "
+		"refused one is not reported",
 		cgroup_reason(group),
 		plan->identity.drop ? "kastellan's others for this worker"
 				    : "all that the calling user runs");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linux/plan/receipt_row.h"
+#include "plan/receipt_row.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,6 +9,19 @@
 #include "policy/fields.h"
 
 #define MAX_NAMES 4 /* of a list, before "and N more" */
+
+char *receipt_format(const char *format, ...)
+{
+	autostrbuf struct strbuf text;
+	char *result = NULL;
+	va_list args;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	va_start(args, format);
+	strbuf_vaddf(&text, format, args);
+	va_end(args);
+	return strbuf_take(&text, &result, NULL) < 0 ? NULL : result;
+}
 
 void receipt_text_init(struct receipt_text *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A row of the receipt under construction, for the planners of Linux. */
-#ifndef KS_LINUX_PLAN_RECEIPT_ROW_H
-#define KS_LINUX_PLAN_RECEIPT_ROW_H
+/* A row of the receipt under construction, for the planners of every platform. */
+#ifndef KS_PLAN_RECEIPT_ROW_H
+#define KS_PLAN_RECEIPT_ROW_H
 
 #include "base/strbuf.h"
 #include "plan/plan.h"
@@ -16,6 +16,9 @@ void receipt_text_init(struct receipt_text *text);
 void receipt_text_done(struct receipt_text *text);
 
 #define autorow __attribute__((cleanup(receipt_text_done)))
+
+/* A text that is needed until the row has been copied; free with free(). NULL = out of memory. */
+char *receipt_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The three texts as a row. 0 or -ENOMEM. */
 int receipt_row(struct ks_plan *plan, enum policy_field field, struct receipt_text *text,
