@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bounds.h"
@@ -54,4 +55,20 @@ json_t *json_text(const char *bytes)
 json_t *json_text_or_null(const char *bytes)
 {
 	return bytes ? json_text(bytes) : json_null();
+}
+
+char *json_write(const json_t *json, size_t flags)
+{
+	/* Counted first, and then written into room that need not grow. */
+	size_t size = json_dumpb(json, NULL, 0, flags);
+	char *text = size ? malloc(size + 1) : NULL;
+
+	if (!text)
+		return NULL;
+	if (json_dumpb(json, text, size, flags) != size) {
+		free(text);
+		return NULL;
+	}
+	text[size] = '\0';
+	return text;
 }

@@ -18,4 +18,9 @@ json_t *json_text(const char *bytes);
 /* JSON's null for NULL. */
 json_t *json_text_or_null(const char *bytes);
 
+/* The text of an object or array, for free(); NULL where memory ran out, or for NULL. Of jansson's
+ * own calls json_dumps() will not do: where memory runs out while its text grows, jansson 2.14 may
+ * leave out a key and call it a success. */
+char *json_write(const json_t *json, size_t flags);
+
 #endif

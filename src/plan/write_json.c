@@ -197,7 +197,7 @@ static json_t *plan_to_json(const struct ks_plan *plan)
 int plan_write_json(const struct ks_plan *plan, char **ret_text)
 {
 	json_t *json = plan_to_json(plan);
-	char *result = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	char *result = json_write(json, JSON_INDENT(2));
 	autostrbuf struct strbuf out;
 
 	strbuf_init(&out, KS_MAX_TEXT);

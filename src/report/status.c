@@ -68,8 +68,7 @@ int ks_outcome_json(const ks_outcome *outcome, char **ret_text)
 	json = json_with(json, "error", error_to_json(outcome));
 	json = json_with(json, "receipt",
 		outcome->has_receipt ? receipt_to_json(&outcome->receipt) : json_null());
-	if (json)
-		text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
+	text = json_write(json, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(json);
 	if (!text)
 		return -ENOMEM;

@@ -131,8 +131,7 @@ int findings_write_json(
 
 	json = json_with(json, "layers", rows_to_json(findings, false));
 	json = json_with(json, "backends", rows_to_json(findings, true));
-	if (json)
-		text = json_dumps(json, JSON_INDENT(2));
+	text = json_write(json, JSON_INDENT(2));
 	json_decref(json);
 	if (!text)
 		return -ENOMEM;

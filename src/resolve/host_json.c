@@ -151,7 +151,7 @@ json_t *host_to_json(const struct ks_host *host)
 int host_write_json(const struct ks_host *host, char **ret_text)
 {
 	json_t *json = host_to_json(host);
-	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	char *text = json_write(json, JSON_INDENT(2));
 
 	json_decref(json);
 	if (!text)
