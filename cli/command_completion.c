@@ -12,7 +12,7 @@ static const char profiles[] = "WorkerStrict WorkerNetClient";
 static const char shells_known[] = "bash zsh fish";
 static const char schemas_known[] = "policy tools";
 static const char fields[] =
-	"fs_read fs_write net cpu_ms mem_mb profile cpu_quota_pct tasks_max env";
+	"fs_read fs_write net cpu_ms mem_mb profile cpu_quota_pct tasks_max env egress";
 
 /* The words that an option's value can be, or NULL. */
 static const char *words_for(const struct option_row *row)

@@ -16,7 +16,7 @@ def kastellan_run(kastellan, backend, place):
     extra = []
     if backend == "landlock":
         extra = ["--allow-degraded", "fs_read,fs_write,net,profile,mem_mb,cpu_ms,cpu_quota_pct,"
-                                     "tasks_max,env"]
+                                     "tasks_max,env,egress"]
     return [kastellan, "run", "-b", backend, "-r", place.file("read"), "-w", place.file("write"),
             *POLICY, *extra, "--"]
 

@@ -28,7 +28,8 @@ KS_API const char *ks_error_message(const ks_error *error);
  * NULL; the list is in libkastellan(3). */
 KS_API const char *ks_error_step(const ks_error *error);
 
-/* The policy field concerned ("fs_read", "mem_mb", ...), or NULL. */
+/* The policy field concerned ("fs_read", "mem_mb", ...), or a setting in it ("egress.bytes"), or
+ * NULL. */
 KS_API const char *ks_error_field(const ks_error *error);
 
 /* The path or other object concerned, or NULL. */

@@ -30,7 +30,8 @@ enum ks_field {
 	KS_FIELD_PROFILE = 1 << 5,
 	KS_FIELD_CPU_QUOTA_PCT = 1 << 6,
 	KS_FIELD_TASKS_MAX = 1 << 7,
-	KS_FIELD_ENV = 1 << 8
+	KS_FIELD_ENV = 1 << 8,
+	KS_FIELD_EGRESS = 1 << 9
 };
 
 /* The bit of a field's JSON name ("mem_mb"), or 0. */

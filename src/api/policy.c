@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "policy/check.h"
+#include "policy/egress.h"
 #include "policy/fields.h"
 #include "policy/parse.h"
 #include "policy/schema.h"
@@ -98,7 +99,7 @@ static int set_number(ks_policy *policy, enum policy_field field, uint64_t value
 {
 	struct problems problems = {0};
 
-	if (check_number(&problems, NOWHERE, field, value) == 0)
+	if (check_number(&problems, NOWHERE, policy_field_info(field), value) == 0)
 		*policy_number(policy, field) = value;
 	return problems_finish(&problems, reterr);
 }
@@ -142,6 +143,54 @@ int ks_policy_set_env(ks_policy *policy, const char *name, const char *value, ks
 	if (check_env_name(&problems, NOWHERE, name, strlen(name)) == 0)
 		policy_set_env(&problems, NOWHERE, policy, name, value, strlen(value));
 	return problems_finish(&problems, reterr);
+}
+
+int ks_policy_set_egress_sni(ks_policy *policy, enum ks_sni sni, ks_error **reterr)
+{
+	const char *name = policy_egress_info(SETTING_SNI)->name;
+
+	if (!policy_sni_name(sni))
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "policy", .field = name,
+				.remedy = "pass KS_SNI_MATCH or KS_SNI_OFF"),
+			"%s: %d is no way to look at TLS", name, (int)sni);
+	policy->egress.sni = sni;
+	return 0;
+}
+
+static int set_setting(
+	ks_policy *policy, enum egress_setting setting, uint64_t value, ks_error **reterr)
+{
+	struct problems problems = {0};
+
+	if (check_number(&problems, NOWHERE, policy_egress_info(setting), value) == 0)
+		*policy_egress_number(&policy->egress, setting) = value;
+	return problems_finish(&problems, reterr);
+}
+
+int ks_policy_set_egress_connections(ks_policy *policy, uint64_t connections, ks_error **reterr)
+{
+	return set_setting(policy, SETTING_CONNECTIONS, connections, reterr);
+}
+
+int ks_policy_set_egress_names(ks_policy *policy, uint64_t names, ks_error **reterr)
+{
+	return set_setting(policy, SETTING_NAMES, names, reterr);
+}
+
+int ks_policy_set_egress_bytes(ks_policy *policy, uint64_t bytes, ks_error **reterr)
+{
+	return set_setting(policy, SETTING_BYTES, bytes, reterr);
+}
+
+int ks_policy_set_egress_connect_ms(ks_policy *policy, uint64_t connect_ms, ks_error **reterr)
+{
+	return set_setting(policy, SETTING_CONNECT_MS, connect_ms, reterr);
+}
+
+int ks_policy_set_egress_idle_ms(ks_policy *policy, uint64_t idle_ms, ks_error **reterr)
+{
+	return set_setting(policy, SETTING_IDLE_MS, idle_ms, reterr);
 }
 
 static const char *path_at(
@@ -197,6 +246,36 @@ uint64_t ks_policy_cpu_quota_pct(const ks_policy *policy)
 uint64_t ks_policy_tasks_max(const ks_policy *policy)
 {
 	return policy->tasks_max;
+}
+
+enum ks_sni ks_policy_egress_sni(const ks_policy *policy)
+{
+	return policy->egress.sni;
+}
+
+uint64_t ks_policy_egress_connections(const ks_policy *policy)
+{
+	return policy->egress.connections;
+}
+
+uint64_t ks_policy_egress_names(const ks_policy *policy)
+{
+	return policy->egress.names;
+}
+
+uint64_t ks_policy_egress_bytes(const ks_policy *policy)
+{
+	return policy->egress.bytes;
+}
+
+uint64_t ks_policy_egress_connect_ms(const ks_policy *policy)
+{
+	return policy->egress.connect_ms;
+}
+
+uint64_t ks_policy_egress_idle_ms(const ks_policy *policy)
+{
+	return policy->egress.idle_ms;
 }
 
 const char *ks_policy_env(const ks_policy *policy, size_t index, const char **ret_value)

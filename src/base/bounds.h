@@ -19,6 +19,11 @@
 #define KS_MAX_MEM_MB (16ull * 1024 * 1024) /* 16 TiB */
 #define KS_MAX_CPU_QUOTA_PCT 102400u /* 1024 processors */
 #define KS_MAX_TASKS 4194304u /* the kernel's PID_MAX_LIMIT */
+#define KS_MAX_EGRESS_CONNECTIONS 4096 /* at once, each two sockets of the proxy */
+#define KS_MAX_EGRESS_NAMES 65535 /* as many as there are addresses that stand for a name */
+#define KS_MAX_EGRESS_BYTES (1ull << 50) /* a petabyte: beyond it is a typing error */
+#define KS_MAX_EGRESS_CONNECT_MS (1000ull * 600) /* ten minutes: no dialling takes longer */
+#define KS_MAX_EGRESS_IDLE_MS (1000ull * 3600 * 24) /* a day */
 #define KS_MAX_PROBLEMS 64 /* problems reported of one policy file */
 #define KS_MAX_ARGS 65536 /* arguments of the program; their bytes count as KS_MAX_SPEC_BYTES */
 #define KS_MAX_SPEC_BYTES 8388608 /* what kastellan-init is told */

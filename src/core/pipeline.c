@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "plan/open_grants.h"
 #include "plan/receipt.h"
+#include "policy/egress.h"
 #include "supervise/child.h"
 
 static int count_argv(const char *const *argv, ks_error **reterr)
@@ -58,7 +59,9 @@ static int plan_stub(
 		r = ks_policy_copy(request->policy, &plan->policy);
 	for (int field = 0; r == 0 && field < FIELD_COUNT; field++)
 		r = receipt_say(&plan->receipt, (enum policy_field)field,
-			SAYS(.verdict = RECEIPT_ABSENT, .request = "", .mechanism = "none",
+			SAYS(.nothing_asked = field == FIELD_EGRESS &&
+					      !policy_egress_used(request->policy),
+				.verdict = RECEIPT_ABSENT, .request = "", .mechanism = "none",
 				.detail = "a stub runs no program and enforces nothing"));
 	for (size_t i = 0; r == 0 && request->argv && request->argv[i]; i++)
 		r = strv_add(&plan->argv, request->argv[i]);

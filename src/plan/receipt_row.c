@@ -6,6 +6,7 @@
 
 #include "base/bounds.h"
 #include "plan/receipt.h"
+#include "policy/egress.h"
 #include "policy/fields.h"
 
 #define MAX_NAMES 4 /* of a list, before "and N more" */
@@ -94,4 +95,21 @@ void receipt_env(struct strbuf *text, const struct ks_policy *policy)
 		strbuf_puts(text, "none");
 	for (size_t i = 0; i < policy->n_env && receipt_next(text, i, policy->n_env); i++)
 		strbuf_puts(text, policy->env[i].name);
+}
+
+int receipt_egress(struct ks_plan *plan)
+{
+	const struct receipt_row *net = &plan->receipt.rows[FIELD_NET];
+	autorow struct receipt_text text;
+
+	receipt_text_init(&text);
+	if (!policy_egress_used(plan->policy))
+		return receipt_say(&plan->receipt, FIELD_EGRESS,
+			SAYS(.nothing_asked = true, .verdict = RECEIPT_HELD, .request = "no proxy",
+				.mechanism = "none"));
+	policy_egress_say(&text.request, &plan->policy->egress);
+	strbuf_puts(&text.mechanism, net->verdict == RECEIPT_ABSENT ? "none" : "egress proxy");
+	if (net->detail)
+		strbuf_puts(&text.detail, net->detail);
+	return receipt_row(plan, FIELD_EGRESS, &text, net->verdict, net->remedy);
 }

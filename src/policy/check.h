@@ -10,6 +10,8 @@
 #include "policy/policy.h"
 #include "policy/problems.h"
 
+struct policy_field_info;
+
 /* An absolute path, "?" before it when it is optional, in its normal form: one slash between
  * components, none at the end, no ".". */
 int check_path(struct problems *to, size_t at, enum policy_field field, const char *bytes,
@@ -27,16 +29,17 @@ int check_env_name(struct problems *to, size_t at, const char *bytes, size_t len
 int check_env_value(
 	struct problems *to, size_t at, const char *name, const char *bytes, size_t len);
 
-/* A number against the bounds of its field; KS_POLICY_UNSET stands for null. */
-int check_number(struct problems *to, size_t at, enum policy_field field, uint64_t value);
+/* A number against the bounds of its field or setting; KS_POLICY_UNSET stands for null. */
+int check_number(
+	struct problems *to, size_t at, const struct policy_field_info *info, uint64_t value);
 
 /* A number as JSON writes it: only one in plain digits is whole beyond doubt. */
-int check_number_text(struct problems *to, size_t at, enum policy_field field, const char *text,
-	size_t len, uint64_t *ret_value);
+int check_number_text(struct problems *to, size_t at, const struct policy_field_info *info,
+	const char *text, size_t len, uint64_t *ret_value);
 
 /* Refuses what stands in the place of a number: text is what the author may have meant, such as
  * `64M`; shown is how he wrote it. */
-int refuse_number(struct problems *to, size_t at, enum policy_field field, const char *text,
-	size_t len, const char *shown);
+int refuse_number(struct problems *to, size_t at, const struct policy_field_info *info,
+	const char *text, size_t len, const char *shown);
 
 #endif

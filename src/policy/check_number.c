@@ -13,34 +13,42 @@
 
 /* Units that people put behind a number, each with its factor. */
 struct suffix {
-	enum policy_field field;
+	const char *unit; /* of the number */
 	const char *text; /* lower case */
 	uint64_t factor;
 };
 
 static const struct suffix suffixes[] = {
-	{FIELD_CPU_MS, "ms", 1},
-	{FIELD_CPU_MS, "s", 1000},
-	{FIELD_CPU_MS, "sec", 1000},
-	{FIELD_CPU_MS, "m", 60000},
-	{FIELD_CPU_MS, "min", 60000},
-	{FIELD_CPU_MS, "h", 3600000},
-	{FIELD_MEM_MB, "m", 1},
-	{FIELD_MEM_MB, "mb", 1},
-	{FIELD_MEM_MB, "mib", 1},
-	{FIELD_MEM_MB, "g", 1024},
-	{FIELD_MEM_MB, "gb", 1024},
-	{FIELD_MEM_MB, "gib", 1024},
-	{FIELD_MEM_MB, "t", MIB},
-	{FIELD_MEM_MB, "tb", MIB},
-	{FIELD_MEM_MB, "tib", MIB},
-	{FIELD_CPU_QUOTA_PCT, "%", 1},
+	{"milliseconds", "ms", 1},
+	{"milliseconds", "s", 1000},
+	{"milliseconds", "sec", 1000},
+	{"milliseconds", "m", 60000},
+	{"milliseconds", "min", 60000},
+	{"milliseconds", "h", 3600000},
+	{"MiB", "m", 1},
+	{"MiB", "mb", 1},
+	{"MiB", "mib", 1},
+	{"MiB", "g", 1024},
+	{"MiB", "gb", 1024},
+	{"MiB", "gib", 1024},
+	{"MiB", "t", MIB},
+	{"MiB", "tb", MIB},
+	{"MiB", "tib", MIB},
+	{"percent of one CPU", "%", 1},
+	{"bytes", "b", 1},
+	{"bytes", "k", 1024},
+	{"bytes", "kb", 1000},
+	{"bytes", "kib", 1024},
+	{"bytes", "m", MIB},
+	{"bytes", "mb", 1000000},
+	{"bytes", "mib", MIB},
+	{"bytes", "g", 1024 * MIB},
+	{"bytes", "gb", 1000000000},
+	{"bytes", "gib", 1024 * MIB},
 };
 
-static bool in_bounds(enum policy_field field, uint64_t value)
+static bool in_bounds(const struct policy_field_info *info, uint64_t value)
 {
-	const struct policy_field_info *info = policy_field_info(field);
-
 	return value >= info->minimum && value <= info->maximum;
 }
 
@@ -57,19 +65,20 @@ static size_t read_digits(const char *text, size_t len, uint64_t *ret_value)
 	return i;
 }
 
-static uint64_t factor_of(enum policy_field field, const char *text, size_t len)
+static uint64_t factor_of(const struct policy_field_info *info, const char *text, size_t len)
 {
 	if (len == 0)
 		return 1;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-		if (suffixes[i].field == field && strlen(suffixes[i].text) == len &&
+		if (strcmp(suffixes[i].unit, info->unit) == 0 && strlen(suffixes[i].text) == len &&
 			strncasecmp(suffixes[i].text, text, len) == 0)
 			return suffixes[i].factor;
 	return 0;
 }
 
 /* The number that somebody meant who wrote `64M`, `"64"` or `64.0`. */
-static bool number_meant(enum policy_field field, const char *text, size_t len, uint64_t *ret_value)
+static bool number_meant(
+	const struct policy_field_info *info, const char *text, size_t len, uint64_t *ret_value)
 {
 	uint64_t value, factor;
 	size_t used = read_digits(text, len, &value);
@@ -85,81 +94,89 @@ static bool number_meant(enum policy_field field, const char *text, size_t len, 
 	}
 	while (used < len && text[used] == ' ')
 		used++;
-	factor = factor_of(field, text + used, len - used);
-	if (factor == 0 || value > policy_field_info(field)->maximum)
+	factor = factor_of(info, text + used, len - used);
+	if (factor == 0 || value > info->maximum / factor)
 		return false;
 	*ret_value = value * factor;
-	return in_bounds(field, *ret_value);
+	return in_bounds(info, *ret_value);
 }
 
-static int refuse(struct problems *to, size_t at, enum policy_field field, const char *shown,
-	const char *remedy)
+static int refuse(struct problems *to, size_t at, const struct policy_field_info *info,
+	const char *shown, const char *remedy)
 {
-	const struct policy_field_info *info = policy_field_info(field);
-
 	return problem_add(to, -EINVAL, at, ABOUT(.field = info->name, .remedy = remedy),
 		"must be %sa whole number of %s from %" PRIu64 " to %" PRIu64 ", got %s",
 		info->nullable ? "null or " : "", info->unit, info->minimum, info->maximum, shown);
 }
 
-static const char *least_remedy(const struct policy_field_info *info)
+static struct phrase least_remedy(const struct policy_field_info *info)
 {
-	return info->nullable ? "write at least 1, or null for the backend's default"
-			      : "write 0 for no limit, or a number above it";
+	if (info->nullable)
+		return phrase("write at least 1, or null for the backend's default");
+	if (info->minimum)
+		return phrase("write at least %" PRIu64, info->minimum);
+	return phrase("write 0 for no limit, or a number above it");
+}
+
+/* What to write instead of null. */
+static struct phrase null_remedy(const struct policy_field_info *info)
+{
+	if (info->nullable)
+		return phrase("write null without quotes");
+	if (info->minimum)
+		return phrase("leave it out for the default, which is %s", info->default_text);
+	return phrase("write 0 for no limit");
 }
 
 /* Bytes where MiB are wanted are the usual reason for a number that is far too large. */
-static struct phrase most_remedy(enum policy_field field, uint64_t value)
+static struct phrase most_remedy(const struct policy_field_info *info, uint64_t value)
 {
-	if (field == FIELD_MEM_MB && value % MIB == 0 && in_bounds(field, value / MIB))
+	if (strcmp(info->unit, "MiB") == 0 && value % MIB == 0 && in_bounds(info, value / MIB))
 		return phrase("write %" PRIu64 ": the unit is MiB, not bytes", value / MIB);
-	return phrase("write at most %" PRIu64, policy_field_info(field)->maximum);
+	return phrase("write at most %" PRIu64, info->maximum);
 }
 
-int check_number(struct problems *to, size_t at, enum policy_field field, uint64_t value)
+int check_number(
+	struct problems *to, size_t at, const struct policy_field_info *info, uint64_t value)
 {
-	const struct policy_field_info *info = policy_field_info(field);
 	struct phrase shown = phrase("%" PRIu64, value);
 
 	if (value == KS_POLICY_UNSET && info->nullable)
 		return 0;
 	if (value < info->minimum)
-		return refuse(to, at, field, shown.text, least_remedy(info));
+		return refuse(to, at, info, shown.text, least_remedy(info).text);
 	if (value > info->maximum)
-		return refuse(to, at, field, shown.text, most_remedy(field, value).text);
+		return refuse(to, at, info, shown.text, most_remedy(info, value).text);
 	return 0;
 }
 
-int check_number_text(struct problems *to, size_t at, enum policy_field field, const char *text,
-	size_t len, uint64_t *ret_value)
+int check_number_text(struct problems *to, size_t at, const struct policy_field_info *info,
+	const char *text, size_t len, uint64_t *ret_value)
 {
-	const struct policy_field_info *info = policy_field_info(field);
 	struct phrase shown = as_written(text, len);
 	uint64_t value;
 
 	if (text[0] == '-')
-		return refuse(to, at, field, shown.text, least_remedy(info));
+		return refuse(to, at, info, shown.text, least_remedy(info).text);
 	if (read_digits(text, len, &value) < len)
-		return refuse_number(to, at, field, text, len, shown.text);
+		return refuse_number(to, at, info, text, len, shown.text);
 	if (value > info->maximum)
-		return refuse(to, at, field, shown.text, most_remedy(field, value).text);
-	if (check_number(to, at, field, value) < 0)
+		return refuse(to, at, info, shown.text, most_remedy(info, value).text);
+	if (check_number(to, at, info, value) < 0)
 		return -EINVAL;
 	*ret_value = value;
 	return 0;
 }
 
-int refuse_number(struct problems *to, size_t at, enum policy_field field, const char *text,
-	size_t len, const char *shown)
+int refuse_number(struct problems *to, size_t at, const struct policy_field_info *info,
+	const char *text, size_t len, const char *shown)
 {
-	const struct policy_field_info *info = policy_field_info(field);
 	uint64_t meant;
 
-	if (number_meant(field, text, len, &meant))
-		return refuse(to, at, field, shown, phrase("write %" PRIu64, meant).text);
+	if (number_meant(info, text, len, &meant))
+		return refuse(to, at, info, shown, phrase("write %" PRIu64, meant).text);
 	if (len == 4 && memcmp(text, "null", 4) == 0)
-		return refuse(to, at, field, shown,
-			info->nullable ? "write null without quotes" : "write 0 for no limit");
-	return refuse(to, at, field, shown,
+		return refuse(to, at, info, shown, null_remedy(info).text);
+	return refuse(to, at, info, shown,
 		phrase("write a whole number without quotes, for example %s", info->example).text);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "policy/egress.h"
 #include "policy/parse.h"
 #include "policy/schema.h"
 #include "policy/write.h"
@@ -169,6 +170,23 @@ static const struct policy_field_row rows[FIELD_COUNT] = {
 			.read = read_env,
 			.write = write_env,
 			.schema = schema_env,
+		},
+	[FIELD_EGRESS] =
+		{
+			.info =
+				{
+					.name = "egress",
+					.type = "object of settings",
+					.default_text = "{}",
+					.example = "{\"connections\": 16, \"bytes\": 1000000}",
+					.meaning =
+						"Settings of the egress proxy, for a policy whose "
+						"net is an Allowlist.",
+				},
+			.read = read_egress,
+			.write = write_egress,
+			.schema = schema_egress,
+			.unwritten = policy_egress_unwritten,
 		},
 };
 

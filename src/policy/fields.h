@@ -10,9 +10,9 @@
 #include "policy/policy.h"
 #include "policy/say.h"
 
-/* What a person needs to know of a key. */
+/* What a person needs to know of a key, or of a setting inside one. */
 struct policy_field_info {
-	const char *name; /* the key in JSON */
+	const char *name; /* the key in JSON; of a setting "KEY.SETTING" */
 	const char *type; /* its JSON type in words */
 	const char *unit; /* what a number counts; NULL where it is none */
 	const char *default_text; /* as JSON */
@@ -49,6 +49,7 @@ struct policy_field_row {
 		const struct node *node);
 	void (*write)(struct strbuf *out, const struct ks_policy *policy, enum policy_field field);
 	json_t *(*schema)(const struct policy_field_info *info);
+	bool (*unwritten)(const struct ks_policy *policy); /* NULL: it is always written */
 };
 
 const struct policy_field_row *policy_field_row(enum policy_field field);

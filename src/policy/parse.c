@@ -7,6 +7,7 @@
 
 #include "base/bounds.h"
 #include "policy/check.h"
+#include "policy/egress.h"
 #include "policy/say.h"
 #include "policy/store.h"
 #include "policy/write.h"
@@ -30,6 +31,7 @@ static const char *alias_of(const char *key, size_t len)
 		{"pids_max", "tasks_max"},
 		{"max_tasks", "tasks_max"},
 		{"environment", "env"},
+		{"proxy", "egress"},
 	};
 
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
@@ -87,14 +89,28 @@ static void read_member(struct reader *reader, const json_t *value, const struct
 		policy_field_row(field)->read(reader, field, value, node);
 }
 
+static bool is_egress(const struct node *node)
+{
+	return policy_field_from_name(
+		       json_string_value(node->key), json_string_length(node->key)) == FIELD_EGRESS;
+}
+
 int policy_read(struct reader *reader, const json_t *value, const struct node *node)
 {
+	const struct node *egress = NULL;
+	size_t before = reader->problems->count;
+
 	if (!json_is_object(value))
 		return problem_add(reader->problems, -EINVAL, node->at,
 			ABOUT(.remedy = "write { before and } behind the policy's fields"),
 			"a policy is a JSON object, got %s", what_is(reader, value, node).text);
-	for (node = first_child(reader, node); node; node = next_child(reader, node))
+	for (node = first_child(reader, node); node; node = next_child(reader, node)) {
 		read_member(reader, json_object_get(value, json_string_value(node->key)), node);
+		if (is_egress(node))
+			egress = node;
+	}
+	if (egress && reader->problems->count == before)
+		check_egress_used(reader, egress);
 	return 0;
 }
 
@@ -103,24 +119,45 @@ static int read_root(struct reader *reader, const json_t *root)
 	return policy_read(reader, root, &reader->positions->nodes[0]);
 }
 
-/* A number that not even a double holds, such as 1e999, stops jansson; the field says more. */
-static bool refuse_huge_number(struct problems *problems, const struct positions *positions)
+/* What describes the number under that key, of the policy or of settings in it; or NULL. */
+static const struct policy_field_info *number_at(const struct node *node, bool setting)
+{
+	const char *key = json_string_value(node->key);
+	size_t len = json_string_length(node->key);
+	int found = setting ? policy_egress_from_key(key, len) : policy_field_from_name(key, len);
+	const struct policy_field_info *info = NULL;
+
+	if (found >= 0)
+		info = setting ? policy_egress_info(found) : policy_field_info(found);
+	return info && info->unit ? info : NULL;
+}
+
+/* In an object's values from the first on, settings in one of the policy's own included. */
+static bool refuse_huge_in(
+	struct problems *problems, const struct positions *positions, size_t first, bool setting)
 {
 	const struct node *nodes = positions->nodes;
 
-	for (size_t i = nodes[0].first; i != NO_NODE; i = nodes[i].next) {
+	for (size_t i = first; i != NO_NODE && nodes[i].key; i = nodes[i].next) {
+		const struct policy_field_info *info = number_at(&nodes[i], setting);
 		const char *text = positions->text + nodes[i].at;
 		size_t len = nodes[i].end - nodes[i].at;
-		int field = nodes[i].key ? policy_field_from_name(json_string_value(nodes[i].key),
-						   json_string_length(nodes[i].key))
-					 : -1;
 		uint64_t value;
 
-		if (field >= 0 && policy_field_info(field)->unit && strchr("-0123456789", *text) &&
-			check_number_text(problems, nodes[i].at, field, text, len, &value) < 0)
+		if (info && strchr("-0123456789", *text) &&
+			check_number_text(problems, nodes[i].at, info, text, len, &value) < 0)
+			return true;
+		if (!setting && is_egress(&nodes[i]) &&
+			refuse_huge_in(problems, positions, nodes[i].first, true))
 			return true;
 	}
 	return false;
+}
+
+/* A number that not even a double holds, such as 1e999, stops jansson; the field says more. */
+static bool refuse_huge_number(struct problems *problems, const struct positions *positions)
+{
+	return refuse_huge_in(problems, positions, positions->nodes[0].first, false);
 }
 
 /* What is written must be readable again: indentation may push a full text over the ceiling. */

@@ -27,5 +27,19 @@ int read_profile(struct reader *reader, enum policy_field field, const json_t *v
 	const struct node *node);
 int read_env(struct reader *reader, enum policy_field field, const json_t *value,
 	const struct node *node);
+int read_egress(struct reader *reader, enum policy_field field, const json_t *value,
+	const struct node *node);
+
+/* What no field can tell alone, for a policy whose fields were read without a problem: refuses
+ * settings of the egress proxy, which are at that node, where there is no list of endpoints. */
+int check_egress_used(struct reader *reader, const struct node *node);
+
+/* A number of that description, stored in *ret. */
+int read_number_of(struct reader *reader, const struct policy_field_info *info, const json_t *value,
+	const struct node *node, uint64_t *ret);
+
+/* Refuses a value for its type. */
+int refuse_type(const struct reader *reader, const char *field, const char *wanted,
+	const json_t *value, const struct node *node, const char *remedy);
 
 #endif

@@ -21,6 +21,7 @@ enum policy_field {
 	FIELD_CPU_QUOTA_PCT,
 	FIELD_TASKS_MAX,
 	FIELD_ENV,
+	FIELD_EGRESS,
 	FIELD_COUNT
 };
 
@@ -40,6 +41,16 @@ struct policy_env {
 	char *value;
 };
 
+/* Settings of the egress proxy. Nothing looks at them unless net is an Allowlist. */
+struct policy_egress {
+	enum ks_sni sni;
+	uint64_t connections;
+	uint64_t names;
+	uint64_t bytes; /* 0 = unlimited */
+	uint64_t connect_ms;
+	uint64_t idle_ms; /* 0 = no connection is ended for being idle */
+};
+
 struct ks_policy {
 	struct policy_path *fs_read;
 	size_t n_fs_read;
@@ -55,6 +66,7 @@ struct ks_policy {
 	uint64_t tasks_max; /* KS_POLICY_UNSET = null */
 	struct policy_env *env;
 	size_t n_env;
+	struct policy_egress egress;
 };
 
 #endif

@@ -9,8 +9,7 @@
 #include "policy/say.h"
 #include "policy/store.h"
 
-/* Refuses a value for its type. */
-static int refuse_type(const struct reader *reader, const char *field, const char *wanted,
+int refuse_type(const struct reader *reader, const char *field, const char *wanted,
 	const json_t *value, const struct node *node, const char *remedy)
 {
 	return problem_add(reader->problems, -EINVAL, node->at,
@@ -146,24 +145,30 @@ int read_net(struct reader *reader, enum policy_field field, const json_t *value
 	return refuse_net(reader, value, node, "write \"Deny\" for no network");
 }
 
-int read_number(struct reader *reader, enum policy_field field, const json_t *value,
-	const struct node *node)
+int read_number_of(struct reader *reader, const struct policy_field_info *info, const json_t *value,
+	const struct node *node, uint64_t *ret)
 {
 	const char *text = reader->positions->text + node->at;
 	size_t len = node->end - node->at;
 	struct phrase shown = what_is(reader, value, node);
 
-	if (json_is_null(value) && policy_field_info(field)->nullable) {
-		*policy_number(reader->policy, field) = KS_POLICY_UNSET;
+	if (json_is_null(value) && info->nullable) {
+		*ret = KS_POLICY_UNSET;
 		return 0;
 	}
 	if (json_is_number(value))
-		return check_number_text(reader->problems, node->at, field, text, len,
-			policy_number(reader->policy, field));
+		return check_number_text(reader->problems, node->at, info, text, len, ret);
 	if (json_is_string(value))
-		return refuse_number(reader->problems, node->at, field, json_string_value(value),
+		return refuse_number(reader->problems, node->at, info, json_string_value(value),
 			json_string_length(value), shown.text);
-	return refuse_number(reader->problems, node->at, field, text, len, shown.text);
+	return refuse_number(reader->problems, node->at, info, text, len, shown.text);
+}
+
+int read_number(struct reader *reader, enum policy_field field, const json_t *value,
+	const struct node *node)
+{
+	return read_number_of(reader, policy_field_info(field), value, node,
+		policy_number(reader->policy, field));
 }
 
 int read_profile(struct reader *reader, enum policy_field field, const json_t *value,

@@ -7,6 +7,7 @@
 
 #include "base/bounds.h"
 #include "base/json.h"
+#include "policy/egress.h"
 #include "policy/position.h"
 
 /* Patterns are ECMA 262; a schema counts characters where the parser counts bytes, so that its
@@ -93,13 +94,12 @@ static json_t *constant(const char *text)
 	return value;
 }
 
-static json_t *field_schema(const struct policy_field_row *row)
+/* The type, which is taken, with what is said of the key. */
+static json_t *described(const struct policy_field_info *info, json_t *type)
 {
-	const struct policy_field_info *info = &row->info;
 	json_t *schema = json_pack("{s:o}", "description",
 		info->unit ? json_sprintf("%s Unit: %s.", info->meaning, info->unit)
 			   : json_string(info->meaning));
-	json_t *type = row->schema(info);
 
 	/* An unpacked object that failed is NULL, and so is everything made from it. */
 	if (!schema || !type || json_object_update(schema, type) < 0) {
@@ -111,6 +111,39 @@ static json_t *field_schema(const struct policy_field_row *row)
 	return json_with(schema, "examples", json_pack("[o]", constant(info->example)));
 }
 
+static json_t *schema_sni(void)
+{
+	json_t *names = json_array();
+
+	for (enum ks_sni sni = 0; policy_sni_name(sni); sni++)
+		names = json_and(names, json_string(policy_sni_name(sni)));
+	return json_pack("{s:o}", "enum", names);
+}
+
+json_t *schema_egress(const struct policy_field_info *info)
+{
+	json_t *settings = json_object();
+
+	(void)info;
+	for (int setting = 0; setting < SETTING_COUNT; setting++) {
+		const struct policy_field_info *each = policy_egress_info(setting);
+
+		settings = json_with(settings, policy_egress_key(setting),
+			described(each, each->unit ? schema_number(each) : schema_sni()));
+	}
+	return json_pack("{s:s, s:o, s:b}", "type", "object", "properties", settings,
+		"additionalProperties", 0);
+}
+
+/* Settings of the proxy are for a list of endpoints. */
+static json_t *egress_needs(void)
+{
+	return json_pack("{s:{s:{s:{s:s, s:{s:{s:i}}}}, s:[s]}}", policy_field_name(FIELD_EGRESS),
+		"properties", policy_field_name(FIELD_NET), "type", "object", "properties",
+		policy_net_name(KS_NET_ALLOWLIST), "minItems", 1, "required",
+		policy_field_name(FIELD_NET));
+}
+
 int policy_schema(char **ret_text)
 {
 	json_t *fields = json_pack("{s:{s:s, s:s}}", "$schema", "type", "string", "description",
@@ -118,18 +151,21 @@ int policy_schema(char **ret_text)
 	json_t *schema;
 	char *text = NULL, *full = NULL;
 
-	for (int field = 0; field < FIELD_COUNT; field++)
+	for (int field = 0; field < FIELD_COUNT; field++) {
+		const struct policy_field_row *row = policy_field_row(field);
+
 		fields = json_with(
-			fields, policy_field_name(field), field_schema(policy_field_row(field)));
-	schema = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b}", "$schema",
+			fields, row->info.name, described(&row->info, row->schema(&row->info)));
+	}
+	schema = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o}", "$schema",
 		"https://json-schema.org/draft/2020-12/schema", "$id", "urn:kastellan:policy:0",
 		"title", "kastellan policy", "description",
 		"What a worker may read, write, reach and spend. A field that is left "
 		"out has its default. Made from the table of fields by `kastellan "
 		"schema`.",
-		"type", "object", "properties", fields, "additionalProperties", 0);
-	if (schema)
-		text = json_dumps(schema, JSON_INDENT(2));
+		"type", "object", "properties", fields, "additionalProperties", 0,
+		"dependentSchemas", egress_needs());
+	text = json_write(schema, JSON_INDENT(2));
 	json_decref(schema);
 	if (text && asprintf(&full, "%s\n", text) < 0)
 		full = NULL;

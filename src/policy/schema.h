@@ -15,5 +15,6 @@ json_t *schema_net(const struct policy_field_info *info);
 json_t *schema_number(const struct policy_field_info *info);
 json_t *schema_profile(const struct policy_field_info *info);
 json_t *schema_env(const struct policy_field_info *info);
+json_t *schema_egress(const struct policy_field_info *info);
 
 #endif

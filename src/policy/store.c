@@ -7,6 +7,7 @@
 
 #include "base/bounds.h"
 #include "policy/check.h"
+#include "policy/egress.h"
 #include "policy/fields.h"
 
 int policy_new(struct ks_policy **ret_policy)
@@ -26,6 +27,7 @@ int policy_new(struct ks_policy **ret_policy)
 							? KS_POLICY_UNSET
 							: strtoull(info->default_text, NULL, 10);
 	}
+	policy_egress_default(&policy->egress);
 	*ret_policy = policy;
 	return 0;
 }
@@ -168,6 +170,7 @@ int policy_copy(const struct ks_policy *policy, struct ks_policy **ret_policy)
 	copy->mem_mb = policy->mem_mb;
 	copy->cpu_quota_pct = policy->cpu_quota_pct;
 	copy->tasks_max = policy->tasks_max;
+	copy->egress = policy->egress;
 	if (copy_paths(policy->fs_read, policy->n_fs_read, &copy->fs_read, &copy->n_fs_read) < 0 ||
 		copy_paths(policy->fs_write, policy->n_fs_write, &copy->fs_write,
 			&copy->n_fs_write) < 0 ||

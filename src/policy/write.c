@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bounds.h"
+#include "policy/egress.h"
 
 /* Escapes what JSON demands and nothing else; other characters stay as they are. */
 static void write_chars(struct strbuf *out, const char *text)
@@ -129,6 +130,23 @@ void write_env(struct strbuf *out, const struct ks_policy *policy, enum policy_f
 	write_end(out, policy->n_env, 1);
 }
 
+void write_egress(struct strbuf *out, const struct ks_policy *policy, enum policy_field field)
+{
+	(void)field;
+	for (int setting = 0; setting < SETTING_COUNT; setting++) {
+		strbuf_putc(out, setting ? ',' : '{');
+		write_line(out, 2);
+		write_string(out, "", policy_egress_key(setting));
+		strbuf_puts(out, ": ");
+		if (policy_egress_info(setting)->unit)
+			strbuf_addf(out, "%" PRIu64, policy_egress_value(&policy->egress, setting));
+		else
+			write_string(out, "", policy_sni_name(policy->egress.sni));
+	}
+	write_line(out, 1);
+	strbuf_putc(out, '}');
+}
+
 int policy_write(const struct ks_policy *policy, char **ret_text)
 {
 	autostrbuf struct strbuf out;
@@ -137,6 +155,8 @@ int policy_write(const struct ks_policy *policy, char **ret_text)
 	for (int field = 0; field < FIELD_COUNT; field++) {
 		const struct policy_field_row *row = policy_field_row(field);
 
+		if (row->unwritten && row->unwritten(policy))
+			continue;
 		strbuf_puts(&out, field ? ",\n  " : "{\n  ");
 		write_string(&out, "", row->info.name);
 		strbuf_puts(&out, ": ");

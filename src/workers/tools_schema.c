@@ -132,7 +132,7 @@ int ks_tools_schema(char **ret_text)
 		"The address of this schema, for editors; kastellan does not read it.", "tools",
 		tools, "required", "tools", "additionalProperties", 0, "$defs", "policy",
 		policy_definition());
-	char *text = schema ? json_dumps(schema, JSON_INDENT(2)) : NULL;
+	char *text = json_write(schema, JSON_INDENT(2));
 	char *full = NULL;
 
 	json_decref(schema);

@@ -11,7 +11,7 @@ from harness.discover import add, test
 
 TYPES = {"exit", "signal", "timeout", "cpu", "oom", "tasks", "denied", "setup"}
 FIELDS = ["fs_read", "fs_write", "net", "cpu_ms", "mem_mb", "profile", "cpu_quota_pct",
-          "tasks_max", "env"]
+          "tasks_max", "env", "egress"]
 
 
 def ending(t, act, *arguments, **options):

@@ -13,7 +13,7 @@ import time
 from harness import check
 from harness.discover import test
 
-ALL_FIELDS = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env"
+ALL_FIELDS = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env,egress"
 
 
 def line_of(t, marker, degrade=True):

@@ -327,6 +327,8 @@ static int stub(void)
 	CHECK(ks_run(found, policy, argv, NULL, &outcome, NULL) == 0);
 	CHECK(ks_outcome_exit_code(outcome) == 0);
 	CHECK(ks_outcome_receipt(outcome, 0, &row) == 0 && row.verdict == KS_VERDICT_ABSENT);
+	for (size_t i = 0; ks_outcome_receipt(outcome, i, &row) == 0; i++)
+		CHECK(row.requested == (strcmp(row.field, "egress") != 0));
 	ks_outcome_free(outcome);
 	ks_backend_unref(made);
 	ks_backend_unref(found);

@@ -60,15 +60,27 @@ def check_good(validator, path):
     return "; ".join(error.message for error in validator.iter_errors(policy)) or None
 
 
+def own_definitions(properties):
+    """Each field or setting with the path of keys to it."""
+    for name, definition in properties.items():
+        yield (name,), definition
+        for keys, inner in own_definitions(definition.get("properties", {})):
+            yield (name, *keys), inner
+
+
 def check_own_values(validator, properties):
-    """Defaults and examples of the schema itself."""
-    for field, definition in properties.items():
+    """Defaults and examples of the schema itself; some keys are for a list of endpoints alone."""
+    endpoints = {"net": properties["net"]["examples"][0]}
+    for keys, definition in own_definitions(properties):
         values = list(definition.get("examples", []))
         if "default" in definition:
             values.append(definition["default"])
         for value in values:
-            if not validator.is_valid({field: value}):
-                yield field, f"its own value {value} does not pass"
+            shown = value
+            for key in reversed(keys):
+                value = {key: value}
+            if not validator.is_valid({**endpoints, **value}):
+                yield ".".join(keys), f"its own value {shown} does not pass"
 
 
 def main():

@@ -126,6 +126,31 @@ static void fill_lists(struct chance *chance, ks_policy *policy)
 	assert(r == 0);
 }
 
+/* Only where there is a list: without one they are not written. */
+static int fill_egress(struct chance *chance, ks_policy *policy)
+{
+	int r = 0;
+
+	if (chance_below(chance, 2))
+		r |= ks_policy_set_egress_sni(policy, KS_SNI_OFF, NULL);
+	if (chance_below(chance, 2))
+		r |= ks_policy_set_egress_connections(
+			policy, random_number(chance, 1, KS_MAX_EGRESS_CONNECTIONS), NULL);
+	if (chance_below(chance, 2))
+		r |= ks_policy_set_egress_names(
+			policy, random_number(chance, 1, KS_MAX_EGRESS_NAMES), NULL);
+	if (chance_below(chance, 2))
+		r |= ks_policy_set_egress_bytes(
+			policy, random_number(chance, 0, KS_MAX_EGRESS_BYTES), NULL);
+	if (chance_below(chance, 2))
+		r |= ks_policy_set_egress_connect_ms(
+			policy, random_number(chance, 1, KS_MAX_EGRESS_CONNECT_MS), NULL);
+	if (chance_below(chance, 2))
+		r |= ks_policy_set_egress_idle_ms(
+			policy, random_number(chance, 0, KS_MAX_EGRESS_IDLE_MS), NULL);
+	return r;
+}
+
 ks_policy *random_policy(struct chance *chance)
 {
 	ks_policy *policy = NULL;
@@ -144,173 +169,20 @@ ks_policy *random_policy(struct chance *chance)
 			policy, random_number(chance, 1, KS_MAX_CPU_QUOTA_PCT), NULL);
 	if (chance_below(chance, 2))
 		r |= ks_policy_set_tasks_max(policy, random_number(chance, 1, KS_MAX_TASKS), NULL);
+	if (policy->net == KS_NET_ALLOWLIST && chance_below(chance, 2))
+		r |= fill_egress(chance, policy);
 	assert(r == 0);
 	return policy;
 }
 
-static void spell_space(struct chance *chance, struct strbuf *out)
-{
-	static const char *const spaces[] = {"", "", "", " ", "\n", "\t", "\r\n  "};
-
-	ADD_ONE_OF(chance, out, spaces);
-}
-
-static void spell_string(struct chance *chance, struct strbuf *out, const char *text)
-{
-	strbuf_putc(out, '"');
-	for (const char *c = text; *c; c++) {
-		unsigned char byte = (unsigned char)*c;
-
-		if (byte < 0x20 || (byte < 0x80 && chance_below(chance, 16) == 0))
-			strbuf_addf(out, chance_below(chance, 2) ? "\\u%04x" : "\\u%04X", byte);
-		else if (byte == '"' || byte == '\\')
-			strbuf_addf(out, "\\%c", byte);
-		else if (strncmp(c, "🦀", 4) == 0 && chance_below(chance, 2)) {
-			strbuf_puts(out, "\\ud83E\\udd80");
-			c += 3;
-		} else
-			strbuf_putc(out, *c);
-	}
-	strbuf_putc(out, '"');
-	spell_space(chance, out);
-}
-
-static void spell_comma(struct chance *chance, struct strbuf *out, size_t i)
-{
-	if (i)
-		strbuf_putc(out, ',');
-	spell_space(chance, out);
-}
-
-static void spell_paths(
-	struct chance *chance, struct strbuf *out, const struct policy_path *paths, size_t n)
-{
-	strbuf_putc(out, '[');
-	for (size_t i = 0; i < n; i++) {
-		autostrbuf struct strbuf text;
-
-		strbuf_init(&text, KS_MAX_TEXT);
-		strbuf_addf(&text, "%s%s", paths[i].optional ? "?" : "", paths[i].path);
-		spell_comma(chance, out, i);
-		spell_string(chance, out, text.data);
-	}
-	strbuf_putc(out, ']');
-}
-
-static void spell_net(struct chance *chance, struct strbuf *out, const ks_policy *policy)
-{
-	if (policy->net == KS_NET_PROXY_EGRESS) {
-		spell_string(chance, out, "ProxyEgress");
-		return;
-	}
-	if (policy->net == KS_NET_DENY && chance_below(chance, 2)) {
-		spell_string(chance, out, "Deny");
-		return;
-	}
-	strbuf_putc(out, '{');
-	spell_string(chance, out, "Allowlist");
-	strbuf_puts(out, ":[");
-	for (size_t i = 0; i < policy->n_endpoints; i++) {
-		spell_comma(chance, out, i);
-		spell_string(chance, out, policy->endpoints[i].text);
-	}
-	strbuf_puts(out, "]}");
-}
-
-static void spell_env(struct chance *chance, struct strbuf *out, const ks_policy *policy)
-{
-	bool object = chance_below(chance, 2);
-
-	strbuf_putc(out, object ? '{' : '[');
-	for (size_t i = 0; i < policy->n_env; i++) {
-		spell_comma(chance, out, i);
-		strbuf_puts(out, object ? "" : "[");
-		spell_string(chance, out, policy->env[i].name);
-		strbuf_puts(out, object ? ":" : ",");
-		spell_space(chance, out);
-		spell_string(chance, out, policy->env[i].value);
-		strbuf_puts(out, object ? "" : "]");
-	}
-	strbuf_putc(out, object ? '}' : ']');
-}
-
-static void spell_number(struct strbuf *out, uint64_t value)
-{
-	if (value == KS_POLICY_UNSET)
-		strbuf_puts(out, "null");
-	else
-		strbuf_addf(out, "%" PRIu64, value);
-}
-
-static void spell_value(
-	struct chance *chance, struct strbuf *out, const ks_policy *policy, unsigned field)
-{
-	switch (field) {
-	case FIELD_FS_READ:
-		spell_paths(chance, out, policy->fs_read, policy->n_fs_read);
-		break;
-	case FIELD_FS_WRITE:
-		spell_paths(chance, out, policy->fs_write, policy->n_fs_write);
-		break;
-	case FIELD_NET:
-		spell_net(chance, out, policy);
-		break;
-	case FIELD_CPU_MS:
-		spell_number(out, policy->cpu_ms);
-		break;
-	case FIELD_MEM_MB:
-		spell_number(out, policy->mem_mb);
-		break;
-	case FIELD_PROFILE:
-		spell_string(chance, out, policy->profile ? "WorkerNetClient" : "WorkerStrict");
-		break;
-	case FIELD_CPU_QUOTA_PCT:
-		spell_number(out, policy->cpu_quota_pct);
-		break;
-	case FIELD_TASKS_MAX:
-		spell_number(out, policy->tasks_max);
-		break;
-	case FIELD_ENV:
-		spell_env(chance, out, policy);
-		break;
-	}
-}
-
 /* Names are spelled out here once more, so that the table is checked against something. */
-static const char *const keys[FIELD_COUNT] = {"fs_read", "fs_write", "net", "cpu_ms", "mem_mb",
-	"profile", "cpu_quota_pct", "tasks_max", "env"};
+const char *const policy_keys[FIELD_COUNT] = {"fs_read", "fs_write", "net", "cpu_ms", "mem_mb",
+	"profile", "cpu_quota_pct", "tasks_max", "env", "egress"};
 
-static bool is_default(const ks_policy *policy, unsigned field)
+bool same_egress(const struct policy_egress *a, const struct policy_egress *b)
 {
-	const bool defaults[FIELD_COUNT] = {policy->n_fs_read == 0, policy->n_fs_write == 0,
-		policy->net == KS_NET_DENY, policy->cpu_ms == 1000, policy->mem_mb == 64,
-		policy->profile == KS_PROFILE_WORKER_STRICT,
-		policy->cpu_quota_pct == KS_POLICY_UNSET, policy->tasks_max == KS_POLICY_UNSET,
-		policy->n_env == 0};
-
-	return defaults[field];
-}
-
-void spell_policy(struct chance *chance, const ks_policy *policy, struct strbuf *out)
-{
-	size_t turn = chance_below(chance, FIELD_COUNT), written = 0;
-
-	spell_space(chance, out);
-	strbuf_putc(out, '{');
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		unsigned field = (unsigned)((i * 2 + turn) % FIELD_COUNT); /* 9 is odd: each once */
-
-		if (is_default(policy, field) && chance_below(chance, 2))
-			continue;
-		spell_comma(chance, out, written++);
-		spell_string(chance, out, keys[field]);
-		strbuf_putc(out, ':');
-		spell_space(chance, out);
-		spell_value(chance, out, policy, field);
-		spell_space(chance, out);
-	}
-	strbuf_putc(out, '}');
-	spell_space(chance, out);
+	return a->sni == b->sni && a->connections == b->connections && a->names == b->names &&
+	       a->bytes == b->bytes && a->connect_ms == b->connect_ms && a->idle_ms == b->idle_ms;
 }
 
 static bool same_paths(
@@ -355,11 +227,12 @@ bool same_policy(const ks_policy *a, const ks_policy *b, const char **ret_field)
 		a->cpu_quota_pct == b->cpu_quota_pct,
 		a->tasks_max == b->tasks_max,
 		same_env(a, b),
+		same_egress(&a->egress, &b->egress),
 	};
 
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
 		if (!same[i]) {
-			*ret_field = keys[i];
+			*ret_field = policy_keys[i];
 			return false;
 		}
 	}

@@ -10,6 +10,7 @@
 #include <kastellan/policy.h>
 
 #include "base/strbuf.h"
+#include "policy/policy.h"
 
 struct chance {
 	uint64_t state;
@@ -28,5 +29,10 @@ void spell_policy(struct chance *chance, const ks_policy *policy, struct strbuf 
 /* Whether two policies have the same values, field by field; the name of the first other one is
  * stored. */
 bool same_policy(const ks_policy *a, const ks_policy *b, const char **ret_field);
+
+/* The keys by field, spelled apart from the table of the library. */
+extern const char *const policy_keys[FIELD_COUNT];
+
+bool same_egress(const struct policy_egress *a, const struct policy_egress *b);
 
 #endif

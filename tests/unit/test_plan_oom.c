@@ -67,7 +67,7 @@ static void run_all(const char *host_name)
 
 	request.policy = fixture_policy(
 		"{\"fs_read\":[\"/data\",\"/srv/w/keep\"],\"fs_write\":[\"/srv/w\"],"
-		"\"env\":[[\"A\",\"b\"]]}");
+		"\"env\":[[\"A\",\"b\"]],\"net\":{\"Allowlist\":[\"a.example:443\"]}}");
 	fill_grants(&grants);
 	assert_int_equal(make(&request, &grants, &reference), 0);
 	do {

@@ -34,7 +34,8 @@ static const struct expectation expectations[] = {
 	{"no-landlock", "{\"profile\":\"WorkerNetClient\"}",
 		BIT(FIELD_FS_READ) | BIT(FIELD_FS_WRITE) | BIT(FIELD_NET)},
 	{"debian12-user", "{\"profile\":\"WorkerNetClient\"}", BIT(FIELD_NET)},
-	{"debian12-user", "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}", BIT(FIELD_NET)},
+	{"debian12-user", "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}",
+		BIT(FIELD_NET) | BIT(FIELD_EGRESS)},
 	{"debian12-user", "{\"net\":{\"Allowlist\":[]}}", 0},
 	{"cgroup-none", "{}",
 		BIT(FIELD_CPU_MS) | BIT(FIELD_MEM_MB) | BIT(FIELD_CPU_QUOTA_PCT) |
@@ -193,6 +194,42 @@ static void test_clamped_and_unasked_rows_pass(void **state)
 	receipt_done(&receipt);
 }
 
+/* What the proxy is told, and as well held as the list that it holds. */
+static void test_settings_of_the_proxy(void **state)
+{
+	struct ks_host *host = fixture_host("debian12-root");
+	struct ks_plan *plan = fixture_plan(host,
+		"{\"net\":{\"Allowlist\":[\"a.example:443\"]},\"egress\":{\"sni\":\"off\","
+		"\"names\":9,"
+		"\"bytes\":1000,\"connect_ms\":70,\"idle_ms\":80}}",
+		NULL);
+	const struct receipt_row *row = &plan->receipt.rows[FIELD_EGRESS];
+	const struct receipt_row *net = &plan->receipt.rows[FIELD_NET];
+
+	(void)state;
+	assert_true(row->requested);
+	assert_string_equal(row->request,
+		"SNI off, 256 connections, 9 names, 1000 bytes, 70 ms to connect, 80 ms idle");
+	assert_int_equal(row->verdict, net->verdict);
+	assert_string_equal(row->detail, net->detail);
+	assert_string_equal(row->remedy, net->remedy);
+	plan_free(plan);
+
+	plan = fixture_plan(host, "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}", NULL);
+	row = &plan->receipt.rows[FIELD_EGRESS];
+	assert_true(row->requested);
+	assert_string_equal(
+		row->request, "SNI match, 256 connections, 1024 names, 30000 ms to connect");
+	plan_free(plan);
+
+	plan = fixture_plan(host, "{}", NULL);
+	row = &plan->receipt.rows[FIELD_EGRESS];
+	assert_false(row->requested);
+	assert_int_equal(row->verdict, RECEIPT_HELD);
+	plan_free(plan);
+	host_free(host);
+}
+
 static void test_json_rows(void **state)
 {
 	struct ks_host *host = fixture_host("cgroup-none");
@@ -248,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_read_only_in_writable_is_said),
 		cmocka_unit_test(test_every_refused_field_is_named_at_once),
 		cmocka_unit_test(test_clamped_and_unasked_rows_pass),
+		cmocka_unit_test(test_settings_of_the_proxy),
 		cmocka_unit_test(test_json_rows),
 		cmocka_unit_test(test_json_of_names_that_are_not_utf8),
 	};

@@ -14,7 +14,9 @@
 #include <kastellan/policy.h>
 
 #include "base/bounds.h"
+#include "base/cleanup.h"
 #include "base/utf8.h"
+#include "policy/egress.h"
 #include "policy/fields.h"
 #include "policy/say.h"
 #include "policy_fixture.h"
@@ -34,6 +36,12 @@ static void defaults_are_conservative(void **state)
 	assert_true(ks_policy_cpu_quota_pct(policy) == KS_POLICY_UNSET);
 	assert_true(ks_policy_tasks_max(policy) == KS_POLICY_UNSET);
 	assert_null(ks_policy_env(policy, 0, NULL));
+	assert_int_equal(ks_policy_egress_sni(policy), KS_SNI_MATCH);
+	assert_int_equal(ks_policy_egress_connections(policy), 256);
+	assert_int_equal(ks_policy_egress_names(policy), 1024);
+	assert_int_equal(ks_policy_egress_bytes(policy), 0);
+	assert_int_equal(ks_policy_egress_connect_ms(policy), 30000);
+	assert_int_equal(ks_policy_egress_idle_ms(policy), 0);
 	ks_policy_free(policy);
 	ks_policy_free(NULL);
 }
@@ -188,10 +196,102 @@ static void copies_are_deep(void **state)
 	ks_policy_free(copy);
 }
 
+struct setting_calls {
+	const char *name;
+	int (*set)(ks_policy *policy, uint64_t value, ks_error **reterr);
+	uint64_t (*get)(const ks_policy *policy);
+	uint64_t least, most;
+	const char *too_little; /* the remedy */
+};
+
+static const struct setting_calls setting_calls[] = {
+	{"egress.connections", ks_policy_set_egress_connections, ks_policy_egress_connections, 1,
+		4096, "write at least 1"},
+	{"egress.names", ks_policy_set_egress_names, ks_policy_egress_names, 1, 65535,
+		"write at least 1"},
+	{"egress.bytes", ks_policy_set_egress_bytes, ks_policy_egress_bytes, 0, 1ull << 50, NULL},
+	{"egress.connect_ms", ks_policy_set_egress_connect_ms, ks_policy_egress_connect_ms, 1,
+		600000, "write at least 1"},
+	{"egress.idle_ms", ks_policy_set_egress_idle_ms, ks_policy_egress_idle_ms, 0, 86400000,
+		NULL},
+};
+
+#define N_SETTING_CALLS (sizeof(setting_calls) / sizeof(setting_calls[0]))
+
+/* Each at its bounds, past them, and without a trace in the others. */
+static void settings_of_the_proxy_have_bounds(void **state)
+{
+	ks_policy *policy = new_policy();
+	ks_error *error = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < N_SETTING_CALLS; i++) {
+		const struct setting_calls *calls = &setting_calls[i];
+
+		assert_int_equal(calls->set(policy, calls->least, NULL), 0);
+		assert_true(calls->get(policy) == calls->least);
+		if (calls->too_little)
+			expect_error(calls->set(policy, calls->least - 1, &error), &error, -EINVAL,
+				calls->name, "must be a whole number of", calls->too_little);
+		assert_int_equal(calls->set(policy, calls->most, NULL), 0);
+		expect_error(calls->set(policy, calls->most + 1, &error), &error, -EINVAL,
+			calls->name, "must be a whole number of", "write at most");
+		expect_error(calls->set(policy, KS_POLICY_UNSET, &error), &error, -EINVAL,
+			calls->name, "got 18446744073709551615", "write at most");
+		/* What went before is still there, what comes after is still untouched. */
+		for (size_t j = 0; j < N_SETTING_CALLS; j++)
+			assert_int_equal(
+				setting_calls[j].get(policy) == setting_calls[j].most, j <= i);
+	}
+	expect_error(ks_policy_set_egress_sni(policy, (enum ks_sni)2, &error), &error, -EINVAL,
+		"egress.sni", "2 is no way", "KS_SNI_MATCH or KS_SNI_OFF");
+	assert_int_equal(ks_policy_egress_sni(policy), KS_SNI_MATCH);
+	assert_int_equal(ks_policy_set_egress_sni(policy, KS_SNI_OFF, NULL), 0);
+	assert_int_equal(ks_policy_egress_sni(policy), KS_SNI_OFF);
+	ks_policy_free(policy);
+}
+
+static void expect_written(const ks_policy *policy, const char *part, bool there)
+{
+	autofree char *text = NULL;
+
+	assert_int_equal(ks_policy_write(policy, &text), 0);
+	if ((strstr(text, part) != NULL) != there)
+		fail_msg("%s%s in\n%s", there ? "no " : "", part, text);
+}
+
+/* They wait for a list, and are only written where a reader would take them. */
+static void settings_without_a_list_are_kept_and_not_written(void **state)
+{
+	ks_policy *policy = new_policy(), *copy = NULL;
+
+	(void)state;
+	assert_int_equal(ks_policy_set_egress_names(policy, 3, NULL), 0);
+	expect_written(policy, "egress", false);
+	assert_int_equal(ks_policy_set_net(policy, KS_NET_PROXY_EGRESS, NULL), 0);
+	expect_written(policy, "\"egress\"", false);
+	assert_int_equal(ks_policy_add_endpoint(policy, "a.example:443", NULL), 0);
+	expect_written(policy,
+		"\"egress\": {\n    \"sni\": \"match\",\n    \"connections\": 256,\n"
+		"    \"names\": 3,\n",
+		true);
+	assert_int_equal(ks_policy_copy(policy, &copy), 0);
+	assert_int_equal(ks_policy_egress_names(copy), 3);
+	ks_policy_free(copy);
+	assert_int_equal(ks_policy_set_egress_names(policy, 1024, NULL), 0);
+	expect_written(policy, "egress", false);
+	assert_int_equal(ks_policy_set_egress_sni(policy, KS_SNI_OFF, NULL), 0);
+	expect_written(policy, "\"sni\": \"off\"", true);
+	assert_int_equal(ks_policy_set_net(policy, KS_NET_DENY, NULL), 0);
+	expect_written(policy, "egress", false);
+	assert_int_equal(ks_policy_egress_sni(policy), KS_SNI_OFF);
+	ks_policy_free(policy);
+}
+
 static void the_table_is_complete(void **state)
 {
 	static const char *const names[] = {"fs_read", "fs_write", "net", "cpu_ms", "mem_mb",
-		"profile", "cpu_quota_pct", "tasks_max", "env"};
+		"profile", "cpu_quota_pct", "tasks_max", "env", "egress"};
 
 	(void)state;
 	for (int field = 0; field < FIELD_COUNT; field++) {
@@ -206,7 +306,35 @@ static void the_table_is_complete(void **state)
 	assert_int_equal(policy_field_from_name("mem_m", 5), -1);
 	assert_int_equal(policy_field_from_name("mem_mbx", 7), -1);
 	assert_string_equal(policy_field_list().text,
-		"fs_read, fs_write, net, cpu_ms, mem_mb, profile, cpu_quota_pct, tasks_max, env");
+		"fs_read, fs_write, net, cpu_ms, mem_mb, profile, cpu_quota_pct, tasks_max, env, "
+		"egress");
+}
+
+static void the_table_of_settings_is_complete(void **state)
+{
+	static const char *const keys[] = {
+		"sni", "connections", "names", "bytes", "connect_ms", "idle_ms"};
+
+	(void)state;
+	for (int setting = 0; setting < SETTING_COUNT; setting++) {
+		const struct policy_field_info *info = policy_egress_info(setting);
+		const char *key = policy_egress_key(setting);
+
+		assert_string_equal(key, keys[setting]);
+		assert_int_equal(policy_egress_from_key(key, strlen(key)), setting);
+		assert_memory_equal(info->name, "egress.", 7);
+		assert_string_equal(info->name + 7, key);
+		assert_true(info->type && info->default_text && info->example && info->meaning);
+		assert_int_equal(info->meaning[strlen(info->meaning) - 1], '.');
+		assert_true(!info->unit || info->maximum > info->minimum);
+	}
+	assert_int_equal(policy_egress_from_key("byte", 4), -1);
+	assert_int_equal(policy_egress_from_key("bytesx", 6), -1);
+	assert_string_equal(
+		policy_egress_list().text, "sni, connections, names, bytes, connect_ms, idle_ms");
+	assert_string_equal(policy_sni_name(KS_SNI_OFF), "off");
+	assert_null(policy_sni_name((enum ks_sni)2));
+	assert_null(policy_sni_name((enum ks_sni) - 1));
 }
 
 static void shown_text_is_harmless(void **state)
@@ -243,7 +371,10 @@ int main(void)
 		cmocka_unit_test(variables_are_replaced_by_name),
 		cmocka_unit_test(loading_tells_why_it_failed),
 		cmocka_unit_test(copies_are_deep),
+		cmocka_unit_test(settings_of_the_proxy_have_bounds),
+		cmocka_unit_test(settings_without_a_list_are_kept_and_not_written),
 		cmocka_unit_test(the_table_is_complete),
+		cmocka_unit_test(the_table_of_settings_is_complete),
 		cmocka_unit_test(shown_text_is_harmless),
 	};
 

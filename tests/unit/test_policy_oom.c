@@ -15,16 +15,23 @@
 
 #include <kastellan/policy.h>
 
+#include "base/bounds.h"
 #include "base/cleanup.h"
+#include "base/json.h"
+#include "base/strbuf.h"
 #include "fail_alloc.h"
 
 static const char good[] = "{\"fs_read\": [\"/srv/a\", \"?/srv/b\"], \"fs_write\": [\"/srv/c\"],"
 			   "\"net\": {\"Allowlist\": [\"a.example:443\", \"[::1]:80\"]},"
 			   "\"cpu_ms\": 5, \"mem_mb\": 6, \"profile\": \"WorkerNetClient\","
 			   "\"cpu_quota_pct\": 7, \"tasks_max\": null,"
-			   "\"env\": {\"A\": \"b\", \"C\": \"d\"}}";
+			   "\"env\": {\"A\": \"b\", \"C\": \"d\"},"
+			   "\"egress\": {\"names\": 8, \"sni\": \"off\", \"bytes\": 9}}";
 static const char bad[] = "{\"fs_read\": [\"a\"], \"mem\": 1, \"mem_mb\": \"64M\","
-			  "\"net\": {\"Allowlist\": [\"x\"]}, \"env\": [[\"A\", 1]], \"env\": 2}";
+			  "\"net\": {\"Allowlist\": [\"x\"]}, \"env\": [[\"A\", 1]], \"env\": 2,"
+			  "\"egress\": {\"name\": 1, \"bytes\": \"1k\", \"sni\": true}}";
+/* Wrong in the whole alone. */
+static const char unused[] = "{\"egress\": {\"names\": 8}}";
 
 /* What comes of success must be right, too: jansson may lose a character and go on. */
 static void expect_text(const char *text, const char *reference)
@@ -69,6 +76,18 @@ static int parse_bad(void)
 	return failed ? -ENOMEM : 0;
 }
 
+static int parse_unused(void)
+{
+	ks_policy *policy = NULL;
+	ks_error *error = NULL;
+	int r = ks_policy_parse(unused, strlen(unused), "unused", &policy, &error);
+
+	assert_true(r < 0);
+	assert_null(policy);
+	ks_error_free(error);
+	return failed ? -ENOMEM : 0;
+}
+
 static ks_policy *sample;
 
 static int copy_sample(void)
@@ -101,6 +120,32 @@ static int make_schema(void)
 		expect_text(text, schema_text);
 	free(text);
 	return r;
+}
+
+static json_t *many_keys;
+static char *many_keys_text;
+
+/* Whatever room the text is given, some key lies across its end. */
+static int write_many_keys(void)
+{
+	autofree char *text = json_write(many_keys, JSON_COMPACT);
+
+	if (!text)
+		return -ENOMEM;
+	expect_text(text, many_keys_text);
+	return 0;
+}
+
+static int make_many_keys(void)
+{
+	autostrbuf struct strbuf text;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	for (unsigned i = 0; i < 500; i++)
+		strbuf_addf(&text, "%c\"key%u\":%u", i ? ',' : '{', i, i);
+	strbuf_puts(&text, "}");
+	many_keys = json_loads(text.data, 0, NULL);
+	return strbuf_take(&text, &many_keys_text, NULL);
 }
 
 static int call_setters(void)
@@ -148,9 +193,11 @@ static void every_allocation_may_fail(void **state)
 	(void)state;
 	assert_true(torture(parse_good) > 60);
 	assert_true(torture(parse_bad) > 60);
+	assert_true(torture(parse_unused) > 8);
 	assert_true(torture(copy_sample) > 10);
 	assert_true(torture(write_sample) >= 1);
 	assert_true(torture(make_schema) > 100);
+	assert_true(torture(write_many_keys) >= 1);
 	assert_true(torture(call_setters) > 8);
 }
 
@@ -159,7 +206,7 @@ static int set_up(void **state)
 	(void)state;
 	json_set_alloc_funcs(malloc, free);
 	if (ks_policy_parse(good, strlen(good), "good", &sample, NULL) < 0 ||
-		ks_policy_write(sample, &sample_text) < 0)
+		ks_policy_write(sample, &sample_text) < 0 || make_many_keys() < 0)
 		return -1;
 	return ks_policy_schema(&schema_text);
 }
@@ -170,6 +217,8 @@ static int tear_down(void **state)
 	ks_policy_free(sample);
 	free(sample_text);
 	free(schema_text);
+	free(many_keys_text);
+	json_decref(many_keys);
 	return 0;
 }
 

@@ -131,6 +131,8 @@ static const struct bad bads[] = {
 		"tool \"t\": mem_mb", ""},
 	{"\"program\": \"a\", \"policy\": {\"mem_mbs\": 1}}}}", 28, "mem_mbs",
 		"not a key of a policy", "mem_mb"},
+	{"\"program\": \"a\", \"policy\": {\"egress\": {\"names\": 8}}}}}", 28, "egress",
+		"is for an Allowlist, and net is Deny", "list endpoints"},
 	{"\"program\": \"a\", \"policy\": \"/nonexistent/p.json\"}}}", 27, "policy",
 		"cannot open /nonexistent/p.json", "check that the path"},
 	{"\"program\": \"a\", \"sandbox_backend\": \"Seatbelt\"}}}", 36, "sandbox_backend",

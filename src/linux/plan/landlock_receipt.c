@@ -201,5 +201,7 @@ int plan_receipt_on_host(struct ks_plan *plan)
 		r = say_net(plan);
 	if (r == 0)
 		r = say_profile(plan);
-	return r < 0 ? r : say_env(plan);
+	if (r == 0)
+		r = say_env(plan);
+	return r < 0 ? r : receipt_egress(plan);
 }

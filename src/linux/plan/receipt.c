@@ -226,5 +226,7 @@ int plan_receipt(struct ks_plan *plan, const struct ks_host *host)
 	why_not_done(&layers.landlock);
 	why_not_done(&layers.seccomp);
 	why_not_done(&layers.idmap);
-	return r < 0 ? r : say_env(plan);
+	if (r == 0)
+		r = say_env(plan);
+	return r < 0 ? r : receipt_egress(plan);
 }

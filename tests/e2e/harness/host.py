@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 
 FIELDS = ("fs_read", "fs_write", "net", "cpu_ms", "mem_mb", "profile", "cpu_quota_pct",
-          "tasks_max", "env")
+          "tasks_max", "env", "egress")
 GOOD = ("held", "clamped")
 
 

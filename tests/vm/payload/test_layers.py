@@ -152,7 +152,7 @@ def test_refused_by_apparmor(suite):
 @only(guests=NO_USERNS, users=("worker",))
 def test_apparmor_cannot_be_waved_through(suite):
     """No word on the command line lets a worker run without its jail."""
-    everything = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env"
+    everything = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env,egress"
     held = jail.run("--allow-degraded", everything, "--", "sh", "-c", "echo ran")
     equal((held.type, held.code, held.out), ("setup", 125, ""), held)
 
