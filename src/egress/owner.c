@@ -22,6 +22,7 @@
 #define MAX_DENIED 64 /* of its report: AUDIT_MAX_DESTINATIONS */
 #define MAX_HEARD 256 /* messages at once: whoever talks on is heard next time */
 #define COMPLAINT_MAX 512
+#define END_MS 5000 /* for one that was killed, or has nobody left to serve */
 
 int egress_open(
 	const struct egress_setup *setup, struct egress_owner **ret_owner, ks_error **reterr)
@@ -31,7 +32,7 @@ int egress_open(
 
 	if (!owner)
 		return error_oom(reterr);
-	owner->socket = owner->jail = owner->pidfd = owner->complaints = -1;
+	owner->socket = owner->jail = owner->pidfd = owner->epoll = owner->complaints = -1;
 	r = owner_start(owner, setup, reterr);
 	if (r < 0) {
 		egress_free(owner);
@@ -165,8 +166,7 @@ static bool reap(struct egress_owner *owner, int patience_ms)
 
 int egress_fd(const struct egress_owner *owner)
 {
-	/* Hung up by the end of the proxy, which is the last thing it does. */
-	return owner->socket >= 0 ? owner->socket : owner->pidfd;
+	return owner->epoll;
 }
 
 bool egress_dispatch(struct egress_owner *owner)
@@ -252,14 +252,16 @@ void egress_free(struct egress_owner *owner)
 {
 	if (!owner)
 		return;
+	/* Where it has ids of its own and this process may not signal it, the hang-up ends it. */
+	cleanup_close(&owner->socket);
 	if (owner->pid) {
 		syscall(SYS_pidfd_send_signal, owner->pidfd, SIGKILL, NULL, 0);
-		reap(owner, -1);
+		reap(owner, END_MS);
 	}
-	cleanup_close(&owner->socket);
 	cleanup_close(&owner->jail);
 	cleanup_close(&owner->pidfd);
 	cleanup_close(&owner->complaints);
+	cleanup_close(&owner->epoll);
 	ks_error_free(owner->why);
 	free(owner->report.denied);
 	free(owner);

@@ -15,6 +15,7 @@ struct egress_owner {
 	int complaints; /* what the program says before it can speak: the loader's errors */
 	pid_t pid; /* 0 = reaped */
 	int pidfd;
+	int epoll; /* socket and pidfd: one that hangs up may live on for a moment */
 	bool ready;
 	bool told_to_stop;
 	bool told_all; /* a summary has come */

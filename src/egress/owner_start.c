@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -138,6 +139,17 @@ static int launch(struct egress_owner *owner, struct pairs *pairs, ks_error **re
 	return r < 0 ? fail(reterr, r, "cannot be started", REINSTALL) : 0;
 }
 
+static int watch(struct egress_owner *owner, ks_error **reterr)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	owner->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (owner->epoll < 0 || epoll_ctl(owner->epoll, EPOLL_CTL_ADD, owner->socket, &event) < 0 ||
+		epoll_ctl(owner->epoll, EPOLL_CTL_ADD, owner->pidfd, &event) < 0)
+		return fail(reterr, -errno, "cannot be watched", NULL);
+	return 0;
+}
+
 int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr)
 {
 	struct pairs pairs;
@@ -150,5 +162,7 @@ int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks
 		owner->complaints = take_fd(&pairs.complaints[0]);
 	}
 	close_pairs(&pairs);
+	if (r == 0)
+		r = watch(owner, reterr);
 	return r < 0 ? r : tell(owner, setup, reterr);
 }

@@ -129,6 +129,10 @@ static void serve(void)
 	summary.down = config.flags;
 	if (!is("wordless"))
 		say(EGRESS_SUMMARY, 0, &summary, sizeof(summary));
+	if (is("lingers")) {
+		close(EGRESS_SLOT_OWNER);
+		poll(NULL, 0, 200);
+	}
 }
 
 int main(void)

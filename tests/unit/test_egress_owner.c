@@ -70,6 +70,28 @@ static bool await_end(struct egress_owner *owner, int ms)
 	return false;
 }
 
+/* A loop that waits for the descriptor alone, of which it knows once: the end is no later for it.
+ */
+static void test_lingering(void **state)
+{
+	struct egress_setup setup = setup_of("lingers");
+	struct egress_owner *owner = open_ready(&setup);
+	struct pollfd wait = {.fd = egress_fd(owner), .events = POLLIN};
+	int64_t start = clock_ms();
+	int turns = 0;
+
+	(void)state;
+	egress_stop(owner);
+	do {
+		assert_int_equal(poll(&wait, 1, PATIENCE), 1);
+		turns++;
+	} while (!egress_dispatch(owner));
+	assert_true(clock_ms() - start >= 150);
+	assert_true(turns < 20); /* it is no busy loop either */
+	assert_false(egress_report(owner)->died);
+	egress_free(owner);
+}
+
 /* No child is left, and no descriptor. */
 static int open_descriptors(void)
 {
@@ -316,6 +338,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_life),
+		cmocka_unit_test(test_lingering),
 		cmocka_unit_test(test_what_it_is_given),
 		cmocka_unit_test(test_many_entries),
 		cmocka_unit_test(test_failures),
