@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workers/message.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bounds.h"
+#include "base/utf8.h"
+#include "policy/scan.h"
+
+/* Where each key of the envelope is kept. */
+static const struct {
+	const char *name;
+	size_t offset;
+} members[] = {
+	{"jsonrpc", offsetof(struct message, version)},
+	{"id", offsetof(struct message, id)},
+	{"method", offsetof(struct message, method)},
+	{"params", offsetof(struct message, params)},
+	{"result", offsetof(struct message, result)},
+	{"error", offsetof(struct message, error)},
+};
+
+static bool present(struct span span)
+{
+	return span.end > span.at;
+}
+
+static int refuse(const char **ret_why, const char *why)
+{
+	*ret_why = why;
+	return -EPROTO;
+}
+
+static struct span *member_named(struct message *message, const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (strlen(members[i].name) == len && memcmp(members[i].name, name, len) == 0)
+			return (struct span *)((char *)message + members[i].offset);
+	return NULL;
+}
+
+static int find_member(struct message *message, struct span key, struct span **ret_member)
+{
+	const char *name = message->text + key.at;
+	size_t len = key.end - key.at;
+	json_t *decoded;
+
+	if (!memchr(name, '\\', len)) {
+		*ret_member = member_named(message, name + 1, len - 2);
+		return 0;
+	}
+	/* Spelled with escapes it is the same key to whoever reads the message. */
+	decoded = json_loadb(name, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	if (!decoded)
+		return -ENOMEM;
+	*ret_member = member_named(
+		message, json_string_value(decoded), json_string_length(decoded));
+	json_decref(decoded);
+	return 0;
+}
+
+static int scan_value(struct positions *p, size_t *at, unsigned depth);
+
+/* "key": with the white space behind it. */
+static int scan_key(struct positions *p, size_t *at, struct span *ret_key)
+{
+	size_t length;
+
+	ret_key->at = *at;
+	if (!scan_peek(p, *at, '"') || scan_string(p, at, &length) < 0)
+		return -EINVAL;
+	ret_key->end = *at;
+	scan_space(p, at);
+	if (!scan_peek(p, *at, ':'))
+		return -EINVAL;
+	++*at;
+	return 0;
+}
+
+/* Moves behind a comma, or says that the container ends: 1 = another entry, 0 = the end. */
+static int next_entry(const struct positions *p, size_t *at, char close, bool first)
+{
+	scan_space(p, at);
+	if (scan_peek(p, *at, close)) {
+		++*at;
+		return 0;
+	}
+	if (first)
+		return 1;
+	if (!scan_peek(p, *at, ','))
+		return -EINVAL;
+	++*at;
+	scan_space(p, at);
+	return scan_peek(p, *at, close) ? -EINVAL : 1;
+}
+
+static int scan_container(struct positions *p, size_t *at, unsigned depth)
+{
+	bool object = p->text[*at] == '{';
+	char close = object ? '}' : ']';
+	struct span key;
+	int r;
+
+	if (depth > KS_MAX_MESSAGE_DEPTH)
+		return -EINVAL;
+	++*at;
+	for (bool first = true; (r = next_entry(p, at, close, first)) > 0; first = false) {
+		if (object && scan_key(p, at, &key) < 0)
+			return -EINVAL;
+		if (scan_value(p, at, depth) < 0)
+			return -EINVAL;
+	}
+	return r;
+}
+
+/* Recursion is bounded by KS_MAX_MESSAGE_DEPTH. */
+static int scan_value(struct positions *p, size_t *at, unsigned depth)
+{
+	size_t length;
+
+	scan_space(p, at);
+	if (scan_peek(p, *at, '{') || scan_peek(p, *at, '['))
+		return scan_container(p, at, depth + 1);
+	return scan_scalar(p, at, &length);
+}
+
+/* The envelope: the object itself, whose members are noted. */
+static int scan_envelope(
+	struct positions *p, size_t *at, struct message *message, const char **ret_why)
+{
+	int r;
+
+	++*at;
+	for (bool first = true; (r = next_entry(p, at, '}', first)) > 0; first = false) {
+		struct span key, *member = NULL;
+
+		if (scan_key(p, at, &key) < 0)
+			break;
+		if (find_member(message, key, &member) < 0)
+			return -ENOMEM;
+		if (member && present(*member))
+			return refuse(ret_why, "a key of the envelope is given twice");
+		scan_space(p, at);
+		key.at = *at;
+		if (scan_value(p, at, 1) < 0)
+			break;
+		if (member)
+			*member = (struct span){key.at, *at};
+	}
+	return r == 0 ? 0 : refuse(ret_why, "it is not valid JSON");
+}
+
+static char first_of(const struct message *message, struct span span)
+{
+	return present(span) ? message->text[span.at] : '\0';
+}
+
+/* A string or a whole number. */
+static bool good_id(const struct message *message)
+{
+	const char *text = message->text + message->id.at;
+	size_t len = message->id.end - message->id.at;
+
+	if (*text == '"')
+		return true;
+	for (size_t i = *text == '-' ? 1 : 0; i < len; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	return true;
+}
+
+static int classify_call(struct message *message, const char **ret_why)
+{
+	char params = first_of(message, message->params);
+
+	if (first_of(message, message->method) != '"')
+		return refuse(ret_why, "its method is not a string");
+	if (present(message->result) || present(message->error))
+		return refuse(ret_why, "it has a method, and a result or an error");
+	if (params && params != '{' && params != '[')
+		return refuse(ret_why, "its params are neither an object nor an array");
+	message->kind = present(message->id) ? MESSAGE_REQUEST : MESSAGE_NOTIFICATION;
+	if (message->kind == MESSAGE_REQUEST && !good_id(message))
+		return refuse(ret_why, "its id is neither a string nor a whole number");
+	return 0;
+}
+
+static int classify_response(struct message *message, const char **ret_why)
+{
+	message->kind = MESSAGE_RESPONSE;
+	if (present(message->result) == present(message->error))
+		return refuse(ret_why, present(message->result)
+					       ? "it has both a result and an error"
+					       : "it has no method, no result and no error");
+	if (present(message->error) && first_of(message, message->error) != '{')
+		return refuse(ret_why, "its error is not an object");
+	if (!present(message->id))
+		return refuse(ret_why, "it is a response without an id");
+	/* Whoever could not read the request does not know its id either. */
+	if (message_part_is(message, message->id, "null") && present(message->error))
+		return 0;
+	if (!good_id(message))
+		return refuse(ret_why, "its id is neither a string nor a whole number");
+	return 0;
+}
+
+int message_read(const char *text, size_t len, struct message *ret, const char **ret_why)
+{
+	struct positions scan = {.text = text, .len = len};
+	size_t at = 0;
+	int r;
+
+	*ret = (struct message){.text = text, .len = len};
+	if (utf8_prefix(text, len) != len)
+		return refuse(ret_why, "it is not UTF-8");
+	scan_space(&scan, &at);
+	if (scan_peek(&scan, at, '['))
+		return refuse(ret_why, "batches are not part of the protocol");
+	if (!scan_peek(&scan, at, '{'))
+		return refuse(ret_why, "it is not a JSON object");
+	r = scan_envelope(&scan, &at, ret, ret_why);
+	if (r < 0)
+		return r;
+	scan_space(&scan, &at);
+	if (at < len)
+		return refuse(ret_why, "something follows the JSON object");
+	if (!message_part_is(ret, ret->version, "\"2.0\""))
+		return refuse(ret_why, "\"jsonrpc\" is not \"2.0\"");
+	return present(ret->method) ? classify_call(ret, ret_why) : classify_response(ret, ret_why);
+}
+
+bool message_part_is(const struct message *message, struct span span, const char *text)
+{
+	size_t len = strlen(text);
+
+	return span.end - span.at == len && memcmp(message->text + span.at, text, len) == 0;
+}
+
+bool message_method_is(const struct message *message, const char *name)
+{
+	size_t len = strlen(name);
+
+	return message->method.end - message->method.at == len + 2 &&
+	       memcmp(message->text + message->method.at + 1, name, len) == 0;
+}
+
+int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,
+	size_t *ret_len)
+{
+	size_t len = message->len - (message->id.end - message->id.at) + id_len;
+	char *text = malloc(len + 1);
+	char *to = text;
+
+	if (!text)
+		return -ENOMEM;
+	to = mempcpy(to, message->text, message->id.at);
+	to = mempcpy(to, id, id_len);
+	to = mempcpy(to, message->text + message->id.end, message->len - message->id.end);
+	*to = '\0';
+	/* In JSON a line can only end between two tokens. */
+	for (char *c = text; c < to; c++)
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
+}

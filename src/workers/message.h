@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One message of JSON-RPC 2.0: what kind it is, and where its parts lie in the text. Pure, and it
+ * allocates next to nothing: the text is judged as a whole, but never taken apart, so that what is
+ * handed on is what was written, number for number. */
+#ifndef KS_WORKERS_MESSAGE_H
+#define KS_WORKERS_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum message_kind {
+	MESSAGE_REQUEST, /* method and id */
+	MESSAGE_NOTIFICATION, /* method alone */
+	MESSAGE_RESPONSE, /* id, and a result or an error */
+};
+
+/* Bytes of the text; at == end where there are none. */
+struct span {
+	size_t at;
+	size_t end;
+};
+
+struct message {
+	const char *text;
+	size_t len;
+	enum message_kind kind;
+	struct span version;
+	struct span id; /* as it is written: with its quotes, where it is a string */
+	struct span method; /* likewise */
+	struct span params;
+	struct span result;
+	struct span error;
+};
+
+/* Reads one message. Returns 0; -EPROTO with *ret_why, a sentence's part, for what is none, for a
+ * batch, and for a key of the envelope that is given twice; or -ENOMEM. */
+int message_read(const char *text, size_t len, struct message *ret, const char **ret_why);
+
+bool message_part_is(const struct message *message, struct span span, const char *text);
+
+/* The method, by its name in JSON without quotes; false also where it is spelled with escapes. */
+bool message_method_is(const struct message *message, const char *name);
+
+/* The message on one line, with other bytes (a JSON value) in the place of its id. Free with
+ * free(). Returns 0 or -ENOMEM. */
+int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,
+	size_t *ret_len);
+
+#endif
