@@ -10,6 +10,7 @@
 #include <kastellan/prepared.h>
 #include <kastellan/run.h>
 #include <kastellan/tools.h>
+#include <kastellan/workers.h>
 
 #define KASTELLAN_VERSION "0.1.0"
 

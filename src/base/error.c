@@ -17,6 +17,8 @@ struct ks_error {
 	char *remedy;
 	unsigned line;
 	unsigned column;
+	void *attached;
+	void (*release)(void *data);
 	struct ks_error *next;
 };
 
@@ -91,6 +93,21 @@ int error_oom(ks_error **reterr)
 	return error_set(reterr, -ENOMEM, ABOUT(.step = "memory"), "out of memory");
 }
 
+void error_attach(ks_error *error, void *data, void (*release)(void *data))
+{
+	if (!error) {
+		release(data);
+		return;
+	}
+	error->attached = data;
+	error->release = release;
+}
+
+void *error_attached(const ks_error *error, void (*release)(void *data))
+{
+	return error->release == release ? error->attached : NULL;
+}
+
 int ks_error_code(const ks_error *error)
 {
 	return error->code;
@@ -146,6 +163,8 @@ void ks_error_free(ks_error *error)
 		free(error->field);
 		free(error->path);
 		free(error->remedy);
+		if (error->release)
+			error->release(error->attached);
 		free(error);
 		error = next;
 	}

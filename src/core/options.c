@@ -18,21 +18,21 @@ static int bad(ks_error **reterr, int code, const char *what, const char *remedy
 		reterr, code, ABOUT(.step = "options", .remedy = remedy), "options: %s", what);
 }
 
-static int copy_sized(
-	const struct ks_run_options *given, struct ks_run_options *options, ks_error **reterr)
+int options_copy_sized(
+	const void *given, size_t least, void *options, size_t size, ks_error **reterr)
 {
-	const unsigned char *tail = (const unsigned char *)given + sizeof(*options);
-	size_t known = given->size < sizeof(*options) ? given->size : sizeof(*options);
+	const unsigned char *tail = (const unsigned char *)given + size;
+	size_t given_size = *(const size_t *)given;
 
-	if (given->size < offsetof(struct ks_run_options, timeout_ms))
+	if (given_size < least)
 		return bad(reterr, -EINVAL, "size is not set", "set size to sizeof(options)");
-	for (size_t i = sizeof(*options); i < given->size; i++, tail++)
+	for (size_t i = size; i < given_size; i++, tail++)
 		if (*tail)
 			return bad(reterr, -E2BIG,
 				"this library is older than the program, and does "
 				"not know an option that is set",
 				"install a newer libkastellan, or leave the option out");
-	memcpy(options, given, known);
+	memcpy(options, given, given_size < size ? given_size : size);
 	return 0;
 }
 
@@ -40,7 +40,9 @@ int options_complete(
 	const struct ks_run_options *given, struct ks_run_options *ret_options, ks_error **reterr)
 {
 	struct ks_run_options options = {0};
-	int r = given ? copy_sized(given, &options, reterr) : 0;
+	int r = given ? options_copy_sized(given, offsetof(struct ks_run_options, timeout_ms),
+				&options, sizeof(options), reterr)
+		      : 0;
 
 	if (r < 0)
 		return r;

@@ -12,6 +12,12 @@
 #include "resolve/backends.h"
 #include "supervise/jail.h"
 
+/* Copies a structure that begins with its size from a caller of another age: what it does not have
+ * stays as it is in options. least: the smallest size there ever was. Returns 0, -EINVAL, or -E2BIG
+ * for a newer caller's non-zero tail. */
+int options_copy_sized(
+	const void *given, size_t least, void *options, size_t size, ks_error **reterr);
+
 /* Complete options: every member has its meaning, none is left to a default. Returns 0, -EINVAL,
  * or -E2BIG for a newer caller's non-zero tail. */
 int options_complete(

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker on loan: acquired, asked, and given back. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "core/pipeline.h"
+#include "workers/exchange.h"
+#include "workers/manager.h"
+
+int call_options_complete(
+	const struct ks_call_options *given, struct ks_call_options *ret_options, ks_error **reterr)
+{
+	struct ks_call_options options = {0};
+	int r = given ? options_copy_sized(
+				given, sizeof(options), &options, sizeof(options), reterr)
+		      : 0;
+
+	if (r < 0)
+		return r;
+	if (options.reserved || options.cancel_fd < 0)
+		return error_set(reterr, -EINVAL,
+			ABOUT(.step = "options", .remedy = "zero the structure first"),
+			"options: a member is neither 0 nor understood");
+	if (!options.cancel_fd)
+		options.cancel_fd = -1;
+	*ret_options = options;
+	return 0;
+}
+
+static struct ks_worker *loan_new(struct ks_workers *workers, struct seat *seat)
+{
+	struct ks_worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	worker->manager = workers;
+	worker->pool = seat->pool;
+	worker->seat = seat;
+	pthread_mutex_lock(&workers->lock);
+	worker->next = workers->loans;
+	if (worker->next)
+		worker->next->before = worker;
+	workers->loans = worker;
+	workers->references++;
+	pthread_mutex_unlock(&workers->lock);
+	return worker;
+}
+
+/* The worker's own fault: its seat is empty after that. */
+static int lose(struct ks_worker *worker, const struct verdict *verdict, ks_error **reterr)
+{
+	struct seat *seat = worker->seat;
+
+	worker->fault = verdict->fault;
+	worker->seat = NULL;
+	return seat_fault(worker->manager, seat, verdict, reterr);
+}
+
+static void drop_user(struct ks_workers *workers, struct pool *pool)
+{
+	pthread_mutex_lock(&workers->lock);
+	pool->users--;
+	if (pool->closed)
+		keeper_wake(workers);
+	pthread_mutex_unlock(&workers->lock);
+}
+
+/* A warm worker may have ended, or have written what it should not, since anybody looked. */
+static bool still_good(struct ks_workers *workers, struct seat *seat)
+{
+	struct pool *pool = seat->pool;
+	struct verdict verdict = {.fault = KS_FAULT_NONE};
+
+	if (channel_look(seat->channel, &verdict) == 0)
+		return true;
+	seat_fault(workers, seat, &verdict, NULL);
+	drop_user(workers, pool);
+	return false;
+}
+
+/* 1 = it is warm, 0 = it is new, or an error. */
+static int find_seat(struct ks_workers *workers, const char *tool,
+	const struct ks_call_options *options, struct seat **ret_seat, ks_error **reterr)
+{
+	uint64_t deadline = options->wait_ms ? (uint64_t)clock_ms() + options->wait_ms : SLOT_NEVER;
+
+	for (;;) {
+		struct seat *seat = NULL;
+		int r = wait_for_seat(workers, tool, options->cancel_fd, deadline, &seat, reterr);
+
+		if (r < 0)
+			return r;
+		*ret_seat = seat;
+		if (!seat->channel)
+			return seat_start(workers, seat, reterr);
+		if (still_good(workers, seat))
+			return 1;
+	}
+}
+
+/* The loan may be used now, by this thread alone. */
+static int begin(struct ks_worker *worker, bool request, ks_error **reterr)
+{
+	struct ks_workers *workers = worker->manager;
+	int r = 0;
+
+	pthread_mutex_lock(&workers->lock);
+	if (worker->calling)
+		r = error_set(reterr, -EBUSY, ABOUT(.step = "worker"),
+			"the worker is in the middle of a request");
+	else if (!worker->seat)
+		r = fault_code(worker->fault);
+	else if (request && ++worker->pool->counters.calls)
+		seat_event(worker->seat, SLOT_REQUEST);
+	if (r == 0) {
+		worker->calling = true;
+		workers->inside++;
+	}
+	pthread_mutex_unlock(&workers->lock);
+	if (r < 0 && r != -EBUSY) {
+		error_set(reterr, r,
+			ABOUT(.step = "worker", .remedy = "release it, and acquire another"),
+			"the worker is gone since an earlier fault: %s",
+			ks_fault_name(worker->fault));
+		if (reterr && *reterr)
+			fault_mark(*reterr, worker->fault);
+	}
+	return r;
+}
+
+/* What it wrote behind its answer, and was read with it, is no reason to withhold the answer. */
+static void answered_well(struct ks_worker *worker)
+{
+	struct channel *channel = worker->seat->channel;
+	struct verdict verdict = {.fault = KS_FAULT_NONE};
+
+	pthread_mutex_lock(&worker->manager->lock);
+	seat_event(worker->seat, SLOT_ANSWERED);
+	pthread_mutex_unlock(&worker->manager->lock);
+	if (channel->at < channel->len && channel_look(channel, &verdict) < 0)
+		lose(worker, &verdict, NULL);
+}
+
+static int finish(struct ks_worker *worker, int r, const struct verdict *verdict, bool answered,
+	ks_error **reterr)
+{
+	struct ks_workers *workers = worker->manager;
+
+	if (r < 0)
+		r = lose(worker, verdict, reterr);
+	if (r == 0 && answered)
+		answered_well(worker);
+	pthread_mutex_lock(&workers->lock);
+	worker->calling = false;
+	workers->inside--;
+	pthread_cond_broadcast(&workers->changed);
+	pthread_mutex_unlock(&workers->lock);
+	return r;
+}
+
+static int greet(struct ks_workers *workers, struct ks_worker *worker, ks_error **reterr)
+{
+	const struct ks_workers_options *options = &workers->options;
+	const char *tool = worker->pool->tool->name;
+	struct verdict verdict = {.fault = KS_FAULT_START, .why = "was not greeted"};
+	int r = options->greet ? options->greet(options->data, tool, worker, reterr) : 0;
+
+	if (r >= 0)
+		return 0;
+	if (reterr && !*reterr)
+		fault_error(reterr, KS_FAULT_START, tool, NULL, "its worker was not greeted: %s",
+			strerror(-r));
+	if (begin(worker, false, NULL) == 0)
+		finish(worker, -1, &verdict, false, NULL);
+	return r;
+}
+
+static int acquire(struct ks_workers *workers, const char *tool,
+	const struct ks_call_options *options, struct ks_worker **ret_worker, ks_error **reterr)
+{
+	struct verdict verdict = {.fault = KS_FAULT_NONE};
+	struct ks_worker *worker;
+	struct seat *seat = NULL;
+	int warm = find_seat(workers, tool, options, &seat, reterr);
+	int r = warm;
+
+	if (r < 0)
+		return r;
+	worker = loan_new(workers, seat);
+	if (!worker) {
+		struct pool *pool = seat->pool;
+
+		r = seat_fault(workers, seat, &verdict, reterr);
+		drop_user(workers, pool);
+		return r;
+	}
+	if (!warm)
+		r = greet(workers, worker, reterr);
+	if (r < 0) {
+		ks_worker_release(worker);
+		return r;
+	}
+	*ret_worker = worker;
+	return 0;
+}
+
+int ks_workers_acquire(ks_workers *workers, const char *tool, const struct ks_call_options *options,
+	ks_worker **ret_worker, ks_error **reterr)
+{
+	struct ks_call_options complete;
+	int r = call_options_complete(options, &complete, reterr);
+
+	if (r == 0)
+		r = manager_enter(workers, tool, reterr);
+	if (r < 0)
+		return r;
+	r = acquire(workers, tool, &complete, ret_worker, reterr);
+	manager_leave(workers);
+	return r;
+}
+
+static void hand_on(void *data, const char *text, size_t len)
+{
+	struct ks_worker *worker = data;
+
+	worker->on_message(worker->data, worker, text, len);
+}
+
+static struct exchange exchange_for(struct ks_worker *worker, const struct ks_call_options *options)
+{
+	const struct ks_workers *workers = worker->manager;
+
+	worker->on_message = options->on_message;
+	worker->data = options->data;
+	return (struct exchange){
+		.timeout_ms = options->timeout_ms ? options->timeout_ms
+						  : worker->pool->tool->wall_ms,
+		.grace_ms = workers->options.grace_ms,
+		.stop = workers->stop,
+		.cancel = options->cancel_fd,
+		.on_message = options->on_message ? hand_on : NULL,
+		.data = worker,
+	};
+}
+
+/* The text is what is wanted, and no longer than the bound. */
+static int read_text(const char *tool, uint64_t bound, const char *text, size_t len, bool request,
+	struct message *ret_message, ks_error **reterr)
+{
+	const char *why = NULL;
+	int r;
+
+	if (len > bound)
+		return error_set(reterr, -EMSGSIZE,
+			ABOUT(.step = "worker", .field = "max_message_bytes", .path = tool,
+				.remedy = "raise max_message_bytes of the tool"),
+			"tool \"%s\": a message of %zu bytes is longer than its bound", tool, len);
+	r = message_read(text, len, ret_message, &why);
+	if (r == -ENOMEM)
+		return error_oom(reterr);
+	if (r == 0 && request == (ret_message->kind == MESSAGE_REQUEST))
+		return 0;
+	return error_set(reterr, -EINVAL,
+		ABOUT(.step = "worker", .path = tool,
+			.remedy = request ? "pass one JSON-RPC 2.0 request with an id"
+					  : "pass a JSON-RPC 2.0 notification or response"),
+		"tool \"%s\": the text is no %s: %s", tool,
+		request ? "request" : "notification or response",
+		why ? why : "it is another kind of message");
+}
+
+int ks_worker_call(ks_worker *worker, const char *request, size_t len,
+	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
+	ks_error **reterr)
+{
+	struct ks_call_options complete;
+	struct exchange exchange;
+	struct message message;
+	int r = call_options_complete(options, &complete, reterr);
+
+	if (r == 0)
+		r = begin(worker, true, reterr);
+	if (r < 0)
+		return r;
+	r = read_text(worker->pool->tool->name, worker->pool->tool->max_message_bytes, request, len,
+		true, &message, reterr);
+	if (r < 0) {
+		/* Nothing was sent: the worker is as good as before. */
+		finish(worker, 0, NULL, false, NULL);
+		return r;
+	}
+	exchange = exchange_for(worker, &complete);
+	r = exchange_run(worker->seat->channel, &message, &exchange);
+	r = finish(worker, r, &exchange.verdict, true, reterr);
+	if (r < 0)
+		return r;
+	*ret_answer = exchange.answer;
+	if (ret_len)
+		*ret_len = exchange.answer_len;
+	return 0;
+}
+
+static int put(struct ks_worker *worker, const char *text, size_t len, ks_error **reterr)
+{
+	const struct tool *tool = worker->pool->tool;
+	struct message message;
+	char *line = NULL;
+	size_t line_len = 0;
+	int r = read_text(tool->name, tool->max_message_bytes, text, len, false, &message, reterr);
+
+	if (r < 0)
+		return r;
+	r = message_with_id(
+		&message, text + message.id.at, message.id.end - message.id.at, &line, &line_len);
+	if (r == 0)
+		r = channel_put(worker->seat->channel, line, line_len);
+	free(line);
+	if (r == -EMSGSIZE)
+		return error_set(reterr, r, ABOUT(.step = "worker", .path = tool->name),
+			"tool \"%s\": the worker does not read its stdin", tool->name);
+	return r < 0 ? error_oom(reterr) : 0;
+}
+
+int ks_worker_send(ks_worker *worker, const char *text, size_t len, ks_error **reterr)
+{
+	struct ks_call_options options = {.cancel_fd = -1};
+	struct exchange exchange;
+	int r;
+
+	/* From on_message, in the caller's own thread: the exchange under way writes it. */
+	if (worker->calling)
+		return put(worker, text, len, reterr);
+	r = begin(worker, false, reterr);
+	if (r < 0)
+		return r;
+	r = put(worker, text, len, reterr);
+	if (r < 0) {
+		finish(worker, 0, NULL, false, NULL);
+		return r;
+	}
+	exchange = exchange_for(worker, &options);
+	r = exchange_run(worker->seat->channel, NULL, &exchange);
+	return finish(worker, r, &exchange.verdict, false, reterr);
+}
+
+static void give_back(struct ks_workers *workers, struct seat *seat)
+{
+	if (seat_event(seat, SLOT_RELEASE) == SLOT_END)
+		seat->pool->counters.retired++;
+	keeper_take(workers, seat);
+	pool_wake(seat->pool);
+}
+
+void ks_worker_release(ks_worker *worker)
+{
+	struct ks_workers *workers;
+
+	if (!worker)
+		return;
+	workers = worker->manager;
+	pthread_mutex_lock(&workers->lock);
+	if (worker->next)
+		worker->next->before = worker->before;
+	if (worker->before)
+		worker->before->next = worker->next;
+	else
+		workers->loans = worker->next;
+	if (worker->seat)
+		give_back(workers, worker->seat);
+	if (!workers->leaving) {
+		worker->pool->users--;
+		keeper_wake(workers);
+	}
+	pthread_cond_broadcast(&workers->changed);
+	pthread_mutex_unlock(&workers->lock);
+	free(worker);
+	manager_unref(workers);
+}
+
+/* Before a worker is started for what it would never get. */
+static int check_request(
+	ks_workers *workers, const char *tool, const char *request, size_t len, ks_error **reterr)
+{
+	struct message message;
+	const struct pool *pool;
+	uint64_t bound = UINT64_MAX;
+
+	pthread_mutex_lock(&workers->lock);
+	pool = pool_find(workers, tool);
+	if (pool)
+		bound = pool->tool->max_message_bytes;
+	pthread_mutex_unlock(&workers->lock);
+	return pool ? read_text(tool, bound, request, len, true, &message, reterr) : 0;
+}
+
+int ks_workers_call(ks_workers *workers, const char *tool, const char *request, size_t len,
+	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
+	ks_error **reterr)
+{
+	ks_worker *worker = NULL;
+	int r = check_request(workers, tool, request, len, reterr);
+
+	if (r == 0)
+		r = ks_workers_acquire(workers, tool, options, &worker, reterr);
+	if (r < 0)
+		return r;
+	r = ks_worker_call(worker, request, len, options, ret_answer, ret_len, reterr);
+	ks_worker_release(worker);
+	return r;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workers/exchange.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "workers/slot.h"
+
+struct state {
+	struct channel *channel;
+	const struct message *request; /* NULL: only the output is to be written */
+	struct exchange *exchange;
+	char id[24];
+	uint64_t deadline;
+	uint64_t closed_by; /* a stream is closed: it ends until then, or is ended */
+};
+
+static uint64_t after(uint64_t ms)
+{
+	return (uint64_t)clock_ms() + ms;
+}
+
+static int put_request(struct state *state)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	snprintf(state->id, sizeof(state->id), "%" PRIu64, ++state->channel->id);
+	r = message_with_id(state->request, state->id, strlen(state->id), &text, &len);
+	if (r == 0)
+		r = channel_put(state->channel, text, len);
+	free(text);
+	return r;
+}
+
+static int take_answer(struct state *state, const struct message *answer)
+{
+	struct exchange *exchange = state->exchange;
+	const struct message *request = state->request;
+
+	if (message_part_is(answer, answer->id, "null"))
+		return verdict_set(&exchange->verdict, KS_FAULT_GARBAGE,
+			"could not read the request, and so cannot be trusted to read the next");
+	if (!request || !message_part_is(answer, answer->id, state->id))
+		return verdict_set(&exchange->verdict, KS_FAULT_GARBAGE,
+			"wrote an answer that nobody waits for");
+	if (message_with_id(answer, request->text + request->id.at,
+		    request->id.end - request->id.at, &exchange->answer, &exchange->answer_len) < 0)
+		return -ENOMEM;
+	return 1;
+}
+
+/* 1 = the answer, 0 = something else, or an error. */
+static int take_line(struct state *state, const char *line, size_t len)
+{
+	struct exchange *exchange = state->exchange;
+	struct message message;
+	const char *why = NULL;
+	int r = message_read(line, len, &message, &why);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return verdict_set(
+			&exchange->verdict, KS_FAULT_GARBAGE, "wrote what is no message: %s", why);
+	if (message.kind == MESSAGE_RESPONSE)
+		return take_answer(state, &message);
+	if (exchange->on_message)
+		exchange->on_message(exchange->data, line, len);
+	else if (message.kind == MESSAGE_REQUEST && channel_refuse(state->channel, &message) < 0)
+		return verdict_set(&exchange->verdict, KS_FAULT_FLOOD, "asks, and does not read");
+	return 0;
+}
+
+/* 1 = done. */
+static int take_lines(struct state *state)
+{
+	struct channel *channel = state->channel;
+	struct verdict *verdict = &state->exchange->verdict;
+	const char *line;
+	size_t len;
+	int r;
+
+	while ((r = channel_line(channel, &line, &len, verdict)) > 0) {
+		r = take_line(state, line, len);
+		if (r != 0)
+			return r;
+	}
+	if (r < 0)
+		return verdict->fault == KS_FAULT_NONE ? -ENOMEM : r;
+	if (channel->received > channel->max_message * (CHANNEL_UNASKED + 1))
+		return verdict_set(verdict, KS_FAULT_FLOOD,
+			"wrote more than %d messages' worth beside the answer", CHANNEL_UNASKED);
+	channel_flush(channel);
+	return !state->request && !channel_pending(channel) && !channel->deaf;
+}
+
+/* What makes waiting pointless. */
+static int check(struct state *state)
+{
+	struct channel *channel = state->channel;
+	struct exchange *exchange = state->exchange;
+	uint64_t now = (uint64_t)clock_ms();
+	bool closed = channel->out < 0 || channel->deaf;
+
+	/* What it wrote last may have to be read yet. */
+	if (channel->ended && (channel->out < 0 || channel->len == 0))
+		return verdict_set(&exchange->verdict, KS_FAULT_CRASH, "ended before it answered");
+	if (closed && state->closed_by == SLOT_NEVER)
+		state->closed_by = now + exchange->grace_ms;
+	if (now >= state->closed_by)
+		return verdict_set(&exchange->verdict, KS_FAULT_CLOSED, "closed its %s",
+			channel->out < 0 ? "stdout" : "stdin");
+	if (now >= state->deadline)
+		return verdict_set(&exchange->verdict, KS_FAULT_TIMEOUT,
+			"did not answer within %" PRIu64 " ms", exchange->timeout_ms);
+	return 0;
+}
+
+static int time_left(const struct state *state)
+{
+	uint64_t now = (uint64_t)clock_ms();
+	uint64_t until = state->deadline < state->closed_by ? state->deadline : state->closed_by;
+
+	if (until == SLOT_NEVER)
+		return -1;
+	if (until <= now)
+		return 0;
+	return until - now > 3600000 ? 3600000 : (int)(until - now);
+}
+
+static int wait_for_more(struct state *state)
+{
+	struct channel *channel = state->channel;
+	struct exchange *exchange = state->exchange;
+	struct pollfd fds[] = {
+		{.fd = exchange->stop, .events = POLLIN},
+		{.fd = exchange->cancel, .events = POLLIN},
+		{.fd = channel->ended ? -1 : ks_child_fd(channel->child), .events = POLLIN},
+		{.fd = channel->out, .events = POLLIN},
+		{.fd = channel->err, .events = POLLIN},
+		{.fd = channel_pending(channel) ? channel->in : -1, .events = POLLOUT},
+	};
+
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), time_left(state)) < 0 && errno != EINTR)
+		return -errno;
+	if (fds[0].revents)
+		return verdict_set(
+			&exchange->verdict, KS_FAULT_SHUTDOWN, "was ended, as everything ends");
+	if (fds[1].revents)
+		return verdict_set(
+			&exchange->verdict, KS_FAULT_CANCELLED, "was ended by its caller's wish");
+	channel_read(channel, fds[2].revents || channel->ended);
+	return 0;
+}
+
+int exchange_run(struct channel *channel, const struct message *request, struct exchange *exchange)
+{
+	struct state state = {channel, request, exchange,
+		.deadline = exchange->timeout_ms ? after(exchange->timeout_ms) : SLOT_NEVER,
+		.closed_by = SLOT_NEVER};
+	int r = request ? put_request(&state) : 0;
+
+	if (r == -EMSGSIZE)
+		r = verdict_set(&exchange->verdict, KS_FAULT_CLOSED, "does not read its stdin");
+	channel->received = 0;
+	channel_flush(channel);
+	while (r == 0) {
+		r = take_lines(&state);
+		if (r == 0)
+			r = check(&state);
+		if (r == 0)
+			r = wait_for_more(&state);
+	}
+	return r < 0 ? r : 0;
+}
