@@ -47,7 +47,8 @@ struct command_row {
 	const char *name;
 	unsigned options; /* FOR_* of its options, 0 = none */
 	const char *synopsis;
-	const char *completes; /* its words: "program", "file", "shell", "schema", "command" or NULL */
+	const char
+		*completes; /* its words: "program", "file", "shell", "schema", "command" or NULL */
 	const char *help;
 	int (*run)(int argc, char **argv);
 };

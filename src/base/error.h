@@ -34,7 +34,8 @@ int error_append(ks_error **chain, int code, const struct error_about *about, co
 /* Out of memory, with nothing to say but that. Returns -ENOMEM. */
 int error_oom(ks_error **reterr);
 
-/* Hangs something on an error that is freed with it. error may be NULL: then it is freed at once. */
+/* Hangs something on an error that is freed with it. error may be NULL: then it is freed at once.
+ */
 void error_attach(ks_error *error, void *data, void (*release)(void *data));
 
 /* What hangs on the error, if it is of this kind: release tells the kinds apart. Else NULL. */

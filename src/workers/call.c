@@ -102,7 +102,7 @@ static int find_seat(struct ks_workers *workers, const char *tool,
 }
 
 /* The loan may be used now, by this thread alone. */
-static int begin(struct ks_worker *worker, bool request, ks_error **reterr)
+static int begin(struct ks_worker *worker, ks_error **reterr)
 {
 	struct ks_workers *workers = worker->manager;
 	int r = 0;
@@ -113,8 +113,6 @@ static int begin(struct ks_worker *worker, bool request, ks_error **reterr)
 			"the worker is in the middle of a request");
 	else if (!worker->seat)
 		r = fault_code(worker->fault);
-	else if (request && ++worker->pool->counters.calls)
-		seat_event(worker->seat, SLOT_REQUEST);
 	if (r == 0) {
 		worker->calling = true;
 		workers->inside++;
@@ -144,21 +142,15 @@ static void answered_well(struct ks_worker *worker)
 		lose(worker, &verdict, NULL);
 }
 
-static int finish(struct ks_worker *worker, int r, const struct verdict *verdict, bool answered,
-	ks_error **reterr)
+static void finish(struct ks_worker *worker)
 {
 	struct ks_workers *workers = worker->manager;
 
-	if (r < 0)
-		r = lose(worker, verdict, reterr);
-	if (r == 0 && answered)
-		answered_well(worker);
 	pthread_mutex_lock(&workers->lock);
 	worker->calling = false;
 	workers->inside--;
 	pthread_cond_broadcast(&workers->changed);
 	pthread_mutex_unlock(&workers->lock);
-	return r;
 }
 
 static int greet(struct ks_workers *workers, struct ks_worker *worker, ks_error **reterr)
@@ -173,8 +165,10 @@ static int greet(struct ks_workers *workers, struct ks_worker *worker, ks_error 
 	if (reterr && !*reterr)
 		fault_error(reterr, KS_FAULT_START, tool, NULL, "its worker was not greeted: %s",
 			strerror(-r));
-	if (begin(worker, false, NULL) == 0)
-		finish(worker, -1, &verdict, false, NULL);
+	if (begin(worker, NULL) == 0) {
+		lose(worker, &verdict, NULL);
+		finish(worker);
+	}
 	return r;
 }
 
@@ -185,10 +179,10 @@ static int acquire(struct ks_workers *workers, const char *tool,
 	struct ks_worker *worker;
 	struct seat *seat = NULL;
 	int warm = find_seat(workers, tool, options, &seat, reterr);
-	int r = warm;
+	int r = 0;
 
-	if (r < 0)
-		return r;
+	if (warm < 0)
+		return warm;
 	worker = loan_new(workers, seat);
 	if (!worker) {
 		struct pool *pool = seat->pool;
@@ -210,12 +204,12 @@ static int acquire(struct ks_workers *workers, const char *tool,
 int ks_workers_acquire(ks_workers *workers, const char *tool, const struct ks_call_options *options,
 	ks_worker **ret_worker, ks_error **reterr)
 {
-	struct ks_call_options complete;
+	struct ks_call_options complete = {0};
 	int r = call_options_complete(options, &complete, reterr);
 
 	if (r == 0)
 		r = manager_enter(workers, tool, reterr);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = acquire(workers, tool, &complete, ret_worker, reterr);
 	manager_leave(workers);
@@ -272,30 +266,49 @@ static int read_text(const char *tool, uint64_t bound, const char *text, size_t 
 		why ? why : "it is another kind of message");
 }
 
+static void count_request(struct ks_worker *worker)
+{
+	pthread_mutex_lock(&worker->manager->lock);
+	worker->pool->counters.calls++;
+	seat_event(worker->seat, SLOT_REQUEST);
+	pthread_mutex_unlock(&worker->manager->lock);
+}
+
+/* Between begin() and finish(). */
+static int call(struct ks_worker *worker, const char *request, size_t len,
+	const struct ks_call_options *options, struct exchange *exchange, ks_error **reterr)
+{
+	const struct tool *tool = worker->pool->tool;
+	struct message message;
+	/* As long as nothing was sent the worker is as good as before. */
+	int r = read_text(
+		tool->name, tool->max_message_bytes, request, len, true, &message, reterr);
+
+	if (r != 0)
+		return r;
+	count_request(worker);
+	*exchange = exchange_for(worker, options);
+	if (exchange_run(worker->seat->channel, &message, exchange) < 0)
+		return lose(worker, &exchange->verdict, reterr);
+	answered_well(worker);
+	return 0;
+}
+
 int ks_worker_call(ks_worker *worker, const char *request, size_t len,
 	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
 	ks_error **reterr)
 {
-	struct ks_call_options complete;
-	struct exchange exchange;
-	struct message message;
+	struct ks_call_options complete = {0};
+	struct exchange exchange = {0};
 	int r = call_options_complete(options, &complete, reterr);
 
 	if (r == 0)
-		r = begin(worker, true, reterr);
-	if (r < 0)
+		r = begin(worker, reterr);
+	if (r != 0)
 		return r;
-	r = read_text(worker->pool->tool->name, worker->pool->tool->max_message_bytes, request, len,
-		true, &message, reterr);
-	if (r < 0) {
-		/* Nothing was sent: the worker is as good as before. */
-		finish(worker, 0, NULL, false, NULL);
-		return r;
-	}
-	exchange = exchange_for(worker, &complete);
-	r = exchange_run(worker->seat->channel, &message, &exchange);
-	r = finish(worker, r, &exchange.verdict, true, reterr);
-	if (r < 0)
+	r = call(worker, request, len, &complete, &exchange, reterr);
+	finish(worker);
+	if (r != 0)
 		return r;
 	*ret_answer = exchange.answer;
 	if (ret_len)
@@ -306,12 +319,12 @@ int ks_worker_call(ks_worker *worker, const char *request, size_t len,
 static int put(struct ks_worker *worker, const char *text, size_t len, ks_error **reterr)
 {
 	const struct tool *tool = worker->pool->tool;
-	struct message message;
+	struct message message = {0};
 	char *line = NULL;
 	size_t line_len = 0;
 	int r = read_text(tool->name, tool->max_message_bytes, text, len, false, &message, reterr);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = message_with_id(
 		&message, text + message.id.at, message.id.end - message.id.at, &line, &line_len);
@@ -326,24 +339,22 @@ static int put(struct ks_worker *worker, const char *text, size_t len, ks_error 
 
 int ks_worker_send(ks_worker *worker, const char *text, size_t len, ks_error **reterr)
 {
-	struct ks_call_options options = {.cancel_fd = -1};
+	const struct ks_call_options options = {.cancel_fd = -1};
 	struct exchange exchange;
 	int r;
 
 	/* From on_message, in the caller's own thread: the exchange under way writes it. */
 	if (worker->calling)
 		return put(worker, text, len, reterr);
-	r = begin(worker, false, reterr);
-	if (r < 0)
+	r = begin(worker, reterr);
+	if (r != 0)
 		return r;
 	r = put(worker, text, len, reterr);
-	if (r < 0) {
-		finish(worker, 0, NULL, false, NULL);
-		return r;
-	}
 	exchange = exchange_for(worker, &options);
-	r = exchange_run(worker->seat->channel, NULL, &exchange);
-	return finish(worker, r, &exchange.verdict, false, reterr);
+	if (r == 0 && exchange_run(worker->seat->channel, NULL, &exchange) < 0)
+		r = lose(worker, &exchange.verdict, reterr);
+	finish(worker);
+	return r;
 }
 
 static void give_back(struct ks_workers *workers, struct seat *seat)
@@ -405,7 +416,7 @@ int ks_workers_call(ks_workers *workers, const char *tool, const char *request, 
 
 	if (r == 0)
 		r = ks_workers_acquire(workers, tool, options, &worker, reterr);
-	if (r < 0)
+	if (r != 0 || !worker)
 		return r;
 	r = ks_worker_call(worker, request, len, options, ret_answer, ret_len, reterr);
 	ks_worker_release(worker);

@@ -165,6 +165,9 @@ static int ends_as(const struct ending *ending, const char *lifecycle)
 static int faults_are_told(void)
 {
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		/* Without a control group nothing counts the memory of a worker. */
+		if (endings[i].outcome == KS_OUTCOME_OOM && degraded & KS_FIELD_MEM_MB)
+			continue;
 		CHECK(ends_as(&endings[i], "\"SingleUse\""));
 		CHECK(ends_as(&endings[i], "{\"IdleTimeout\": {}}"));
 	}
