@@ -41,6 +41,7 @@ enum spec_type {
 	SPEC_RULE, /* struct spec_rule + string, repeated: one path-beneath rule */
 	SPEC_FILTER_NOTIFY, /* struct sock_filter[]: never-legitimate calls are handed to pid 1 */
 	SPEC_FILTER_KILL, /* struct sock_filter[]: the same, with KILL_PROCESS in their place */
+	SPEC_CLOSED, /* string, repeated: a file that the kernel must refuse, or nothing runs */
 	/* For the monitor. */
 	SPEC_HELPER_ARG = 64, /* string, repeated: argv of the helper (bwrap) */
 	SPEC_KERNEL_IDS, /* struct spec_ids: drop to these before the helper starts */

@@ -82,6 +82,21 @@ const struct system_proc system_proc[] = {
 
 const size_t n_system_proc = sizeof(system_proc) / sizeof(system_proc[0]);
 
+const char *const system_proc_private[] = {
+	"kcore",
+	"kmsg",
+	"kpagecgroup",
+	"kpagecount",
+	"kpageflags",
+	"pagetypeinfo",
+	"slabinfo",
+	"sysrq-trigger",
+	"timer_list",
+	"vmallocinfo",
+};
+
+const size_t n_system_proc_private = sizeof(system_proc_private) / sizeof(system_proc_private[0]);
+
 bool system_proc_kept(const char *name)
 {
 	for (size_t i = 0; i < n_system_proc; i++)

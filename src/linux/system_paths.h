@@ -21,6 +21,11 @@ extern const size_t n_system_proc;
  * covered up, so that one which a new kernel adds is hidden until somebody has thought about it. */
 bool system_proc_kept(const char *name);
 
+/* Files of /proc that kernels make for their owner alone. Where the mode says so too, the kernel
+ * itself refuses them to a worker, and nothing needs to cover them up. */
+extern const char *const system_proc_private[];
+extern const size_t n_system_proc_private;
+
 /* Whether a path is one of the shown ones, or beneath one. */
 bool system_path_shown(const char *path);
 

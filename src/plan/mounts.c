@@ -79,6 +79,7 @@ const char *mount_kind_name(enum mount_kind kind)
 		[MOUNT_BIND_HOST] = "host",
 		[MOUNT_BIND_GRANT] = "grant",
 		[MOUNT_MASK_FILE] = "mask-file",
+		[MOUNT_CLOSED] = "closed",
 		[MOUNT_MASK_DIRECTORY] = "mask-directory",
 		[MOUNT_DATA] = "data",
 		[MOUNT_LINK] = "link",

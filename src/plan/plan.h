@@ -43,6 +43,7 @@ enum mount_kind {
 	MOUNT_BIND_HOST, /* read-only bind of the host's path `source` */
 	MOUNT_BIND_GRANT, /* bind of grant number `grant` */
 	MOUNT_MASK_FILE, /* /dev/null over a file */
+	MOUNT_CLOSED, /* nothing: the file at `path` is closed to the worker already, by its mode */
 	MOUNT_MASK_DIRECTORY, /* an empty read-only tmpfs over a directory */
 	MOUNT_DATA, /* a generated read-only file with text `source` */
 	MOUNT_LINK, /* symbolic link with target `source` */

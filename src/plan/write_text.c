@@ -207,6 +207,7 @@ static void put_mount(
 		break;
 	case MOUNT_MASK_FILE:
 	case MOUNT_MASK_DIRECTORY:
+	case MOUNT_CLOSED:
 		break;
 	}
 	strbuf_putc(out, '\n');
@@ -217,20 +218,26 @@ static bool is_mask(const struct mount *mount)
 	return mount->kind == MOUNT_MASK_FILE || mount->kind == MOUNT_MASK_DIRECTORY;
 }
 
+static bool is_closed(const struct mount *mount)
+{
+	return mount->kind == MOUNT_CLOSED;
+}
+
 /* There are many, and which they are matters to few: one paragraph. */
-static void put_masks(struct strbuf *out, const struct mount_list *mounts)
+static void put_paths(struct strbuf *out, const struct mount_list *mounts, const char *label,
+	bool (*is_one)(const struct mount *mount))
 {
 	size_t line = out->len;
-	size_t indent = strlen("  covered up: ");
+	size_t indent = strlen(label);
 	bool any = false;
 
 	for (size_t i = 0; i < mounts->len; i++) {
 		const char *path = mounts->items[i].path;
 
-		if (!is_mask(&mounts->items[i]))
+		if (!is_one(&mounts->items[i]))
 			continue;
 		if (!any)
-			strbuf_puts(out, "  covered up: ");
+			strbuf_puts(out, label);
 		any = true;
 		put_word(out, &line, path, strlen(path), indent);
 	}
@@ -250,9 +257,10 @@ static void put_mounts(struct strbuf *out, const struct ks_plan *plan)
 	}
 	strbuf_puts(out, "\nmounts\n");
 	for (size_t i = 0; i < plan->mounts.len; i++)
-		if (!is_mask(&plan->mounts.items[i]))
+		if (!is_mask(&plan->mounts.items[i]) && !is_closed(&plan->mounts.items[i]))
 			put_mount(out, plan, &plan->mounts.items[i], width);
-	put_masks(out, &plan->mounts);
+	put_paths(out, &plan->mounts, "  covered up: ", is_mask);
+	put_paths(out, &plan->mounts, "  closed by their modes: ", is_closed);
 }
 
 static void put_names(

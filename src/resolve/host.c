@@ -129,6 +129,17 @@ no_memory:
 	return -ENOMEM;
 }
 
+void host_close_path(struct ks_host *host, const char *path, uint32_t owner)
+{
+	bool found;
+	size_t position = path_position(host, path, &found);
+
+	if (!found)
+		return;
+	host->paths[position].closed = true;
+	host->paths[position].owner = owner;
+}
+
 struct ks_host *host_new(void)
 {
 	return calloc(1, sizeof(struct ks_host));

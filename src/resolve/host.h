@@ -71,6 +71,8 @@ struct host_path {
 	char *path;
 	char *target; /* of a link: its text */
 	enum host_path_kind kind;
+	bool closed; /* nobody but its owner may open it, by its mode */
+	uint32_t owner; /* of a closed one, as the caller sees it */
 };
 
 struct ks_host {
@@ -107,6 +109,9 @@ const struct host_path *host_path_find(const struct ks_host *host, const char *p
 /* Adds or replaces a path. Returns 0 or -ENOMEM. */
 int host_add_path(
 	struct ks_host *host, const char *path, enum host_path_kind kind, const char *target);
+
+/* Notes that a path, which is there, is closed to everybody but its owner. */
+void host_close_path(struct ks_host *host, const char *path, uint32_t owner);
 
 struct ks_host *host_new(void); /* NULL = out of memory */
 void host_free(struct ks_host *host);

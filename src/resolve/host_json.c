@@ -132,6 +132,8 @@ static json_t *path_to_json(const struct host_path *entry)
 	json = json_with(json, "kind", json_string(kind_names[entry->kind]));
 	if (entry->kind == HOST_LINK)
 		json = json_with(json, "target", json_text_or_null(entry->target));
+	if (entry->closed)
+		json = json_with(json, "owner", json_integer(entry->owner));
 	return json;
 }
 
@@ -293,13 +295,19 @@ static int path_from_json(struct ks_host *host, json_t *object, ks_error **reter
 	const char *path = json_string_value(json_object_get(object, "path"));
 	const char *target = json_string_value(json_object_get(object, "target"));
 	int kind = kind_from_name(json_string_value(json_object_get(object, "kind")));
+	const json_t *owner = json_object_get(object, "owner");
+	json_int_t number = 0;
 
-	if (!path || path[0] != '/' || kind < 0 || (kind == HOST_LINK) != (target != NULL))
+	if (!path || path[0] != '/' || kind < 0 || (kind == HOST_LINK) != (target != NULL) ||
+		(owner && integer_from_json(owner, 0, UINT32_MAX, &number) < 0))
 		return bad_fact(reterr, "paths",
 			"each entry has an absolute \"path\" and a \"kind\" (file, directory or "
-			"link), and a link has a \"target\"");
+			"link), a link has a \"target\", and one that is closed to all others has "
+			"an \"owner\"");
 	if (host_add_path(host, path, (enum host_path_kind)kind, target) < 0)
 		return error_oom(reterr);
+	if (owner)
+		host_close_path(host, path, (uint32_t)number);
 	return 0;
 }
 

@@ -116,6 +116,9 @@ static void test_facts_arrive_in_their_places(void **state)
 	assert_null(host->cgroup.v2_base);
 	assert_string_equal(host_path_find(host, "/bin")->target, "usr/bin");
 	assert_int_equal(host_path_find(host, "/proc/kcore")->kind, HOST_FILE);
+	assert_true(host_path_find(host, "/proc/kcore")->closed);
+	assert_int_equal(host_path_find(host, "/proc/kcore")->owner, 0);
+	assert_false(host_path_find(host, "/proc/keys")->closed);
 	host_free(host);
 }
 
@@ -153,6 +156,9 @@ static void test_bad_facts_are_refused(void **state)
 		{"{\"paths\": {}}", "paths"},
 		{"{\"paths\": [\"/bin\"]}", "paths"},
 		{"{\"paths\": [{\"path\": \"bin\", \"kind\": \"file\"}]}", "paths"},
+		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\", \"owner\": -1}]}", "paths"},
+		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\", \"owner\": \"0\"}]}",
+			"paths"},
 		{"{\"paths\": [{\"path\": \"/bin\", \"kind\": \"fifo\"}]}", "paths"},
 		{"{\"paths\": [{\"path\": \"/bin\", \"kind\": \"link\"}]}", "paths"},
 		{"{\"paths\": [{\"path\": \"/b\", \"kind\": \"file\", \"target\": \"x\"}]}",

@@ -192,6 +192,15 @@ class Failures(Case):
         self.fails("cwd", errno.ENOTDIR, cwd="/usr/bin/env")
         self.assertEqual(self.run_jail(["pwd"], cwd="/usr/lib")[1], b"/usr/lib\n")
 
+    def test_what_the_kernel_is_to_refuse_is_tried(self):
+        self.assertTrue(os.path.exists("/proc/vmallocinfo"))
+        for path in (b"/proc/vmallocinfo", b"/proc/not/there"):
+            self.assertEqual(self.run_jail(["true"], records=[("CLOSED", path + b"\0")])[0], 0)
+        # To be read; to be written.
+        self.fails("closed", errno.EPERM, records=[("CLOSED", b"/proc/version\0")], detail="/proc/version")
+        self.fails("closed", errno.EPERM, records=[("CLOSED", b"/dev/null\0")])
+        self.fails("closed", errno.ENOTDIR, records=[("CLOSED", b"/proc/version/x\0")])
+
     def test_verify(self):
         usr = os.stat("/usr")
 

@@ -203,6 +203,7 @@ static char *mounts_text(const struct ks_plan *plan)
 {
 	const struct spec *spec = told(plan, 0);
 	const struct spec_mount *mount;
+	const char *closed;
 	autostrbuf struct strbuf text;
 	char *result = NULL;
 	size_t cursor = 0;
@@ -211,6 +212,9 @@ static char *mounts_text(const struct ks_plan *plan)
 	strbuf_addf(&text, "hostname %s\n", spec->hostname);
 	while ((mount = spec_next(spec, SPEC_MOUNT, &cursor)))
 		add_mount(&text, mount);
+	cursor = 0;
+	while ((closed = spec_next(spec, SPEC_CLOSED, &cursor)))
+		strbuf_addf(&text, "closed %s\n", closed);
 	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
 	return result;
 }

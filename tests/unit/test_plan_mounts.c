@@ -92,6 +92,53 @@ static void test_default_shows_no_host_directory_but_usr(void **state)
 	plan_free(plan);
 }
 
+/* A plan for the same host with another caller. */
+static struct ks_plan *plan_for(bool privileged, uint32_t uid, uint32_t owner)
+{
+	struct ks_host *other = fixture_host("debian12-root");
+	struct ks_plan *plan;
+
+	other->privileged = privileged;
+	other->uid = uid;
+	host_close_path(other, "/proc/kmsg", owner);
+	plan = fixture_plan(other, "{}", NULL);
+	host_free(other);
+	return plan;
+}
+
+static void test_files_of_root_are_covered_up_only_where_the_worker_is_root(void **state)
+{
+	static const struct {
+		bool privileged;
+		uint32_t uid, owner;
+		enum mount_kind kind;
+	} cases[] = {
+		{true, 0, 0, MOUNT_CLOSED},
+		{true, 0, 65534, MOUNT_CLOSED},
+		{false, 1000, 0, MOUNT_CLOSED},
+		{false, 1000, 65534, MOUNT_CLOSED},
+		{false, 0, 65534, MOUNT_CLOSED},
+		/* The caller is the owner, under whatever number, or may be. */
+		{false, 0, 0, MOUNT_MASK_FILE},
+		{false, 1000, 1000, MOUNT_MASK_FILE},
+		{false, 65534, 65534, MOUNT_MASK_FILE},
+		/* The owner is one that a worker may become. */
+		{true, 0, 2069037056u, MOUNT_MASK_FILE},
+		{true, 0, 2069037056u + 65535, MOUNT_MASK_FILE},
+		{true, 0, 2069037056u + 65536, MOUNT_CLOSED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ks_plan *plan = plan_for(cases[i].privileged, cases[i].uid, cases[i].owner);
+
+		expect_seen(plan, "/proc/kmsg", cases[i].kind, false);
+		/* Whose mode lets others in. */
+		expect_seen(plan, "/proc/cmdline", MOUNT_MASK_FILE, false);
+		plan_free(plan);
+	}
+}
+
 static void test_nested_grants(void **state)
 {
 	struct grants grants = {0};
@@ -317,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_of_paths),
 		cmocka_unit_test(test_default_shows_no_host_directory_but_usr),
+		cmocka_unit_test(test_files_of_root_are_covered_up_only_where_the_worker_is_root),
 		cmocka_unit_test(test_nested_grants),
 		cmocka_unit_test(test_same_path_twice_is_one_writable_mount),
 		cmocka_unit_test(test_links_are_made_where_the_name_is_missing),

@@ -140,6 +140,8 @@ static int take_repeated(uint32_t type, const char *data, size_t len, struct fai
 			offsetof(struct spec_verify, zero), failure);
 	case SPEC_RULE:
 		return check_rule(data, len, failure);
+	case SPEC_CLOSED:
+		return is_string(data, len) ? 0 : bad(failure, "a string without its end");
 	case SPEC_STAGE:
 		return check_repeated(data, len, sizeof(struct spec_stage), false, 0, failure);
 	case SPEC_MOUNT:

@@ -53,9 +53,19 @@ static int verify_grant(const struct spec_verify *grant, struct failure *failure
 	return r;
 }
 
+/* By the ids of the worker, and with as few capabilities: what it may do to a file that the plan
+ * leaves to the kernel. */
+static int verify_closed(const char *path, struct failure *failure)
+{
+	if (access(path, R_OK) == 0 || access(path, W_OK) == 0)
+		return failure_set(failure, EPERM, "closed", path);
+	return errno == EACCES || errno == ENOENT ? 0 : failure_set(failure, errno, "closed", path);
+}
+
 int verify_jail(const struct spec *spec, struct failure *failure)
 {
 	const struct spec_verify *grant;
+	const char *path;
 	size_t cursor = 0;
 	int r;
 
@@ -64,5 +74,8 @@ int verify_jail(const struct spec *spec, struct failure *failure)
 	r = verify_ids(spec->ids, failure);
 	while (r == 0 && (grant = spec_next(spec, SPEC_VERIFY, &cursor)))
 		r = verify_grant(grant, failure);
+	cursor = 0;
+	while (r == 0 && (path = spec_next(spec, SPEC_CLOSED, &cursor)))
+		r = verify_closed(path, failure);
 	return r;
 }

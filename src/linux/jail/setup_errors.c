@@ -31,6 +31,8 @@ static const struct step_text texts[] = {
 	{"verify", 0, NULL, "what is mounted is not what was granted",
 		"a grant was replaced while the jail was built: try again, and find out who does "
 		"that"},
+	{"closed", 0, NULL, "a file that the kernel was to refuse is open to the worker",
+		"its mode was changed: try again; a backend made anew covers it up"},
 	{"landlock", 0, NULL, "the Landlock ruleset cannot be applied", "see kastellan doctor"},
 	{"seccomp", 0, NULL, "the system-call filter cannot be applied", "see kastellan doctor"},
 	{"cgroup", EINVAL, NULL, "the worker cannot join its control group",

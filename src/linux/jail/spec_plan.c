@@ -63,6 +63,8 @@ static void write_verify(struct spec_writer *writer, const struct ks_plan *plan)
 			spec_add_verify(
 				writer, mount->path, grant->dev, grant->ino, !mount->writable);
 		}
+		if (mount->kind == MOUNT_CLOSED)
+			spec_add_string(writer, SPEC_CLOSED, mount->path);
 	}
 }
 
@@ -140,8 +142,12 @@ static void write_mounts(struct spec_writer *writer, const struct mount_list *mo
 			.flags = mount->writable ? SPEC_MOUNT_WRITABLE : 0,
 			.mode = mount->mode,
 			.size = mount->size};
-		bool named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK ||
-			     mount->kind == MOUNT_DATA;
+		bool named;
+
+		if (mount->kind == MOUNT_CLOSED)
+			continue;
+		named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK ||
+			mount->kind == MOUNT_DATA;
 
 		if (mount->kind == MOUNT_BIND_GRANT)
 			record.slot = SLOT_GRANT + (uint32_t)mount->grant;

@@ -102,6 +102,8 @@ static void add_mount(struct args *args, const struct mount *mount)
 		add_shape(args, 0555, MASK_SIZE);
 		ADD(args, "--tmpfs", mount->path, "--remount-ro", mount->path);
 		break;
+	case MOUNT_CLOSED:
+		break;
 	case MOUNT_DATA:
 		add_shape(args, 0444, 0);
 		add_number(args, "--ro-bind-data", args->data++);

@@ -87,6 +87,7 @@ static int add_mount(struct ks_plan *plan, const struct mount *mount)
 	case MOUNT_DATA:
 	case MOUNT_MASK_FILE:
 	case MOUNT_MASK_DIRECTORY:
+	case MOUNT_CLOSED:
 		return 0;
 	}
 	return -EINVAL;

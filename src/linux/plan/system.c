@@ -2,13 +2,15 @@
 /* The jail's root without any grant: what every program needs, and nothing that tells of the host.
  *
  * The facts list the paths that exist; where a path lies says what becomes of it: beneath /proc it
- * is covered up, a link stays a link, the rest is bound read-only. Users, groups and names are
- * generated: the host's tell who works there, and the worker's ids mean nobody in them. */
+ * is covered up, unless the kernel refuses it to the worker anyway; a link stays a link, the rest
+ * is bound read-only. Users, groups and names are generated: the host's tell who works there, and
+ * the worker's ids mean nobody in them. */
 #include "linux/plan/parts.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "linux/kernel_id.h"
 #include "plan/mounts.h"
 #include "plan/paths.h"
 
@@ -88,19 +90,34 @@ static int add_fresh(struct mount_list *list, const struct ks_policy *policy)
 	return r < 0 ? r : mount_list_add(list, &tmpfs, "/tmp", NULL);
 }
 
-static int add_host_path(struct mount_list *list, const struct host_path *host)
+/* The worker has no capability, and its ids are those that it is given or else the caller's. The
+ * owner is compared as the caller sees it: root of the host may be any user of a user namespace. */
+static bool closed_to_worker(const struct ks_host *host, const struct host_path *path)
+{
+	if (!path->closed)
+		return false;
+	if (host->privileged)
+		return path->owner < KERNEL_ID_BASE ||
+		       path->owner - KERNEL_ID_BASE >= KERNEL_ID_COUNT;
+	return path->owner != host->uid;
+}
+
+static int add_host_path(
+	struct mount_list *list, const struct ks_host *host, const struct host_path *path)
 {
 	struct mount mount = {.kind = MOUNT_BIND_HOST};
-	const char *source = host->path;
+	const char *source = path->path;
 
-	if (path_beneath("/proc", host->path)) {
-		mount.kind = host->kind == HOST_DIRECTORY ? MOUNT_MASK_DIRECTORY : MOUNT_MASK_FILE;
+	if (path_beneath("/proc", path->path)) {
+		mount.kind = path->kind == HOST_DIRECTORY   ? MOUNT_MASK_DIRECTORY
+			     : closed_to_worker(host, path) ? MOUNT_CLOSED
+							    : MOUNT_MASK_FILE;
 		source = NULL;
-	} else if (host->kind == HOST_LINK) {
+	} else if (path->kind == HOST_LINK) {
 		mount.kind = MOUNT_LINK;
-		source = host->target;
+		source = path->target;
 	}
-	return mount_list_add(list, &mount, host->path, source);
+	return mount_list_add(list, &mount, path->path, source);
 }
 
 int plan_system_mounts(
@@ -113,6 +130,6 @@ int plan_system_mounts(
 	for (size_t i = 0; r == 0 && i < host->n_paths; i++)
 		/* What is made fresh or generated is not taken from the host as well. */
 		if (!mount_list_find(ret_list, host->paths[i].path))
-			r = add_host_path(ret_list, &host->paths[i]);
+			r = add_host_path(ret_list, host, &host->paths[i]);
 	return r;
 }

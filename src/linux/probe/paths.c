@@ -115,11 +115,28 @@ static int add_proc(struct ks_host *host)
 	return len < 0 ? -errno : 0;
 }
 
+/* One that cannot be looked at counts as open, and is covered up. */
+static void note_closed(struct ks_host *host)
+{
+	for (size_t i = 0; i < n_system_proc_private; i++) {
+		char path[PATH_MAX];
+		struct stat status;
+
+		snprintf(path, sizeof(path), "/proc/%s", system_proc_private[i]);
+		if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+			!(status.st_mode & (S_IRWXG | S_IRWXO)))
+			host_close_path(host, path, status.st_uid);
+	}
+}
+
 int probe_paths(struct ks_host *host)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n_system_paths; i++)
 		r = add_path(host, system_paths[i]);
-	return r < 0 ? r : add_proc(host);
+	if (r == 0)
+		r = add_proc(host);
+	note_closed(host);
+	return r;
 }
