@@ -97,15 +97,15 @@ static void attempt_ready(struct watch *watch, uint32_t events)
 static int attempt_begin(struct dial *dial, struct attempt *attempt, const struct address *address)
 {
 	struct flow *flow = dial->flow;
-	struct sockaddr_storage to;
-	socklen_t len = socket_address_make(address, flow->port, &to);
-	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
+	int family = address->family == ADDRESS_V4 ? AF_INET : AF_INET6;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
 
 	if (fd < 0)
 		return -errno;
-	socket_no_delay(fd);
 	*attempt = (struct attempt){{attempt_ready, fd}, dial, dial->next, *address};
-	r = connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS ? -errno : 0;
+	r = socket_prepare(fd);
+	if (r == 0)
+		r = socket_connect(fd, address, flow->port);
 	if (r == 0)
 		r = loop_watch(&flow->proxy->loop, &attempt->watch, RELAY_EVENTS);
 	if (r < 0)

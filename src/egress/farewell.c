@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "base/clock.h"
 #include "egress/dns_tcp.h"
 #include "egress/flow.h"
 #include "egress/listener.h"
 #include "egress/tell.h"
 #include "linux/control_message.h"
 
-#define PATIENCE_MS 2000 /* for an owner that does not read */
+#define PATIENCE_MS 2000 /* for an owner or a reader of the audit who is busy */
 
 static struct flow *flow_at(struct list *link)
 {
@@ -47,6 +48,22 @@ static int say(struct proxy *proxy, enum egress_message type, const void *data, 
 	return r;
 }
 
+/* The last lines, for a reader who was busy elsewhere. One who does not come back loses them. */
+static void finish_audit(struct proxy *proxy)
+{
+	int64_t until = clock_ms() + PATIENCE_MS;
+
+	audit_flush(proxy->audit);
+	while (audit_pending(proxy->audit)) {
+		struct pollfd room = {.fd = audit_fd(proxy->audit), .events = POLLOUT};
+		int64_t left = until - clock_ms();
+
+		if (left <= 0 || poll(&room, 1, (int)left) <= 0)
+			return;
+		audit_flush(proxy->audit);
+	}
+}
+
 void farewell(struct proxy *proxy)
 {
 	struct egress_denied denied;
@@ -56,7 +73,7 @@ void farewell(struct proxy *proxy)
 	while (!list_empty(&proxy->flows))
 		flow_end(flow_at(proxy->flows.next), END_WORKER_GONE);
 	tell_summary(proxy);
-	audit_flush(proxy->audit);
+	finish_audit(proxy);
 	for (size_t i = 0; audit_denied(proxy->audit, i, &denied) == 0; i++)
 		if (say(proxy, EGRESS_DENIED, &denied, sizeof(denied)) < 0)
 			break;

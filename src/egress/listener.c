@@ -61,6 +61,8 @@ static void take(struct listener *listener, int fd)
 
 	if (proxy->open >= proxy->config.connections) {
 		refuse(proxy, listener, fd);
+	} else if (socket_prepare(fd) < 0) {
+		socket_reset(fd);
 	} else if (listener->kind == EGRESS_SOCKET_DOOR) {
 		flow_accept_door(proxy, fd);
 	} else if (listener->kind == EGRESS_SOCKET_DNS_TCP) {
@@ -162,8 +164,6 @@ int listener_add(struct proxy *proxy, enum egress_socket kind, int fd)
 	proxy->n_listeners++;
 	if (kind == EGRESS_SOCKET_DNS_UDP)
 		dns_udp_prepare(fd);
-	else
-		socket_no_delay(fd); /* for what is accepted from it */
 	r = loop_watch(&proxy->loop, &listener->watch, EPOLLIN);
 	if (r < 0)
 		listener_free(listener);

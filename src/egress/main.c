@@ -11,6 +11,7 @@
  *   5. the confinement of the relay; only then is a byte of the worker read */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "egress/tell.h"
 
 #define EXIT_OWNER_GONE 3
+#define OWNER_PATIENCE_MS 1000
 
 static int complain(struct complaint *complaint, int r, const char *step, const char *detail)
 {
@@ -100,11 +102,12 @@ static int watch_all(struct proxy *proxy)
 static int begin(struct proxy *proxy, struct complaint *complaint)
 {
 	struct egress_config *config = &proxy->config;
-	int audit = -1, landlock, r = confine_start(complaint);
+	int audit = -1, landlock, r;
 
+	proxy->owner = (struct watch){owner_ready, EGRESS_SLOT_OWNER};
+	r = confine_start(complaint);
 	if (r < 0)
 		return r;
-	proxy->owner = (struct watch){owner_ready, EGRESS_SLOT_OWNER};
 	if (fcntl(EGRESS_SLOT_JAIL, F_GETFD) >= 0)
 		proxy->jail = (struct watch){jail_ready, EGRESS_SLOT_JAIL};
 	r = setup_config(proxy->owner.fd, config, &audit, complaint);
@@ -125,6 +128,7 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 	if (r < 0)
 		return complain(complaint, r, "make tables", "connections or names");
 	r = setup_rest(proxy, complaint);
+	proxy->started = r == 0;
 	if (r == 0)
 		r = confine_proxy(proxy_descriptors(proxy), &landlock, complaint);
 	if (r < 0)
@@ -133,17 +137,35 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 	return r < 0 ? complain(complaint, r, "watch descriptors", "epoll") : 0;
 }
 
-static void report(int owner, const struct complaint *complaint)
+/* What is left unread when a socket closes is an error to its peer, which comes before the last
+ * words: so the owner is heard out first, up to the last thing that it says unasked. */
+static void hear_out(const struct proxy *proxy)
+{
+	struct pollfd more = {.fd = proxy->owner.fd, .events = POLLIN};
+	struct control_message message;
+	bool ended = proxy->started;
+	int r;
+
+	do {
+		while ((r = control_receive(more.fd, &message)) == 1) {
+			control_message_drop_fds(&message);
+			ended = ended || message.header.type == EGRESS_START;
+		}
+	} while (!ended && r == 0 && poll(&more, 1, OWNER_PATIENCE_MS) > 0);
+}
+
+static void report(const struct proxy *proxy, const struct complaint *complaint)
 {
 	char text[512];
 	int len;
 
-	if (!complaint->step)
+	if (!complaint->step || proxy->owner.fd < 0)
 		return;
+	hear_out(proxy);
 	len = snprintf(text, sizeof(text), "%s%c%s", complaint->step, '\0', complaint->detail);
-
 	if (len > 0 && (size_t)len < sizeof(text))
-		control_send(owner, EGRESS_FAILED, complaint->code, text, (size_t)len + 1, NULL, 0);
+		control_send(proxy->owner.fd, EGRESS_FAILED, complaint->code, text, (size_t)len + 1,
+			NULL, 0);
 }
 
 int main(void)
@@ -158,7 +180,7 @@ int main(void)
 	if (r == 0)
 		r = control_send(proxy.owner.fd, EGRESS_READY, 0, NULL, 0, NULL, 0);
 	if (r < 0) {
-		report(EGRESS_SLOT_OWNER, &complaint);
+		report(&proxy, &complaint);
 		return EXIT_FAILURE;
 	}
 	tell_policy(&proxy);

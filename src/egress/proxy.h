@@ -35,6 +35,7 @@ struct proxy {
 	struct relay relay;
 
 	struct watch owner, jail, audit_room;
+	bool started; /* EGRESS_START was heard */
 	struct list listeners;
 	size_t n_listeners;
 	bool starved; /* a listener could not accept, for want of descriptors or memory */

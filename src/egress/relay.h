@@ -21,7 +21,7 @@ struct end {
 	bool readable, writable;
 	bool finished; /* its peer sends no more, though bytes of it may be there still */
 	bool failed; /* reset, or worse */
-	bool urgent; /* TCP's urgent data: splice() would stop before it for ever */
+	bool urgent; /* splice() would stop before TCP's urgent byte for ever */
 };
 
 struct direction {

@@ -28,21 +28,18 @@ bool socket_address(
 	return true;
 }
 
-socklen_t socket_address_make(
-	const struct address *address, uint16_t port, struct sockaddr_storage *ret)
+int socket_connect(int fd, const struct address *address, uint16_t port)
 {
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	bool is_v4 = address->family == ADDRESS_V4;
+	int r;
 
-	*ret = (struct sockaddr_storage){0};
-	if (address->family == ADDRESS_V4) {
-		memcpy(&v4.sin_addr, address->bytes, sizeof(v4.sin_addr));
-		memcpy(ret, &v4, sizeof(v4));
-		return sizeof(v4);
-	}
+	memcpy(&v4.sin_addr, address->bytes, sizeof(v4.sin_addr));
 	memcpy(&v6.sin6_addr, address->bytes, sizeof(v6.sin6_addr));
-	memcpy(ret, &v6, sizeof(v6));
-	return sizeof(v6);
+	r = is_v4 ? connect(fd, (struct sockaddr *)&v4, sizeof(v4))
+		  : connect(fd, (struct sockaddr *)&v6, sizeof(v6));
+	return r < 0 && errno != EINPROGRESS ? -errno : 0;
 }
 
 bool socket_local(int fd, struct address *ret_address, uint16_t *ret_port)
@@ -54,12 +51,13 @@ bool socket_local(int fd, struct address *ret_address, uint16_t *ret_port)
 	       socket_address(&storage, ret_address, ret_port);
 }
 
-/* Fails on a unix socket, which never delays. */
-void socket_no_delay(int fd)
+int socket_prepare(int fd)
 {
 	int on = 1;
 
+	/* Fails on a unix socket, which never delays. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
 void socket_reset(int fd)

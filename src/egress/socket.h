@@ -10,14 +10,16 @@
 /* Of IPv4 or IPv6, mapped ones unwrapped; false for any other. */
 bool socket_address(
 	const struct sockaddr_storage *from, struct address *ret_address, uint16_t *ret_port);
-/* Returns its length. */
-socklen_t socket_address_make(
-	const struct address *address, uint16_t port, struct sockaddr_storage *ret);
-
 /* Where the socket is bound: on an accepted one, where its peer wanted to go. */
 bool socket_local(int fd, struct address *ret_address, uint16_t *ret_port);
 
-void socket_no_delay(int fd);
+/* For a socket whose bytes are passed on: small pieces at once, and TCP's urgent byte in its place
+ * among the others. Otherwise that byte would come and go with the next one of its kind, and what
+ * was looked at would not be what is sent. 0 or -errno. */
+int socket_prepare(int fd);
+
+/* Begins to connect one that is non-blocking. 0 or -errno. */
+int socket_connect(int fd, const struct address *address, uint16_t port);
 
 /* Closes it so that the peer sees a reset and not an end, which could pass for a whole answer. */
 void socket_reset(int fd);

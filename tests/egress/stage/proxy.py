@@ -45,6 +45,8 @@ class Audit:
         self.lines, self.problems = [], []
         self._reader, self.writer = os.pipe()
         self._changed = threading.Condition()
+        self._going = threading.Event()
+        self._going.set()
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def start(self):
@@ -54,6 +56,7 @@ class Audit:
     def _read(self):
         with os.fdopen(self._reader, "rb") as stream:
             for line in stream:
+                self._going.wait()
                 with self._changed:
                     if not LINE.fullmatch(line):
                         self.problems.append(line)
@@ -63,7 +66,15 @@ class Audit:
                         self.problems.append(line)
                     self._changed.notify_all()
 
+    def pause(self):
+        """As a reader does that has other things to do."""
+        self._going.clear()
+
+    def go_on(self):
+        self._going.set()
+
     def end(self):
+        self._going.set()
         self._thread.join(10)
 
     def find(self, **wanted):
@@ -106,7 +117,7 @@ class Proxy:
 
         self.process = subprocess.Popen(
             [program], pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
-            env=environment or {})
+            stdout=subprocess.DEVNULL, env=environment or {})
         theirs.close()
         self.pid = self.process.pid
         uid, gid = ids or (0, 0)
@@ -115,12 +126,13 @@ class Proxy:
                                        connect_ms, idle_ms, drain_ms, 0, limit, worker, digest),
              [self.audit.writer])
         self.audit.start()
-        if entries:
-            send(ours, ENTRIES, b"".join(entry.encode() + b"\0" for entry in entries))
-        for kind, one in sockets:
-            send(ours, SOCKETS, struct.pack("I", kind), [one.fileno()])
-        if start:
-            send(ours, START)
+        with contextlib.suppress(BrokenPipeError):  # it may have seen enough already
+            if entries:
+                send(ours, ENTRIES, b"".join(entry.encode() + b"\0" for entry in entries))
+            for kind, one in sockets:
+                send(ours, SOCKETS, struct.pack("I", kind), [one.fileno()])
+            if start:
+                send(ours, START)
 
     def receive(self, seconds):
         """(kind, value, data), or None at the end."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers of the internet, a thread for each connection."""
 
+import contextlib
 import hashlib
+import select
 import socket
 import struct
 import threading
@@ -43,12 +45,7 @@ class Server:
 
     def __init__(self, namespace, address, port, serve, backlog=1024):
         self.serve, self.accepted, self.problems = serve, 0, []
-        self.listener = World.socket(namespace, family_of(address))
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # A route makes whole ranges local here; bind() of IPv6 wants to hear that it is meant.
-        self.listener.setsockopt(*FREEBIND[self.listener.family], 1)
-        self.listener.bind((address, port))
-        self.listener.listen(backlog)
+        self.listener = listener_of(namespace, address, port, backlog)
         self._streams = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -106,3 +103,44 @@ def silent(stream):
     stream.settimeout(30)
     while stream.recv(1, socket.MSG_PEEK):
         threading.Event().wait(0.05)
+
+
+def digest_many(listener):
+    """The digest, a thread for each connection; never returns."""
+    while True:
+        stream, _ = listener.accept()
+        threading.Thread(target=digest_one, args=(stream,), daemon=True).start()
+
+
+def digest_one(stream):
+    with stream, contextlib.suppress(OSError):
+        digest(stream)
+
+
+def echo_many(listener):
+    """An echo for more connections than there can be threads; never returns."""
+    listener.setblocking(False)
+    streams, ready = {}, select.epoll()
+    ready.register(listener, select.EPOLLIN)
+    while True:
+        for fd, _ in ready.poll():
+            if fd == listener.fileno():
+                stream, _ = listener.accept()
+                streams[stream.fileno()] = stream
+                ready.register(stream, select.EPOLLIN)
+                continue
+            piece = streams[fd].recv(65536)
+            if piece:
+                streams[fd].sendall(piece)
+            else:
+                streams.pop(fd).close()
+
+
+def listener_of(namespace, address, port, backlog=1024):
+    listener = World.socket(namespace, family_of(address))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # A route makes whole ranges local here; bind() of IPv6 wants to hear that it is meant.
+    listener.setsockopt(*FREEBIND[listener.family], 1)
+    listener.bind((address, port))
+    listener.listen(backlog)
+    return listener

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS to a name has to name it."""
+
+import socket
+import time
+
+from harness import check
+from harness.discover import test
+from stage import proxy, servers
+from stage.servers import read_exactly
+from stage.tls import hello
+
+NAME = "api.example.com"
+
+
+def begin(t, serve=servers.echo, flags=proxy.FLAG_SNI, entries=(f"{NAME}:443", f"{NAME}:80"),
+          **options):
+    t.names[NAME] = ["9.9.9.10"]
+    server = t.serve("9.9.9.10", 443, serve)
+    return server, t.start(list(entries), flags=flags, **options)
+
+
+@test("the name of the destination passes, in any case, whole and byte by byte")
+def match(t):
+    _, started = begin(t)
+    for name in (NAME, "API.Example.COM"):
+        t.speaks(t.reach(NAME, 443), hello(name))
+    stream = t.reach(NAME, 443)
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    message = hello(NAME)
+    for byte in message:
+        stream.sendall(bytes([byte]))
+    check.equal(read_exactly(stream, len(message)), message, "the echo")
+    t.speaks(stream)
+    line = started.audit.wait(ev="connect", verdict="allow", count=3)
+    check.equal((line["sni"], line["ip"]), (NAME, "9.9.9.10"), "the audit")
+    check.equal(len(started.audit.find(ev="connect")), 3, "decisions")
+
+
+@test("another name is reset, and no byte of it reaches the server")
+def mismatch(t):
+    seen = []
+
+    def note(stream):
+        for piece in servers.read_all(stream):
+            seen.append(piece)
+
+    _, started = begin(t, note)
+    for pieces in (1, 7, 100000):
+        stream = t.reach(NAME, 443)
+        message = hello("evil.example.com")
+        for at in range(0, len(message), pieces):
+            try:
+                stream.sendall(message[at:at + pieces])
+            except OSError:
+                break
+        t.is_reset(stream)
+    line = started.audit.wait(ev="connect", verdict="deny", count=3)
+    check.equal((line["reason"], line["host"], line["sni"]),
+                ("sni_mismatch", NAME, "evil.example.com"), "the audit")
+    check.equal(seen, [], "what the server saw")
+    check.equal(started.audit.find(ev="connect", verdict="allow"), [], "what was allowed")
+    # The control: without the guard it goes through.
+    begin_again = t.start([f"{NAME}:443"], t.sockets_again())
+    stream = t.reach(NAME, 443)
+    stream.sendall(hello("evil.example.com"))
+    t.until(lambda: b"".join(seen) == hello_like(seen), "the bytes arrive without the guard")
+    check.true(begin_again.audit.find(verdict="allow"), "the audit")
+
+
+def hello_like(seen):
+    return b"".join(seen) if b"evil.example.com" in b"".join(seen) else None
+
+
+@test("no name, half a hello and garbage in one are reset")
+def missing(t):
+    server, started = begin(t, servers.silent)
+    stream = t.reach(NAME, 443)
+    stream.sendall(hello(None))
+    t.is_reset(stream)
+    stream = t.reach(NAME, 443)
+    stream.sendall(hello(NAME)[:60])
+    stream.shutdown(socket.SHUT_WR)
+    t.is_reset(stream)
+    stream = t.reach(NAME, 443)
+    stream.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\xff\xff" + b"\xff" * 506)
+    t.is_reset(stream)
+    started.audit.wait(ev="connect", verdict="deny", reason="sni_missing", count=3)
+    check.equal(server.accepted, 3, "dialled meanwhile")
+
+
+@test("what is no TLS passes, and so does whatever the server says first")
+def other_protocols(t):
+    begin(t, servers.banner)
+    stream = t.reach(NAME, 443)
+    check.equal(read_exactly(stream, 11), b"220 ready\r\n", "the server's first line")
+    t.speaks(stream, b"SSH-2.0-x\r\n")
+    t.speaks(stream, hello("evil.example.com"))  # behind the first bytes nobody looks
+
+
+@test("a half hello is held back while the server speaks")
+def held(t):
+    seen = []
+
+    def talk(stream):
+        for number in range(5):
+            stream.sendall(b"%d" % number)
+            time.sleep(0.02)
+        seen.append(read_exactly(stream, 1))
+
+    begin(t, talk)
+    stream = t.reach(NAME, 443)
+    message = hello(NAME)
+    stream.sendall(message[:80])
+    check.equal(read_exactly(stream, 5), b"01234", "the server's words")
+    check.equal(seen, [], "nothing went up")
+    stream.sendall(message[80:])
+    t.until(lambda: seen == [message[:1]], "the hello arrives when it is whole")
+
+
+@test("other ports, and addresses that are entries, are not looked at")
+def elsewhere(t):
+    begin(t, entries=[f"{NAME}:80", "9.9.9.10:443"])
+    t.serve("9.9.9.10", 80, servers.echo)
+    t.speaks(t.reach(NAME, 80), hello("evil.example.com"))
+    t.speaks(t.connect("9.9.9.10", 443), hello("evil.example.com"))
+
+
+@test("an urgent byte inside of a hello is a part of it, for the guard as for the server")
+def urgent_hello(t):
+    """Left out by the one and passed on by the other, it would let one hello be two."""
+    seen = []
+
+    def note(stream):
+        for piece in servers.read_all(stream):
+            seen.append(piece)
+
+    _, started = begin(t, note)
+    message = hello(NAME)
+    for cut in (5, 60, len(message) - 20):
+        stream = t.reach(NAME, 443)
+        stream.sendall(message[:cut])
+        stream.send(b"!", socket.MSG_OOB)
+        try:
+            stream.sendall(message[cut:])
+            stream.send(b"!", socket.MSG_OOB)
+            stream.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # found out already
+    # In its place the byte breaks the hello, or is one of its bytes: never is it missing.
+    t.until(lambda: len(started.audit.find(ev="connect")) == 3, "three decisions")
+    time.sleep(0.2)
+    check.true(message not in b"".join(seen), "the hello without the byte reached nobody")
+    # The control: without it the hello passes.
+    stream = t.reach(NAME, 443)
+    stream.sendall(message)
+    t.until(lambda: message in b"".join(seen), "the hello arrives")
