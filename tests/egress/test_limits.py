@@ -120,8 +120,8 @@ def mute_names(t):
         t.names[f"mute{number}.example"] = lambda kind: None
     t.names["good.example"] = ["9.9.9.10"]
     t.serve("9.9.9.10", 80, servers.echo)
-    t.start(["*.mutes.example:80", "good.example:80"] +
-            [f"mute{number}.example:80" for number in range(3)], connect_ms=3000)
+    t.start(["good.example:80"] + [f"mute{number}.example:80" for number in range(3)],
+            connect_ms=3000)
     for number in range(3):
         t.reach(f"mute{number}.example", 80)
     began = time.monotonic()
