@@ -54,7 +54,7 @@ static size_t rank_of(const struct destinations *table, size_t index)
 	size_t rank = 0;
 
 	for (size_t i = 0; i < table->count; i++)
-		if (table->items[i].times > times || (table->items[i].times == times && i < index))
+		if (table->items[i].times > times || (i < index && table->items[i].times == times))
 			rank++;
 	return rank;
 }

@@ -118,15 +118,19 @@ static void close_pairs(struct pairs *pairs)
 static int launch(struct egress_owner *owner, struct pairs *pairs, ks_error **reterr)
 {
 	static const char *argv[] = {"kastellan-egress", NULL};
-	autofree struct launch *launch = calloc(1, sizeof(*launch));
+	autofree struct launch *launch = NULL;
 	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	autofd int exe = -1;
-	int r = egress_program_open(&exe, reterr);
+	int r;
 
+	if (null < 0)
+		return fail(reterr, -errno, "cannot be prepared: /dev/null", NULL);
+	r = egress_program_open(&exe, reterr);
 	if (r < 0)
 		return r;
-	if (!launch || null < 0)
-		return fail(reterr, -errno, "cannot be prepared", NULL);
+	launch = calloc(1, sizeof(*launch));
+	if (!launch)
+		return error_oom(reterr);
 	launch_add(launch, 0, null);
 	launch_add(launch, 1, null);
 	launch_add(launch, 2, pairs->complaints[1]);

@@ -33,6 +33,15 @@
 #include "egress/confine_parts.h"
 #include "egress/control.h"
 
+/* A build with sanitizers has no filter: what is left there is Landlock. */
+#ifdef __SANITIZE_ADDRESS__
+#define FIRST_PLACE LANDLOCK_ALONE
+#define SECCOMP_STATE "0"
+#else
+#define FIRST_PLACE PROXY
+#define SECCOMP_STATE "2"
+#endif
+
 #define SIGNALLED 1000
 #define DIES (SIGNALLED + SIGSYS)
 #define NOT_CONFINED 250
@@ -438,7 +447,7 @@ static void check_row(const struct row *row)
 
 	if (control != row->answers[FREE] && (!row->other || control != row->other))
 		fail_msg("%s: without confinement the answer is %d", row->name, control);
-	for (enum place place = PROXY; place < PLACES; place++) {
+	for (enum place place = FIRST_PLACE; place < PLACES; place++) {
 		int wanted = row->answers[place] < 0 ? control : row->answers[place];
 		int result = result_in(place, row->act);
 
@@ -537,7 +546,7 @@ static void test_state(void **state)
 
 	(void)state;
 	assert_status(pid, "NoNewPrivs", "1");
-	assert_status(pid, "Seccomp", "2");
+	assert_status(pid, "Seccomp", SECCOMP_STATE);
 	assert_status(pid, "Name", "kastellan-egres"); /* as long as the kernel keeps it */
 	for (size_t i = 0; i < 4; i++)
 		assert_status(pid, sets[i], "0000000000000000");
