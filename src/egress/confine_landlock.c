@@ -15,15 +15,17 @@
 #include <unistd.h>
 
 #include "egress/confine_parts.h"
+#include "plan/landlock.h"
 
 #define STEP "landlock"
 #define DNS_PORT 53
 
-/* Of kernels newer than the headers that the build may have. */
-#define NET_BIND_TCP (1ull << 0)
-#define NET_CONNECT_TCP (1ull << 1)
-#define RULE_NET_PORT 2
-#define SCOPE_ABSTRACT_UNIX_SOCKET (1ull << 0)
+#define RULE_NET_PORT 2 /* LANDLOCK_RULE_NET_PORT of newer headers */
+
+/* Of UDP nothing is asked: the jail's sockets answer to any port, and getaddrinfo() connects to
+ * find out how the kernel would route. */
+#define LISTENING LANDLOCK_BIT(NET_BIND_TCP)
+#define REACHING LANDLOCK_BIT(NET_CONNECT_TCP)
 
 struct ruleset_attr {
 	uint64_t handled_fs;
@@ -36,13 +38,6 @@ struct net_port_attr {
 	uint64_t port;
 };
 
-/* How many rights in files each ABI knows. */
-static const unsigned char fs_rights[] = {0, 13, 14, 15, 15, 16, 16, 16, 16, 17};
-
-#define NEWEST (int)(sizeof(fs_rights) / sizeof(fs_rights[0]) - 1)
-#define ABI_NET 4
-#define ABI_SCOPE 6
-
 /* 0 where there is none, or it is off. */
 static int find_abi(void)
 {
@@ -50,15 +45,15 @@ static int find_abi(void)
 
 	if (abi <= 0)
 		return 0;
-	return abi < NEWEST ? (int)abi : NEWEST;
+	return abi < LANDLOCK_ABI_KNOWN ? (int)abi : LANDLOCK_ABI_KNOWN;
 }
 
 static int make_ruleset(int abi, uint64_t net, int *ret_fd, struct complaint *complaint)
 {
 	const struct ruleset_attr attr = {
-		.handled_fs = (1ull << fs_rights[abi]) - 1,
-		.handled_net = abi >= ABI_NET ? net : 0,
-		.scoped = abi >= ABI_SCOPE ? SCOPE_ABSTRACT_UNIX_SOCKET : 0,
+		.handled_fs = landlock_handled_fs(abi),
+		.handled_net = landlock_handled_net(abi) & net,
+		.scoped = landlock_scopes(abi) & LANDLOCK_BIT(SCOPE_ABSTRACT_UNIX),
 	};
 	/* An older kernel takes the shorter one, as what it does not know is zero. */
 	long fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
@@ -87,7 +82,7 @@ int landlock_proxy(int *ret_abi, struct complaint *complaint)
 	int r = 0;
 
 	if (abi) {
-		r = make_ruleset(abi, NET_BIND_TCP, &ruleset, complaint);
+		r = make_ruleset(abi, LISTENING, &ruleset, complaint);
 		if (r == 0)
 			r = enforce(ruleset, complaint);
 	}
@@ -96,8 +91,8 @@ int landlock_proxy(int *ret_abi, struct complaint *complaint)
 	return r;
 }
 
-#define FILE_READ LANDLOCK_ACCESS_FS_READ_FILE
-#define TREE_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FILE_READ LANDLOCK_BIT(FS_READ_FILE)
+#define TREE_READ (LANDLOCK_BIT(FS_READ_FILE) | LANDLOCK_BIT(FS_READ_DIR))
 
 /* Settings of the name service. Whoever is not root reads the directory that they are in, where a
  * new version replaces them by its name; root would see /etc/shadow there, too. */
@@ -188,9 +183,10 @@ static int allow_names(int ruleset, struct complaint *complaint)
 
 static int allow_name_servers(int ruleset, int abi, struct complaint *complaint)
 {
-	const struct net_port_attr rule = {.allowed_access = NET_CONNECT_TCP, .port = DNS_PORT};
+	const struct net_port_attr rule = {.allowed_access = REACHING, .port = DNS_PORT};
 
-	if (abi >= ABI_NET && syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) < 0)
+	if ((landlock_handled_net(abi) & REACHING) &&
+		syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) < 0)
 		return complain(complaint, errno, STEP, "a rule for the port of name servers");
 	return 0;
 }
@@ -203,7 +199,7 @@ int landlock_resolver(struct complaint *complaint)
 
 	if (!abi)
 		return 0;
-	r = make_ruleset(abi, NET_BIND_TCP | NET_CONNECT_TCP, &ruleset, complaint);
+	r = make_ruleset(abi, LISTENING | REACHING, &ruleset, complaint);
 	if (r < 0)
 		return r;
 	r = allow_names(ruleset, complaint);
