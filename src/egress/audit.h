@@ -9,7 +9,7 @@
 #include "egress/control.h"
 
 #define AUDIT_DENIALS_PER_SECOND 200 /* denials past it are counted; nothing else is limited */
-#define AUDIT_BACKLOG (256 * 1024) /* bytes that wait for a slow reader */
+#define AUDIT_BACKLOG 262144 /* bytes that wait for a slow reader */
 #define AUDIT_MAX_DESTINATIONS 64 /* denied ones that are told apart; more are only counted */
 
 struct audit;

@@ -78,7 +78,7 @@ static int enforce(int ruleset, struct complaint *complaint)
 int landlock_proxy(int *ret_abi, struct complaint *complaint)
 {
 	int abi = find_abi();
-	int ruleset;
+	int ruleset = -1;
 	int r = 0;
 
 	if (abi) {
@@ -194,7 +194,7 @@ static int allow_name_servers(int ruleset, int abi, struct complaint *complaint)
 int landlock_resolver(struct complaint *complaint)
 {
 	int abi = find_abi();
-	int ruleset;
+	int ruleset = -1;
 	int r;
 
 	if (!abi)

@@ -18,7 +18,7 @@
 
 #define GREETING_MS 10000 /* a confinement that takes longer has hung */
 #define END_STEPS 40 /* for the child to be gone after the hang-up, of ... */
-#define END_STEP_USEC 5000
+#define END_STEP_NSEC 5000000
 
 static int take_greeting(int socket)
 {
@@ -134,7 +134,7 @@ int resolver_take(struct resolver *resolver, struct resolution *ret_resolution)
 
 void resolver_done(struct resolver *resolver)
 {
-	const struct timespec step = {.tv_nsec = END_STEP_USEC * 1000};
+	const struct timespec step = {.tv_nsec = END_STEP_NSEC};
 
 	if (resolver->socket < 0)
 		return;

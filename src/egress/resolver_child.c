@@ -23,7 +23,7 @@
 #include "egress/confine.h"
 
 #define SOCKET 3 /* 0, 1 and 2 are /dev/null: libraries write to them */
-#define STACK (512 * 1024) /* modules of the name service may be large */
+#define STACK 524288 /* modules of the name service may be large */
 
 static bool address_of(const struct sockaddr *name, socklen_t len, struct address *ret)
 {
