@@ -35,7 +35,9 @@ enum control_slot {
 	SLOT_STDERR = 12,
 	SLOT_DATA =
 		13, /* for the helper: first of the generated files (MOUNT_DATA), one each ... */
-	SLOT_DATA_MAX = 19,
+	SLOT_DATA_MAX = 18,
+	SLOT_EGRESS = 19, /* to the egress proxy; closed before the worker is near. Absent without
+			     SPEC_EGRESS */
 	SLOT_GRANT = 20, /* first of the grants' descriptors, one each, in plan order */
 };
 

@@ -49,6 +49,12 @@ enum spec_type {
 	/* For the monitor, and its child that makes the jail, where there is no helper. */
 	SPEC_HOSTNAME, /* string: of the jail. Its presence says that there is no helper */
 	SPEC_MOUNT, /* struct spec_mount + two strings, repeated: the root, in this order */
+	/* For whoever makes the network namespace. */
+	SPEC_EGRESS, /* uint16_t[]: ports of the allowlist, each once. Its presence says that the
+			network leads to the egress proxy, which listens at the other end of
+			SLOT_EGRESS */
+	SPEC_LOOPBACK, /* struct spec_loopback, repeated: an entry of the allowlist that is an
+			  address of the loopback, and means the host's */
 	/* For both, where there are no namespaces. */
 	SPEC_TEMPORARY, /* struct spec_temporary + string: a directory is made in this one for the
 			   worker. Its presence says that init is a plain process of the host */
@@ -59,6 +65,7 @@ enum {
 	SPEC_FLAG_KEEP_GROUP = 1 << 1, /* no cgroup to join: do not wait for descriptors of one */
 	SPEC_FLAG_LATE = 1 << 2, /* built ahead: arguments and stdio come with CONTROL_PROGRAM */
 	SPEC_FLAG_LOOPBACK = 1 << 3, /* without a helper: the jail's own loopback is up */
+	SPEC_FLAG_HOST_NETWORK = 1 << 4, /* without a helper: no network namespace is made */
 };
 
 struct spec_ids {
@@ -106,6 +113,12 @@ struct spec_rule {
 struct spec_temporary {
 	uint64_t access; /* of the rule for it */
 	uint32_t named; /* TMPDIR says where it is */
+	uint32_t zero;
+};
+
+struct spec_loopback {
+	uint8_t address[16]; /* IPv6, or IPv4 as a mapped address */
+	uint32_t port;
 	uint32_t zero;
 };
 

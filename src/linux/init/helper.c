@@ -16,6 +16,7 @@
 #include "linux/control.h"
 #include "linux/init/capabilities.h"
 #include "linux/init/message.h"
+#include "linux/init/network.h"
 #include "linux/init/process.h"
 #include "linux/init/stage.h"
 
@@ -50,8 +51,15 @@ int helper_take_ids(const struct spec_ids *ids, struct failure *failure)
 static int prepare(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
 	size_t cursor = 0;
-	int r;
+	int r = 0;
 
+	/* bubblewrap has nothing to make such a network with, and takes the one that it is in. */
+	if (spec->ports)
+		r = network_enter(spec, failure);
+	if (r == 0 && spec->ports)
+		r = network_open(spec, failure);
+	if (r < 0)
+		return r;
 	if (!spec->kernel_ids) {
 		if (spec_next(spec, SPEC_STAGE, &cursor))
 			return failure_set(failure, EBADMSG, "stage", "without kernel ids");

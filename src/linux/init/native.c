@@ -9,12 +9,10 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,12 +22,12 @@
 #include "linux/control.h"
 #include "linux/init/message.h"
 #include "linux/init/native_parts.h"
+#include "linux/init/network.h"
 #include "linux/init/pid1.h"
 #include "linux/init/stage.h"
 
-#define NAMESPACES                                                                                 \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
-		CLONE_NEWCGROUP)
+#define NAMESPACES \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 /* What the child needs of the monitor. */
 struct start {
@@ -39,26 +37,12 @@ struct start {
 	char *role; /* "monitor", or longer than "init" in any case */
 };
 
-static int lift_loopback(void)
-{
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int r;
-
-	/* A kernel without such sockets has no such address either. */
-	if (fd < 0)
-		return errno == EAFNOSUPPORT ? 0 : -errno;
-	r = ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
-
 static int become_user(const struct start *start, struct failure *failure)
 {
 	char word;
 
 	if (!start->spec->kernel_ids)
-		return ids_map_self(start->spec, start->outside, failure);
+		return ids_map_self(start->spec->ids, start->outside, failure);
 	/* Until the monitor has mapped them there is nothing to become. */
 	if (recv(start->report, &word, 1, 0) != 1)
 		return failure_set(failure, ECANCELED, "map", "the monitor has given up");
@@ -78,6 +62,14 @@ static int follow_monitor(const struct start *start, struct failure *failure)
 	return 0;
 }
 
+/* Nobody's filter allows a socket where it stays down. */
+static int open_network(const struct spec *spec, struct failure *failure)
+{
+	if (spec->ports)
+		return network_open(spec, failure);
+	return spec_flags(spec) & SPEC_FLAG_LOOPBACK ? network_loopback(failure) : 0;
+}
+
 static int make_jail(const struct start *start, struct failure *failure)
 {
 	const char *hostname = start->spec->hostname;
@@ -92,11 +84,8 @@ static int make_jail(const struct start *start, struct failure *failure)
 		return failure_set(failure, errno, "session", "setsid");
 	if (sethostname(hostname, strlen(hostname)) < 0)
 		return failure_set(failure, errno, "namespaces", "sethostname");
-	if (spec_flags(start->spec) & SPEC_FLAG_LOOPBACK)
-		r = lift_loopback();
-	if (r < 0)
-		return failure_set(failure, -r, "namespaces", "the loopback");
-	return root_build(start->spec, failure);
+	r = open_network(start->spec, failure);
+	return r < 0 ? r : root_build(start->spec, failure);
 }
 
 static void __attribute__((noreturn)) child(const struct start *start)
@@ -132,7 +121,9 @@ static int prepare(const struct spec *spec, unsigned n_grants, struct failure *f
 
 static int clone_child(const struct start *start, struct native *native, int other_end)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
+	bool shares = spec_flags(start->spec) & SPEC_FLAG_HOST_NETWORK;
+	unsigned long flags = NAMESPACES | (shares ? 0 : CLONE_NEWNET) | SIGCHLD;
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 
 	if (pid == 0) {
 		close(other_end);

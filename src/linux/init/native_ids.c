@@ -67,9 +67,9 @@ int ids_map_child(pid_t child, const struct spec *spec, struct failure *failure)
 	return map_process(path, spec->ids, *spec->kernel_ids, failure);
 }
 
-int ids_map_self(const struct spec *spec, struct spec_ids outside, struct failure *failure)
+int ids_map_self(const struct spec_ids *inside, struct spec_ids outside, struct failure *failure)
 {
-	return map_process("/proc/self", spec->ids, outside, failure);
+	return map_process("/proc/self", inside, outside, failure);
 }
 
 int ids_take(const struct spec *spec, struct failure *failure)

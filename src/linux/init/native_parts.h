@@ -13,8 +13,9 @@
 
 /* The monitor's part: the maps of a child with kernel ids of its own. */
 int ids_map_child(pid_t child, const struct spec *spec, struct failure *failure);
-/* The child's own part without them: outside are the monitor's ids. */
-int ids_map_self(const struct spec *spec, struct spec_ids outside, struct failure *failure);
+/* A process's own part without them, in a user namespace that is new: outside are the ids that it
+ * had before. */
+int ids_map_self(const struct spec_ids *inside, struct spec_ids outside, struct failure *failure);
 /* The child's part behind ids_map_child(). */
 int ids_take(const struct spec *spec, struct failure *failure);
 

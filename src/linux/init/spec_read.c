@@ -10,7 +10,9 @@
 
 #include "linux/control.h"
 
-#define KNOWN_FLAGS (SPEC_FLAG_TTY | SPEC_FLAG_KEEP_GROUP | SPEC_FLAG_LATE | SPEC_FLAG_LOOPBACK)
+#define KNOWN_FLAGS                                                                   \
+	(SPEC_FLAG_TTY | SPEC_FLAG_KEEP_GROUP | SPEC_FLAG_LATE | SPEC_FLAG_LOOPBACK | \
+		SPEC_FLAG_HOST_NETWORK)
 #define NEEDED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* Where the payload of a repeated string record is listed, and how many fit. */
@@ -71,6 +73,15 @@ static int take_filter(
 		return bad(failure, "a filter that is repeated or has an impossible size");
 	slot->instructions = (const struct sock_filter *)data;
 	slot->len = (unsigned short)(len / sizeof(struct sock_filter));
+	return 0;
+}
+
+static int take_ports(struct spec *spec, const char *data, size_t len, struct failure *failure)
+{
+	if (spec->ports || len % sizeof(uint16_t) || len / sizeof(uint16_t) > KS_MAX_ENDPOINTS)
+		return bad(failure, "ports that are repeated or have an impossible size");
+	spec->ports = (const uint16_t *)data;
+	spec->n_ports = len / sizeof(uint16_t);
 	return 0;
 }
 
@@ -144,6 +155,9 @@ static int take_repeated(uint32_t type, const char *data, size_t len, struct fai
 		return is_string(data, len) ? 0 : bad(failure, "a string without its end");
 	case SPEC_STAGE:
 		return check_repeated(data, len, sizeof(struct spec_stage), false, 0, failure);
+	case SPEC_LOOPBACK:
+		return check_repeated(data, len, sizeof(struct spec_loopback), false,
+			offsetof(struct spec_loopback, zero), failure);
 	case SPEC_MOUNT:
 		return check_mount(data, len, failure);
 	default:
@@ -191,6 +205,8 @@ static int take_record(
 		spec->temporary = (const void *)data;
 		return check_repeated(data, len, sizeof(*spec->temporary), true,
 			offsetof(struct spec_temporary, zero), failure);
+	case SPEC_EGRESS:
+		return take_ports(spec, data, len, failure);
 	case SPEC_FILTER_NOTIFY:
 		return take_filter(&spec->notify, data, len, failure);
 	case SPEC_FILTER_KILL:

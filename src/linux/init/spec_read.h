@@ -36,6 +36,8 @@ struct spec {
 	const struct spec_winsize *winsize;
 	const struct spec_landlock *landlock;
 	const struct spec_temporary *temporary; /* there: no namespaces; a path follows it */
+	const uint16_t *ports; /* there: the network leads to the egress proxy */
+	size_t n_ports;
 	struct spec_filter notify;
 	struct spec_filter kill;
 	/* Room for what is allowed, of which hardly anything is ever used: last, so that the pages

@@ -143,6 +143,19 @@ void spec_add_stage(struct spec_writer *writer, int slot, bool directory, uint32
 	spec_add(writer, SPEC_STAGE, &stage, sizeof(stage));
 }
 
+void spec_add_loopback(struct spec_writer *writer, const uint8_t address[16], uint16_t port)
+{
+	struct spec_loopback record = {.port = port};
+
+	memcpy(record.address, address, sizeof(record.address));
+	spec_add(writer, SPEC_LOOPBACK, &record, sizeof(record));
+}
+
+void spec_add_ports(struct spec_writer *writer, const uint16_t *ports, size_t n_ports)
+{
+	spec_add(writer, SPEC_EGRESS, ports, n_ports * sizeof(ports[0]));
+}
+
 void spec_add_mount(struct spec_writer *writer, const struct spec_mount *mount, const char *path,
 	const char *source)
 {

@@ -48,6 +48,10 @@ void spec_add_filter(struct spec_writer *writer, uint32_t type,
 void spec_add_stage(struct spec_writer *writer, int slot, bool directory, uint32_t owner_uid,
 	uint32_t owner_gid);
 
+/* address: IPv6, or IPv4 as a mapped one. */
+void spec_add_loopback(struct spec_writer *writer, const uint8_t address[16], uint16_t port);
+void spec_add_ports(struct spec_writer *writer, const uint16_t *ports, size_t n_ports);
+
 /* source: NULL = none. */
 void spec_add_mount(struct spec_writer *writer, const struct spec_mount *mount, const char *path,
 	const char *source);
