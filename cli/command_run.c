@@ -9,8 +9,11 @@
 #include "cli/cli.h"
 #include "cli/loop.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/own_files.h"
 #include "cli/status.h"
+
+#define DENIED_SHOWN 8 /* destinations; --status has all */
 
 static int spawn_and_wait(
 	const struct arguments *arguments, int signals, ks_child **ret_child, ks_error **reterr)
@@ -68,6 +71,30 @@ static void say_why(const ks_outcome *outcome)
 	}
 }
 
+/* What the worker could not reach, where it may be why it failed. */
+static void say_denied(const ks_outcome *outcome)
+{
+	struct ks_denied_destination denied = {.size = sizeof(denied)};
+
+	if (ks_outcome_proxy_died(outcome))
+		fprintf(stderr, "kastellan: the egress proxy ended before the worker, and the "
+				"worker's connections with it\n");
+	if (ks_outcome_shell_status(outcome) == 0)
+		return;
+	for (size_t i = 0;
+		i < DENIED_SHOWN && ks_outcome_denied_destination(outcome, i, &denied) == 0; i++) {
+		fprintf(stderr, "kastellan: net: %s", denied.host);
+		if (denied.port)
+			fprintf(stderr, ", port %u", (unsigned)denied.port);
+		fprintf(stderr, ": denied: %s\n", denied.why);
+		if (denied.entry && denied.port)
+			fprintf(stderr, "  remedy: --net %s, if it may go there\n", denied.entry);
+		else if (denied.entry)
+			fprintf(stderr, "  remedy: --net %s:PORT, if it may go there\n",
+				denied.host);
+	}
+}
+
 /* A start that failed has an outcome, too. Returns the exit status. */
 static int report_failure(const struct arguments *arguments, int status_fd, const ks_error *error)
 {
@@ -103,12 +130,26 @@ static int run(struct arguments *arguments, int status_fd, ks_error **reterr)
 		return report_failure(arguments, status_fd, *reterr);
 	outcome = ks_child_outcome(child);
 	status = ks_outcome_shell_status(outcome);
-	if (!arguments->quiet)
+	if (!arguments->quiet) {
 		say_why(outcome);
+		say_denied(outcome);
+	}
 	if (status_write(status_fd, outcome, reterr) < 0 && !arguments->quiet)
 		print_error(NULL, *reterr);
 	ks_child_free(child);
 	return status;
+}
+
+static int open_audit(struct arguments *arguments, ks_error **reterr)
+{
+	const struct output audit = {
+		.option = "--egress-audit", .where = arguments->audit, .keep = true};
+	int fd = -1;
+	int r = output_open(&audit, &fd, reterr);
+
+	arguments->run.egress_audit = fd >= 0;
+	arguments->run.egress_audit_fd = fd;
+	return r;
 }
 
 static void inherit_stdio(struct arguments *arguments)
@@ -137,6 +178,8 @@ int command_run(int argc, char **argv)
 		r = own_files_check(&arguments, &error);
 	if (status_open(arguments.status, &status_fd, r == 0 ? &error : NULL) < 0)
 		r = -EINVAL;
+	if (r == 0)
+		r = open_audit(&arguments, &error);
 	/* What a link leads to may exist only now. */
 	if (r == 0)
 		r = own_files_check(&arguments, &error);
@@ -150,6 +193,8 @@ int command_run(int argc, char **argv)
 		       : run(&arguments, status_fd, &error);
 	if (status_fd >= 0)
 		close(status_fd);
+	if (arguments.run.egress_audit)
+		close(arguments.run.egress_audit_fd);
 	ks_error_free(error);
 	arguments_done(&arguments);
 	return status;

@@ -170,6 +170,13 @@ static int apply_status(struct arguments *arguments, const char *value, ks_error
 	return 0;
 }
 
+static int apply_audit(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->audit = value;
+	return 0;
+}
+
 static int apply_degraded(struct arguments *arguments, const char *value, ks_error **reterr)
 {
 	while (*value) {
@@ -202,7 +209,8 @@ const struct option_row option_rows[] = {
 	{'w', "write", "PATH", GRANTS, "path",
 		"show PATH readable and writable; ?PATH where it exists", false, apply_write},
 	{0, "net", "HOST:PORT", GRANTS, NULL,
-		"an endpoint to reach: refused, this version has no proxy", false, apply_net},
+		"an endpoint to reach, of any TCP protocol; *.DOMAIN:PORT for all below", false,
+		apply_net},
 	{'e', "env", "NAME=VALUE", GRANTS, NULL,
 		"set a variable; the worker's environment has no other", false, apply_env},
 	{0, "profile", "NAME", GRANTS, "profile", "WorkerStrict (default) or WorkerNetClient",
@@ -224,6 +232,9 @@ const struct option_row option_rows[] = {
 		apply_quiet},
 	{0, "status", "FILE|fd:N", FOR_RUN, "file",
 		"write the outcome as JSON, see kastellan-status(5)", true, apply_status},
+	{0, "egress-audit", "FILE|fd:N", FOR_RUN, "file",
+		"write each decision about the network as JSON, see kastellan-egress(1)", true,
+		apply_audit},
 	{0, "allow-degraded", "FIELD,...", GRANTS, "field",
 		"accept that these policy fields are not fully held", true, apply_degraded},
 	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json},

@@ -24,6 +24,7 @@ struct arguments {
 	bool json;
 	bool help;
 	const char *status; /* FILE or fd:N */
+	const char *audit; /* the same */
 	char *const *program; /* NULL-terminated; program[0] is NULL if there is none */
 };
 

@@ -63,22 +63,33 @@ static bool can_be_replaced(const struct arguments *arguments, const char *path)
 	return realpath(path, real) && worker_writes(arguments, real);
 }
 
+static int check_output(const struct arguments *arguments, const char *option, const char *what,
+	const char **where, ks_error **reterr)
+{
+	const char *path = *where;
+
+	if (!path || strncmp(path, "fd:", 3) == 0 || !can_be_replaced(arguments, path))
+		return 0;
+	*where = NULL;
+	return error_set(reterr, -EPERM,
+		ABOUT(.step = "usage", .path = path,
+			.remedy = "name a file outside of what is granted with fs_write"),
+		"%s: %s lies in a writable grant: the worker could write its own %s", option, path,
+		what);
+}
+
 int own_files_check(struct arguments *arguments, ks_error **reterr)
 {
-	const char *status = arguments->status;
 	const char *policy = arguments->policy_file;
+	int r;
 
 	if (!arguments->policy)
 		return 0;
-	if (status && strncmp(status, "fd:", 3) != 0 && can_be_replaced(arguments, status)) {
-		arguments->status = NULL;
-		return error_set(reterr, -EPERM,
-			ABOUT(.step = "usage", .path = status,
-				.remedy = "name a file outside of what is granted with fs_write"),
-			"--status: %s lies in a writable grant: the worker could write its own "
-			"outcome",
-			status);
-	}
+	r = check_output(arguments, "--status", "outcome", &arguments->status, reterr);
+	if (r == 0)
+		r = check_output(arguments, "--egress-audit", "audit", &arguments->audit, reterr);
+	if (r < 0)
+		return r;
 	if (policy && can_be_replaced(arguments, policy))
 		return error_set(reterr, -EPERM,
 			ABOUT(.step = "usage", .path = policy,

@@ -22,10 +22,10 @@ typedef struct ks_prepared ks_prepared;
 /* The most jails that are kept waiting. */
 #define KS_PREPARED_MAX 256
 
-/* Prepares a policy, of which it keeps a copy. Of the options only cwd and allow_degraded count,
- * and are those of all workers; a terminal cannot be built ahead. ahead: how many jails
- * ks_prepared_fill() keeps waiting. Nothing is built yet, but what would be refused is refused
- * here. Returns 0, -EINVAL, -ERANGE, or as ks_child_spawn(). */
+/* Prepares a policy, of which it keeps a copy. Of the options only cwd, allow_degraded and
+ * egress_audit count, and are those of all workers; a terminal cannot be built ahead. ahead: how
+ * many jails ks_prepared_fill() keeps waiting. Nothing is built yet, but what would be refused is
+ * refused here. Returns 0, -EINVAL, -ERANGE, or as ks_child_spawn(). */
 KS_API int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
 	const struct ks_run_options *options, size_t ahead, ks_prepared **ret_prepared,
 	ks_error **reterr);
@@ -42,7 +42,7 @@ KS_API size_t ks_prepared_waiting(ks_prepared *prepared);
 /* As ks_child_spawn(), in a jail that waits, or in a new one where none does. A jail is dropped and
  * never used where the host has changed since it was built: another object behind the name of a
  * grant or of a part of the system that it shows, another mount table, another working directory of
- * the caller. cwd, allow_degraded and terminal of these options must be zero. */
+ * the caller. cwd, allow_degraded, egress_audit and terminal of these options must be zero. */
 KS_API int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 

@@ -57,6 +57,11 @@ struct ks_run_options {
 	const char *cwd;
 	enum ks_stdio stdio[3];
 	int stdio_fd[3]; /* with KS_STDIO_FD */
+	/* 1: the egress proxy writes its decisions to egress_audit_fd (duplicated; the caller keeps
+	 * its own), one JSON object a line, as kastellan-egress(1) describes them. Of no effect
+	 * without an allowlist. */
+	uint32_t egress_audit;
+	int egress_audit_fd;
 };
 
 /* Starts argv (NULL-terminated, argv[0] is the program: a path, or a name looked for in the jail's
@@ -148,6 +153,34 @@ KS_API uint64_t ks_outcome_tasks_peak(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_oom_kills(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_tasks_refused(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_calls_denied(const ks_outcome *outcome);
+/* Connections through the egress proxy: those that were made; attempts and names that it refused.
+ * 0 without an allowlist. */
+KS_API uint64_t ks_outcome_connections(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_connections_denied(const ks_outcome *outcome);
+/* Bytes from and to the worker over all of them. */
+KS_API uint64_t ks_outcome_bytes_sent(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_bytes_received(const ks_outcome *outcome);
+/* 1: the egress proxy ended before the worker did, and the worker's connections with it. What the
+ * functions above and below say is then not known. */
+KS_API int ks_outcome_proxy_died(const ks_outcome *outcome);
+
+/* Where the worker wanted to connect to, or whose address it wanted to know, in vain. Set size to
+ * sizeof(struct ks_denied_destination). Strings belong to the outcome. */
+struct ks_denied_destination {
+	size_t size;
+	const char *host; /* printable ASCII */
+	uint32_t port; /* 0: only the name was asked for */
+	uint32_t reserved;
+	const char *reason; /* "host_not_allowed": a word of the audit, see kastellan-egress(1) */
+	const char *why; /* the same in words */
+	uint64_t times;
+	const char *entry; /* of net.Allowlist, which would allow it; NULL: none would */
+};
+
+/* Number index of them, the most frequent first, at most 64: 0, or -ENOENT past the last one. */
+KS_API int ks_outcome_denied_destination(
+	const ks_outcome *outcome, size_t index, struct ks_denied_destination *ret_denied);
+
 /* What a shell would see: the exit code, 128 + signal, 124 timeout, 137 cpu and oom, 159 denied,
  * 125 setup (126 not executable, 127 not found). */
 KS_API int ks_outcome_shell_status(const ks_outcome *outcome);

@@ -2,9 +2,11 @@
 /* A list of jails that wait, and the one rule about it: a jail leaves the list before anything is
  * done with it, so that no two workers can ever have the same one. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kastellan/prepared.h>
 
@@ -66,6 +68,20 @@ static int check(const struct ks_prepared *prepared, ks_error **reterr)
 	return r;
 }
 
+/* The caller may close its own. */
+static int own_audit(struct ks_run_options *options, ks_error **reterr)
+{
+	if (!options->egress_audit)
+		return 0;
+	options->egress_audit_fd = fcntl(options->egress_audit_fd, F_DUPFD_CLOEXEC, 3);
+	if (options->egress_audit_fd >= 0)
+		return 0;
+	options->egress_audit = 0;
+	options->cwd = NULL; /* it is not ours yet */
+	return refuse(
+		reterr, -errno, "egress_audit_fd cannot be duplicated", "see that it is open");
+}
+
 static int fill_in(struct ks_prepared *prepared, ks_backend *backend, const ks_policy *policy)
 {
 	prepared->backend = ks_backend_ref(backend);
@@ -93,8 +109,11 @@ int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
 	pthread_mutex_init(&prepared->lock, NULL);
 	prepared->ahead = ahead;
 	prepared->options = complete;
-	r = fill_in(prepared, backend, policy);
-	r = r < 0 ? error_oom(reterr) : check(prepared, reterr);
+	r = own_audit(&prepared->options, reterr);
+	if (r == 0) {
+		r = fill_in(prepared, backend, policy);
+		r = r < 0 ? error_oom(reterr) : check(prepared, reterr);
+	}
 	if (r < 0) {
 		ks_prepared_free(prepared);
 		return r;
@@ -220,10 +239,12 @@ int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
 		r = pipeline_check_argv(argv, reterr);
 	if (r < 0)
 		return r;
-	if (complete.terminal || complete.cwd || complete.allow_degraded)
+	if (complete.terminal || complete.cwd || complete.allow_degraded || complete.egress_audit)
 		return refuse(reterr, -EINVAL,
-			"terminal, cwd and allow_degraded are not a single worker's",
-			"hand cwd and allow_degraded to ks_prepared_new(), and leave terminal 0");
+			"terminal, cwd, allow_degraded and egress_audit are not a single worker's",
+			"hand all but terminal to ks_prepared_new()");
+	complete.egress_audit = prepared->options.egress_audit;
+	complete.egress_audit_fd = prepared->options.egress_audit_fd;
 	complete.cwd = prepared->options.cwd;
 	complete.allow_degraded = prepared->options.allow_degraded;
 	built = take_good(prepared);
@@ -243,6 +264,8 @@ void ks_prepared_free(ks_prepared *prepared)
 		built_free(built);
 	pthread_mutex_destroy(&prepared->lock);
 	free((char *)prepared->options.cwd);
+	if (prepared->options.egress_audit)
+		close(prepared->options.egress_audit_fd);
 	ks_policy_free(prepared->policy);
 	ks_backend_unref(prepared->backend);
 	free(prepared);

@@ -56,6 +56,9 @@ int options_complete(
 			ABOUT(.step = "options", .path = options.cwd,
 				.remedy = "write the path from the root, beginning with \"/\""),
 			"the working directory \"%s\" is not an absolute path", options.cwd);
+	if (options.egress_audit > 1 || (options.egress_audit && options.egress_audit_fd < 0))
+		return bad(reterr, -EINVAL, "egress_audit is neither 0 nor 1, or has no descriptor",
+			"set it to 1, and egress_audit_fd to an open descriptor");
 	if (!options.grace_ms)
 		options.grace_ms = DEFAULT_GRACE_MS;
 	if (!options.terminal_rows)

@@ -173,7 +173,7 @@ int pipeline_build(ks_backend *backend, const ks_policy *policy,
 	int r = pipeline_checked_plan(backend, policy, NULL, options, &plan, &host, reterr);
 
 	if (r == 0 && host)
-		r = jail_build(plan, host, ret_jail, reterr);
+		r = jail_build(plan, host, child_audit(options), ret_jail, reterr);
 	if (r < 0) {
 		plan_free(plan);
 		return r;

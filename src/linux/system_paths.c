@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lists, and for each entry the reason why it is there. What is missing is missing on purpose:
  *   /etc/passwd, group, hosts, hostname, nsswitch.conf  are generated: the host's name its people
- *   /etc/resolv.conf, gai.conf     names are resolved by nobody inside
  *   /etc/machine-id, /sys, /run    identity of the host, sockets of its services
  *   /etc/ld.so.preload             would put the host's libraries into every worker
  *   /etc/gitconfig, npmrc, pip.conf, wgetrc, environment, profile  settings that may hold secrets
@@ -64,6 +63,22 @@ const char *const system_paths[] = {
 };
 
 const size_t n_system_paths = sizeof(system_paths) / sizeof(system_paths[0]);
+
+const char *const network_paths[] = {
+	"/etc/gai.conf",
+	"/etc/hosts",
+	"/etc/resolv.conf",
+};
+
+const size_t n_network_paths = sizeof(network_paths) / sizeof(network_paths[0]);
+
+bool system_path_of_network(const char *path)
+{
+	for (size_t i = 0; i < n_network_paths; i++)
+		if (strcmp(network_paths[i], path) == 0)
+			return true;
+	return false;
+}
 
 const struct system_proc system_proc[] = {
 	{"/proc/cgroups", false}, /* runtimes (the JVM) read it to find their limits */

@@ -10,6 +10,11 @@
 extern const char *const system_paths[];
 extern const size_t n_system_paths;
 
+/* How the host resolves names: shown only to a worker with the host's network. */
+extern const char *const network_paths[];
+extern const size_t n_network_paths;
+bool system_path_of_network(const char *path);
+
 /* What of /proc, besides processes, stays visible. */
 extern const struct system_proc {
 	const char *path;

@@ -71,3 +71,11 @@ void plan_free(struct ks_plan *plan)
 	receipt_done(&plan->receipt);
 	free(plan);
 }
+
+const char *plan_network_name(enum plan_network network)
+{
+	static const char *const names[] = {
+		[NETWORK_NONE] = "none", [NETWORK_PROXY] = "proxy", [NETWORK_HOST] = "host"};
+
+	return names[network];
+}

@@ -122,6 +122,13 @@ struct identity_plan {
 	bool on_host; /* no user namespace: uid and gid are the kernel's, unless dropped */
 };
 
+/* What the worker's network is. */
+enum plan_network {
+	NETWORK_NONE, /* a namespace that leads nowhere, or no sockets */
+	NETWORK_PROXY, /* a namespace whose every address leads to the egress proxy */
+	NETWORK_HOST /* the caller's own */
+};
+
 enum receipt_verdict { RECEIPT_HELD, RECEIPT_CLAMPED, RECEIPT_DEGRADED, RECEIPT_ABSENT };
 
 struct receipt_row {
@@ -147,6 +154,7 @@ struct ks_plan {
 	struct filter_plan filter;
 	struct limits_plan limits;
 	struct identity_plan identity;
+	enum plan_network network;
 	struct strv argv; /* the program and its arguments; empty in `kastellan plan` without one */
 	char *cwd; /* inside */
 	char *search; /* where a program without a slash is looked for */
@@ -178,6 +186,7 @@ void grants_done(struct grants *grants);
 const struct grant *grants_around(const struct grants *grants, const char *path);
 
 /* Field names and texts shared by the printers. */
+const char *plan_network_name(enum plan_network network); /* "none", "proxy", "host" */
 const char *receipt_verdict_name(enum receipt_verdict verdict);
 
 /* Refuses a plan whose receipt holds a requested field that is neither held nor clamped and not in

@@ -189,6 +189,7 @@ static json_t *plan_to_json(const struct ks_plan *plan)
 	json = json_with(json, "absent", texts(&plan->grants.absent));
 	json = json_with(json, "mounts", mounts_to_json(&plan->mounts));
 	json = json_with(json, "landlock", landlock_to_json(&plan->landlock));
+	json = json_with(json, "network", json_text(plan_network_name(plan->network)));
 	json = json_with(json, "filter", filter_to_json(&plan->filter));
 	json = json_with(json, "limits", limits_to_json(&plan->limits));
 	return json_with(json, "helper", texts(&plan->helper));

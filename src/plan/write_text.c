@@ -381,6 +381,10 @@ static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 	quote_shell(out, plan->cwd ? plan->cwd : "/");
 	strbuf_putc(out, '\n');
 	put_identity(out, &plan->identity);
+	if (plan->network == NETWORK_PROXY)
+		strbuf_puts(out, "network   one of its own, which leads to the egress proxy\n");
+	if (plan->network == NETWORK_HOST)
+		strbuf_puts(out, "network   the host's\n");
 	strbuf_addf(out, "filter    %s%s%s\n",
 		plan->filter.enabled ? policy_profile_name(plan->filter.profile) : "none",
 		plan->filter.enabled && plan->filter.on_host ? ", without namespaces" : "",

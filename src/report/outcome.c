@@ -68,6 +68,11 @@ int outcome_set_receipt(
 	return 0;
 }
 
+int outcome_set_network(struct ks_outcome *outcome, const struct network_report *report)
+{
+	return network_report_copy(report, &outcome->network);
+}
+
 static const char *detail_of(const struct ks_outcome *outcome)
 {
 	if (outcome->type != KS_OUTCOME_DENIED)
@@ -131,6 +136,7 @@ void ks_outcome_free(ks_outcome *outcome)
 		free(outcome->receipt.rows[i].detail);
 		free(outcome->receipt.rows[i].remedy);
 	}
+	network_report_done(&outcome->network);
 	free(outcome->detail);
 	free(outcome->message);
 	free(outcome->path);

@@ -10,6 +10,7 @@
 #include <kastellan/run.h>
 
 #include "plan/plan.h"
+#include "report/network.h"
 
 /* What was seen, in no order. */
 struct ending {
@@ -43,6 +44,7 @@ struct ks_outcome {
 	char *remedy;
 	struct ending ending;
 	const char *backend; /* static string; NULL = unknown */
+	struct network_report network;
 	bool has_receipt;
 	struct receipt receipt; /* a copy */
 };
@@ -58,6 +60,9 @@ int outcome_new(const struct ending *ending, const char *backend, const struct r
 /* Attaches where a setup outcome came from. 0 or -ENOMEM. */
 int outcome_set_receipt(
 	struct ks_outcome *outcome, const char *backend, const struct receipt *receipt);
+
+/* Attaches a copy of what became of its connections. 0 or -ENOMEM. */
+int outcome_set_network(struct ks_outcome *outcome, const struct network_report *report);
 
 /* For the public row form, used by plan and outcome. */
 int receipt_row_out(const struct receipt *receipt, size_t index, struct ks_receipt_row *ret_row);

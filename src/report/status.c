@@ -65,6 +65,7 @@ int ks_outcome_json(const ks_outcome *outcome, char **ret_text)
 	json = json_with(json, "backend", json_text_or_null(outcome->backend));
 	json = json_with(json, "outcome", outcome_to_json(outcome));
 	json = json_with(json, "usage", usage_to_json(&outcome->ending));
+	json = json_with(json, "network", network_report_to_json(&outcome->network));
 	json = json_with(json, "error", error_to_json(outcome));
 	json = json_with(json, "receipt",
 		outcome->has_receipt ? receipt_to_json(&outcome->receipt) : json_null());

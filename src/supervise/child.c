@@ -76,6 +76,11 @@ static void set_deadlines(
 						: 0;
 }
 
+int child_audit(const struct ks_run_options *options)
+{
+	return options->egress_audit ? options->egress_audit_fd : -1;
+}
+
 /* How the program comes to run: in a jail that waits, or in one that is made now. */
 static int run_program(struct ks_child *child, const struct start *start, ks_error **reterr)
 {
@@ -87,7 +92,9 @@ static int run_program(struct ks_child *child, const struct start *start, ks_err
 	memcpy(stdio.fds, child->stdio.worker, sizeof(stdio.fds));
 	if (child->jail)
 		return jail_run(child->jail, child->plan, start->host, start->argv, &stdio, reterr);
-	return jail_start(child->plan, start->host, &stdio, &child->jail, reterr);
+	return jail_start(child->plan, start->host,
+		&(struct jail_setup){.stdio = &stdio, .audit = child_audit(options)}, &child->jail,
+		reterr);
 }
 
 static int start_jail(struct ks_child *child, const struct start *start, ks_error **reterr)
@@ -238,7 +245,8 @@ static int finish(struct ks_child *child, ks_error **reterr)
 	ending->timed_out = child->deadlines.timed_out;
 	ending->cpu_spent = child->deadlines.cpu_spent;
 	if (outcome_new(ending, ks_backend_kind_name(child->plan->kind), &child->plan->receipt,
-		    &child->outcome) < 0)
+		    &child->outcome) < 0 ||
+		outcome_set_network(child->outcome, jail_network(child->jail)) < 0)
 		return error_oom(reterr);
 	jail_free(take_ptr(child->jail));
 	return 1;

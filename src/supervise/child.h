@@ -34,4 +34,7 @@ int child_start_in(struct jail *jail, struct ks_plan *plan, const struct ks_host
  * -errno. */
 int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child);
 
+/* The descriptor for the audit that is asked for, or -1. */
+int child_audit(const struct ks_run_options *options);
+
 #endif

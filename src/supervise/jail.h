@@ -19,6 +19,12 @@ struct jail_stdio {
 	uint16_t columns;
 };
 
+/* What a jail is made with, besides its plan. */
+struct jail_setup {
+	const struct jail_stdio *stdio; /* NULL: it waits for its program */
+	int audit; /* lent; where the egress proxy writes its decisions, or -1 */
+};
+
 struct jail_usage {
 	uint64_t cpu_usec; /* UINT64_MAX = cannot be read */
 	uint64_t memory_peak_bytes;
@@ -30,12 +36,12 @@ struct jail_usage {
 /* Applies the plan and executes the program. Returns 0 once it runs, confined; otherwise -errno,
  * the program was never started and nothing is left behind. */
 int jail_start(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr);
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr);
 
 /* Applies a plan without arguments and without a terminal, to the last step before the exec: every
  * process is there, and confined. What is left is jail_run(). As jail_start() otherwise. */
-int jail_build(const struct ks_plan *plan, const struct ks_host *host, struct jail **ret_jail,
-	ks_error **reterr);
+int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
+	struct jail **ret_jail, ks_error **reterr);
 
 /* Whether a built jail still waits. */
 bool jail_waits(const struct jail *jail);
@@ -58,6 +64,10 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 
 /* Counters of the whole tree; kept after the end. */
 void jail_usage(struct jail *jail, struct jail_usage *ret_usage);
+
+/* What became of the worker's connections; complete once jail_dispatch() has returned 1. Owned by
+ * the jail. */
+const struct network_report *jail_network(const struct jail *jail);
 
 /* To the worker's process group. 0, -ESRCH. */
 int jail_signal(struct jail *jail, int signal);

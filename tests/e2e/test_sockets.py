@@ -275,21 +275,6 @@ def resolve(t):
         check.within(result.seconds, 0, 8, "seconds")
 
 
-@test("an allow-list is refused until something can enforce it, with reason and remedy")
-def allowlist(t):
-    marker = t.directory("granted", 0o777) / "started"
-    for how in ({"flags": ["--net", "example.com:443"]},
-                {"policy": {"net": {"Allowlist": ["example.com:443"]}}}):
-        others = [field for field in t.host.degraded() if field != "net"]
-        flags = [*how.get("flags", []), *(["--allow-degraded", ",".join(others)] if others else [])]
-        result = t.run(["/usr/bin/touch", marker], write=[marker.parent], degrade=False,
-                       **{**how, "flags": flags})
-        check.equal((result.code, result.type), (125, "setup"), "outcome")
-        check.contains(result.complaint, "net", ("proxy", "egress"))
-        check.equal(result.error.get("field"), "net", "field of the error")
-    check.true(not marker.exists(), "something was started")
-
-
 @test("an empty allow-list means no network, not all of it")
 def empty_allowlist(t):
     host = Host(t, socket.SOCK_STREAM, ("127.0.0.1", 0))

@@ -285,24 +285,6 @@ static void test_working_directory(void **state)
 	}
 }
 
-static void test_proxy_egress_is_nobodys_policy(void **state)
-{
-	struct ks_host *host = fixture_host("debian12-root");
-	struct plan_request request = {
-		.policy = fixture_policy("{\"net\":\"ProxyEgress\"}"), .host = host};
-	struct grants grants = {0};
-	struct ks_plan *plan = NULL;
-	ks_error *error = NULL;
-
-	(void)state;
-	assert_int_equal(plan_bwrap(&request, &grants, &plan, &error), -EOPNOTSUPP);
-	assert_null(plan);
-	assert_string_equal(ks_error_field(error), "net");
-	ks_error_free(error);
-	ks_policy_free((ks_policy *)request.policy);
-	host_free(host);
-}
-
 /* What is executed is what the plan shows: the same arguments in the same order. */
 static void test_args_text_and_argv_are_the_helper(void **state)
 {
@@ -380,7 +362,6 @@ int main(void)
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_filter_by_machine),
 		cmocka_unit_test(test_working_directory),
-		cmocka_unit_test(test_proxy_egress_is_nobodys_policy),
 		cmocka_unit_test(test_args_text_and_argv_are_the_helper),
 		cmocka_unit_test(test_quoting),
 	};

@@ -34,8 +34,8 @@ static const struct expectation expectations[] = {
 	{"no-landlock", "{\"profile\":\"WorkerNetClient\"}",
 		BIT(FIELD_FS_READ) | BIT(FIELD_FS_WRITE) | BIT(FIELD_NET)},
 	{"debian12-user", "{\"profile\":\"WorkerNetClient\"}", BIT(FIELD_NET)},
-	{"debian12-user", "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}",
-		BIT(FIELD_NET) | BIT(FIELD_EGRESS)},
+	{"debian12-user", "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}", 0},
+	{"debian12-user", "{\"net\":\"ProxyEgress\"}", 0},
 	{"debian12-user", "{\"net\":{\"Allowlist\":[]}}", 0},
 	{"cgroup-none", "{}",
 		BIT(FIELD_CPU_MS) | BIT(FIELD_MEM_MB) | BIT(FIELD_CPU_QUOTA_PCT) |
@@ -210,10 +210,21 @@ static void test_settings_of_the_proxy(void **state)
 	assert_true(row->requested);
 	assert_string_equal(row->request,
 		"SNI off, 256 connections, 9 names, 1000 bytes, 70 ms to connect, 80 ms idle");
-	assert_int_equal(row->verdict, net->verdict);
+	assert_int_equal(row->verdict, RECEIPT_HELD);
+	assert_int_equal(net->verdict, RECEIPT_HELD);
+	plan_free(plan);
+
+	/* What the proxy's network rests on is the row's, too. */
+	host->seccomp = false;
+	plan = fixture_plan(host, "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}", NULL);
+	row = &plan->receipt.rows[FIELD_EGRESS];
+	net = &plan->receipt.rows[FIELD_NET];
+	assert_int_equal(net->verdict, RECEIPT_DEGRADED);
+	assert_int_equal(row->verdict, RECEIPT_DEGRADED);
 	assert_string_equal(row->detail, net->detail);
 	assert_string_equal(row->remedy, net->remedy);
 	plan_free(plan);
+	host->seccomp = true;
 
 	plan = fixture_plan(host, "{\"net\":{\"Allowlist\":[\"a.example:443\"]}}", NULL);
 	row = &plan->receipt.rows[FIELD_EGRESS];

@@ -19,6 +19,7 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "egress/owner.h"
 #include "linux/jail/parts.h"
 #include "linux/kernel_id.h"
 #include "linux/jail/launch.h"
@@ -40,8 +41,7 @@ struct parts {
 	int data[SLOT_DATA_MAX - SLOT_DATA + 1];
 };
 
-/* Two workers of one supervisor never share an id while fewer than KERNEL_ID_COUNT run. */
-static uint32_t next_kernel_id(void)
+uint32_t kernel_id_next(void)
 {
 	static atomic_uint count;
 
@@ -123,8 +123,8 @@ static int make_files(const struct ks_plan *plan, struct parts *parts)
 	return 0;
 }
 
-static int fill_slots(
-	const struct ks_plan *plan, const struct jail_stdio *stdio, struct parts *parts)
+static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio,
+	const struct jail *jail, struct parts *parts)
 {
 	struct launch *launch = &parts->launch;
 	int r = 0;
@@ -138,6 +138,7 @@ static int fill_slots(
 	r |= launch_add(launch, SLOT_HELPER_EXE, parts->helper_exe);
 	r |= launch_add(launch, SLOT_HELPER_ARGS, parts->helper_args);
 	r |= launch_add(launch, SLOT_SUPERVISOR, parts->supervisor);
+	r |= launch_add(launch, SLOT_EGRESS, jail->egress ? egress_jail_socket(jail->egress) : -1);
 	for (int i = 0; stdio && !stdio->terminal && i < 3; i++)
 		r |= launch_add(launch, SLOT_STDIN + i, stdio->fds[i]);
 	for (size_t i = 0; i < plan->data.len; i++)
@@ -209,8 +210,10 @@ static int start_monitor(struct parts *parts, struct jail *jail, ks_error **rete
 }
 
 static int prepare(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, uint32_t kernel_id, struct parts *parts, ks_error **reterr)
+	const struct jail_stdio *stdio, const struct jail *jail, struct parts *parts,
+	ks_error **reterr)
 {
+	uint32_t kernel_id = jail->kernel_id;
 	int r = init_program_open(&parts->init_exe, reterr);
 
 	if (r == 0 && plan->helper.len)
@@ -225,7 +228,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0 && kernel_id && stdio)
 		give_pipes(stdio, kernel_id);
 	if (r == 0)
-		r = fill_slots(plan, stdio, parts);
+		r = fill_slots(plan, stdio, jail, parts);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "start", .remedy = remedy_for(r)),
 			"the jail cannot be prepared: %s", strerror(-r));
@@ -241,10 +244,13 @@ int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	if (!parts)
 		return error_oom(reterr);
 	parts_init(parts);
-	jail->kernel_id = plan->identity.drop ? next_kernel_id() : 0;
-	r = prepare(plan, host, stdio, jail->kernel_id, parts, reterr);
+	jail->kernel_id = plan->identity.drop ? kernel_id_next() : 0;
+	r = prepare(plan, host, stdio, jail, parts, reterr);
 	if (r == 0)
 		r = start_monitor(parts, jail, reterr);
+	/* The jail has it now, or there is none. */
+	if (jail->egress)
+		egress_drop_jail_socket(jail->egress);
 	parts_done(parts);
 	free(parts);
 	return r;

@@ -29,7 +29,7 @@ struct jail *jail_alloc(void)
 	if (!jail)
 		return NULL;
 	jail->monitor_pidfd = jail->monitor_socket = jail->init_socket = -1;
-	jail->complaints = jail->terminal = -1;
+	jail->complaints = jail->terminal = jail->patience = -1;
 	jail->usage.cpu_usec = UINT64_MAX;
 	jail->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (jail->epoll < 0) {
@@ -223,10 +223,12 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 	int r;
 
 	*ret_memory = memory_event(jail);
+	jail_dispatch_network(jail);
 	r = drain_init(jail, ending);
 	if (r == 0 && ending->have_status && !jail->retired) {
 		jail->retired = true;
 		retire_group(jail);
+		jail_stop_network(jail);
 	}
 	drain_monitor(jail);
 	/* What init sent last may have arrived between the two. */
@@ -257,7 +259,8 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 				.remedy = "look for processes in state D, which wait for a device "
 					  "or a file server"),
 			"processes of the worker were killed and do not end");
-	return 1;
+	jail_stop_network(jail);
+	return jail_dispatch_network(jail);
 }
 
 int jail_signal(struct jail *jail, int signal)
@@ -301,6 +304,7 @@ void jail_free(struct jail *jail)
 	}
 	remove_group(jail);
 	cgroup_free(jail->group);
+	jail_free_network(jail);
 	close_fd(&jail->complaints);
 	close_fd(&jail->terminal);
 	close_fd(&jail->epoll);

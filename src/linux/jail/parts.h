@@ -13,6 +13,8 @@
 #include "linux/spec.h"
 #include "supervise/jail.h"
 
+struct egress_owner;
+
 #define COMPLAINT_MAX 2048
 
 struct jail {
@@ -31,6 +33,11 @@ struct jail {
 	struct jail_usage usage;
 	const char *machine; /* static */
 	uint32_t kernel_id; /* the worker's own; 0 = it has the caller's ids */
+	struct egress_owner *egress; /* NULL: no network, or its proxy has ended */
+	bool egress_stopped;
+	int patience; /* a timer for the proxy's end; -1 = it has not been told to */
+	bool impatient; /* there is no such timer */
+	struct network_report network;
 };
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
@@ -40,6 +47,25 @@ struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno say
  * of *jail. Returns 0, or -errno and no process was started. */
 int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr);
+
+/* Ids for a process that is to own nothing: no two of this caller have the same while fewer than
+ * KERNEL_ID_COUNT run. Thread-safe. */
+uint32_t kernel_id_next(void);
+
+/* network.c: the egress proxy, for a plan with one; each does nothing for any other. */
+
+/* Starts it. audit: lent, or -1. */
+int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr);
+/* Waits until it serves. */
+int jail_await_network(struct jail *jail, int patience_ms, ks_error **reterr);
+/* Whether it does so still, as far as is known. */
+bool jail_network_waits(const struct jail *jail);
+int jail_network_fd(const struct jail *jail); /* to be watched for input; -1 = none */
+/* Nothing uses it any more. */
+void jail_stop_network(struct jail *jail);
+/* True once nothing of it is left; its report is kept. */
+bool jail_dispatch_network(struct jail *jail);
+void jail_free_network(struct jail *jail);
 
 /* Lets a worker with kernel ids of its own reopen the pipes that are its streams. */
 void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id);

@@ -40,6 +40,11 @@ static const struct step_text texts[] = {
 		"start it with SCHED_OTHER (chrt -o 0)"},
 	{"cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor"},
 	{"namespaces", 0, NULL, "the jail's namespaces cannot be made", "see kastellan doctor"},
+	{"network", EPIPE, "net", "the egress proxy is gone",
+		"try again; if it goes again, "
+		"start kastellan egress to see why"},
+	{"network", 0, "net", "the network of the allowlist cannot be made",
+		"see kastellan doctor; without \"Allowlist\" no such network is needed"},
 	{"map", 0, NULL, "the worker's user cannot be mapped", "see kastellan doctor"},
 	{"mount", ENOSYS, NULL, "the jail's file system cannot be built",
 		"the Native backend needs Linux 5.12: use the backend bwrap"},

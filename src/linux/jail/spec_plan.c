@@ -2,8 +2,11 @@
 /* From the plan to the orders of kastellan-init, one function a concern. */
 #include "linux/jail/spec_plan.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
+#include "base/bounds.h"
 #include "base/strv.h"
 #include "linux/control.h"
 #include "linux/plan/bwrap.h"
@@ -32,7 +35,9 @@ static void write_session(
 
 	/* Nobody can use it whose filter allows no such socket, and lifting it waits for the
 	 * network's one lock, which the end of other namespaces holds for long. */
-	if (!plan->filter.enabled || plan->filter.profile != KS_PROFILE_WORKER_STRICT)
+	if (plan->network == NETWORK_HOST)
+		flags |= SPEC_FLAG_HOST_NETWORK;
+	else if (!plan->filter.enabled || plan->filter.profile != KS_PROFILE_WORKER_STRICT)
 		flags |= SPEC_FLAG_LOOPBACK;
 	if (!stdio)
 		flags |= SPEC_FLAG_LATE;
@@ -43,6 +48,41 @@ static void write_session(
 		spec_add_winsize(writer, &size);
 	}
 	spec_add_flags(writer, flags);
+}
+
+static void write_loopback(struct spec_writer *writer, const struct policy_endpoint *endpoint)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct in6_addr address;
+
+	if (inet_pton(AF_INET, endpoint->host, &address.s6_addr[12]) == 1) {
+		memcpy(address.s6_addr, mapped, sizeof(mapped));
+		if (address.s6_addr[12] != 127)
+			return;
+	} else if (inet_pton(AF_INET6, endpoint->host, &address) != 1 ||
+		   !IN6_IS_ADDR_LOOPBACK(&address)) {
+		return;
+	}
+	spec_add_loopback(writer, address.s6_addr, endpoint->port);
+}
+
+/* The ports that the policy names, each once. */
+static void write_network(struct spec_writer *writer, const struct ks_policy *policy)
+{
+	uint16_t ports[KS_MAX_ENDPOINTS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->n_endpoints; i++) {
+		size_t k = 0;
+
+		while (k < count && ports[k] != policy->endpoints[i].port)
+			k++;
+		if (k == count)
+			ports[count++] = policy->endpoints[i].port;
+	}
+	spec_add_ports(writer, ports, count);
+	for (size_t i = 0; i < policy->n_endpoints; i++)
+		write_loopback(writer, &policy->endpoints[i]);
 }
 
 static void write_limits(struct spec_writer *writer, const struct limits_plan *limits)
@@ -202,6 +242,8 @@ int spec_from_plan(
 	spec_writer_init(&writer);
 	write_program(&writer, plan, kernel_id);
 	write_session(&writer, plan, stdio);
+	if (plan->network == NETWORK_PROXY)
+		write_network(&writer, plan->policy);
 	write_limits(&writer, &plan->limits);
 	write_verify(&writer, plan);
 	write_landlock(&writer, &plan->landlock);

@@ -104,6 +104,8 @@ static int watch_all(struct jail *jail, ks_error **reterr)
 		r = watch(jail, jail->monitor_pidfd, EPOLLIN);
 	if (r == 0)
 		r = watch(jail, group_fd, events);
+	if (r == 0)
+		r = watch(jail, jail_network_fd(jail), EPOLLIN);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"the jail cannot be watched: %s", strerror(-r));
@@ -135,17 +137,21 @@ static int make_group_or_why(struct jail *jail, const struct ks_host *host,
 }
 
 static int start(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr)
+	const struct jail_setup *setup, struct jail *jail, ks_error **reterr)
 {
-	int r = 0;
+	const struct jail_stdio *stdio = setup->stdio;
+	/* First: it becomes ready while the jail is made. */
+	int r = jail_open_network(plan, setup->audit, jail, reterr);
 
 	jail->machine = plan->filter.machine;
-	if (plan->limits.group)
+	if (r == 0 && plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
 	if (r == 0)
 		r = apply_jail(plan, host, stdio, jail, reterr);
 	if (r == 0 && jail->group)
 		r = make_group_or_why(jail, host, plan, reterr);
+	if (r == 0)
+		r = jail_await_network(jail, START_PATIENCE_MS, reterr);
 	if (r == 0)
 		r = say_go(jail, reterr);
 	if (r == 0)
@@ -155,7 +161,7 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 }
 
 int jail_start(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail **ret_jail, ks_error **reterr)
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr)
 {
 	struct jail *jail = jail_alloc();
 	int r;
@@ -163,7 +169,7 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (!jail)
 		return error_set(reterr, -errno, ABOUT(.step = "start"),
 			"a jail cannot be allocated: %s", strerror(errno));
-	r = start(plan, host, stdio, jail, reterr);
+	r = start(plan, host, setup, jail, reterr);
 	if (r < 0) {
 		jail_free(jail);
 		return r;
@@ -173,10 +179,10 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 }
 
 /* Its streams come with its program. */
-int jail_build(const struct ks_plan *plan, const struct ks_host *host, struct jail **ret_jail,
-	ks_error **reterr)
+int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
+	struct jail **ret_jail, ks_error **reterr)
 {
-	return jail_start(plan, host, NULL, ret_jail, reterr);
+	return jail_start(plan, host, &(struct jail_setup){.audit = audit}, ret_jail, reterr);
 }
 
 bool jail_waits(const struct jail *jail)
@@ -185,7 +191,7 @@ bool jail_waits(const struct jail *jail)
 		{.fd = jail->monitor_socket, .events = POLLIN}};
 
 	/* Neither has anything to say as long as all is well. */
-	return poll(fds, 2, 0) == 0;
+	return poll(fds, 2, 0) == 0 && jail_network_waits(jail);
 }
 
 int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,

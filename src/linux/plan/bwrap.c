@@ -57,10 +57,13 @@ static void add_shape(struct args *args, unsigned mode, uint64_t size)
 		add_number(args, "--size", size);
 }
 
-static void add_isolation(struct args *args)
+static void add_isolation(struct args *args, enum plan_network network)
 {
-	ADD(args, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net",
-		"--unshare-uts", "--unshare-cgroup");
+	ADD(args, "--unshare-user", "--unshare-ipc", "--unshare-pid");
+	/* The proxy's is there before bubblewrap is. */
+	if (network == NETWORK_NONE)
+		add(args, "--unshare-net");
+	ADD(args, "--unshare-uts", "--unshare-cgroup");
 	if (args->host->bwrap.disable_userns)
 		add(args, "--disable-userns");
 	add_number(args, "--uid", WORKER_UID);
@@ -130,7 +133,7 @@ int plan_bwrap_helper(struct ks_plan *plan, const struct ks_host *host)
 	struct args args = {.list = &plan->helper, .host = host, .data = SLOT_DATA};
 
 	add(&args, "bwrap");
-	add_isolation(&args);
+	add_isolation(&args, plan->network);
 	for (size_t i = 0; i < plan->mounts.len; i++)
 		add_mount(&args, &plan->mounts.items[i]);
 	/* Not recursive: /dev/pts, /dev/shm, /tmp and the grants keep what they have. */

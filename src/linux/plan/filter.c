@@ -14,14 +14,27 @@ static const char *filter_machine(const char *machine)
 	return NULL;
 }
 
+void plan_network(struct ks_plan *plan)
+{
+	static const enum plan_network networks[] = {
+		[KS_NET_DENY] = NETWORK_NONE,
+		[KS_NET_ALLOWLIST] = NETWORK_PROXY,
+		[KS_NET_PROXY_EGRESS] = NETWORK_HOST,
+	};
+
+	plan->network = networks[plan->policy->net];
+}
+
 void plan_filter(struct ks_plan *plan, const struct ks_host *host)
 {
 	const char *machine = filter_machine(host->machine);
 
+	/* Whoever is given a network has to have the sockets for it. */
 	plan->filter = (struct filter_plan){
 		.enabled = host->seccomp && machine,
 		.notify = host->seccomp && machine && host->seccomp_notify,
-		.profile = plan->policy->profile,
+		.profile = plan->network == NETWORK_NONE ? plan->policy->profile
+							 : KS_PROFILE_WORKER_NET_CLIENT,
 		.machine = machine,
 	};
 }

@@ -126,6 +126,10 @@ int plan_landlock(struct ks_plan *plan, const struct ks_host *host)
 
 	if (!plan_landlock_head(landlock, host))
 		return 0;
+	/* Ports say nothing of where a connection leads, which the proxy knows; and the loopback is
+	 * the worker's own. */
+	if (plan->network != NETWORK_NONE)
+		landlock->handled_net = 0;
 	/* The root's directories are the jail's own, and may be listed; a right to list adds
 	 * nothing to what the mounts below it have anyway. */
 	r = add_rule(landlock, "/", LANDLOCK_BIT(FS_READ_DIR));

@@ -82,10 +82,24 @@ static bool names_directory(const struct ks_policy *policy)
 	return false;
 }
 
+static int check_net(const struct ks_plan *plan, ks_error **reterr)
+{
+	if (plan->policy->net != KS_NET_PROXY_EGRESS)
+		return 0;
+	return error_set(reterr, -EOPNOTSUPP,
+		ABOUT(.step = "plan", .field = "net",
+			.remedy = "use backend Bwrap or Native for it"),
+		"net: \"ProxyEgress\" gives the host's network, before which this backend has "
+		"nothing to hold the worker's sockets apart");
+}
+
 static int fill(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr)
 {
 	const struct ks_host *host = request->host;
-	int r = check_grants(plan, reterr);
+	int r = check_net(plan, reterr);
+
+	if (r == 0)
+		r = check_grants(plan, reterr);
 
 	if (r == 0)
 		r = plan_host_cwd(plan, request, reterr);

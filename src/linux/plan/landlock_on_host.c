@@ -98,7 +98,8 @@ int plan_landlock_on_host(struct ks_plan *plan, const struct ks_host *host)
 	if (!plan_landlock_head(landlock, host))
 		return 0;
 	for (size_t i = 0; r == 0 && i < host->n_paths; i++)
-		r = add_system(landlock, &host->paths[i]);
+		if (!system_path_of_network(host->paths[i].path))
+			r = add_system(landlock, &host->paths[i]);
 	if (r == 0)
 		r = add_pieces(landlock);
 	if (r == 0)

@@ -55,6 +55,8 @@ bool plan_landlock_head(struct landlock_plan *landlock, const struct ks_host *ho
 int plan_landlock_rule(
 	struct landlock_plan *landlock, const char *path, uint64_t access, size_t grant);
 
+/* Which network the policy asks for; what follows from it is each part's own. */
+void plan_network(struct ks_plan *plan);
 void plan_filter(struct ks_plan *plan, const struct ks_host *host);
 void plan_limits(struct ks_plan *plan, const struct ks_host *host);
 void plan_identity(struct ks_plan *plan, const struct ks_host *host);

@@ -29,6 +29,7 @@ static int fill_namespaces(
 	const struct ks_host *host = request->host;
 	int r;
 
+	plan_network(plan);
 	plan_identity(plan, host);
 	plan_filter(plan, host);
 	plan_limits(plan, host);
@@ -50,11 +51,6 @@ int plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct plan_requ
 	struct ks_plan *plan;
 	int r;
 
-	if (request->policy->net == KS_NET_PROXY_EGRESS)
-		return error_set(reterr, -EOPNOTSUPP,
-			ABOUT(.step = "plan", .field = "net",
-				.remedy = "use \"Deny\" for a worker without network"),
-			"net: \"ProxyEgress\" is the egress proxy's own policy, and no worker's");
 	plan = plan_alloc();
 	if (!plan)
 		return error_oom(reterr);

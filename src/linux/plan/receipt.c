@@ -144,6 +144,23 @@ static const char *filter_remedy(const struct layers *layers)
 							 : "use an x86_64 or aarch64 machine";
 }
 
+/* A worker with a network: the kernel leads it to the proxy or out, and the filter leaves it no
+ * other kind of socket (vsock, for one, knows nothing of namespaces). */
+static int say_reachable(
+	struct ks_plan *plan, const struct layers *layers, struct receipt_text *text)
+{
+	strbuf_puts(&text->mechanism, plan->network == NETWORK_PROXY
+					      ? "network namespace that leads to the egress proxy"
+					      : "the host's network");
+	if (plan->filter.enabled) {
+		strbuf_puts(&text->mechanism, " + seccomp (TCP and UDP sockets alone)");
+		return receipt_row(plan, FIELD_NET, text, RECEIPT_HELD, NULL);
+	}
+	strbuf_puts(&text->detail, "system-call filters are missing here, and sockets of other "
+				   "kinds (vsock) lead past a network namespace");
+	return receipt_row(plan, FIELD_NET, text, RECEIPT_DEGRADED, filter_remedy(layers));
+}
+
 static int say_net(struct ks_plan *plan, const struct layers *layers)
 {
 	autorow struct receipt_text text;
@@ -151,15 +168,9 @@ static int say_net(struct ks_plan *plan, const struct layers *layers)
 
 	receipt_text_init(&text);
 	receipt_net(&text.request, plan->policy);
+	if (plan->network != NETWORK_NONE)
+		return say_reachable(plan, layers, &text);
 	second = describe_net(&text, plan);
-	if (plan->policy->net == KS_NET_ALLOWLIST) {
-		strbuf_puts(&text.detail,
-			"this version has no egress proxy, which alone could let "
-			"the worker reach these endpoints and no others; it would "
-			"have no network at all");
-		return receipt_row(
-			plan, FIELD_NET, &text, RECEIPT_ABSENT, "leave net out, or write \"Deny\"");
-	}
 	if (second)
 		return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
 	strbuf_puts(&text.detail, "one layer instead of two: the network namespace alone; ");
@@ -181,8 +192,9 @@ static int say_profile(
 	receipt_text_init(&text);
 	strbuf_puts(&text.request, policy_profile_name(plan->policy->profile));
 	if (plan->filter.enabled) {
-		strbuf_addf(&text.mechanism, "seccomp (%s), no_new_privs, no capabilities%s",
+		strbuf_addf(&text.mechanism, "seccomp (%s%s), no_new_privs, no capabilities%s",
 			plan->filter.machine,
+			plan->filter.profile == plan->policy->profile ? "" : ", with sockets",
 			plan->filter.notify ? "" : "; a call that kills is not named");
 		return receipt_row(plan, FIELD_PROFILE, &text, RECEIPT_HELD, NULL);
 	}

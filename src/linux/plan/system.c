@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "linux/kernel_id.h"
+#include "linux/system_paths.h"
 #include "plan/mounts.h"
 #include "plan/paths.h"
 
@@ -61,13 +62,26 @@ static uint64_t tmpfs_size(const struct ks_policy *policy)
 	return half < TMPFS_MINIMUM ? TMPFS_MINIMUM : half;
 }
 
-static int add_generated(struct mount_list *list)
+/* Where the host resolves names in its own way, and the worker is to do as it does. */
+static bool shows_host(const struct ks_policy *policy, const struct ks_host *host, const char *path)
+{
+	return policy->net == KS_NET_PROXY_EGRESS && system_path_of_network(path) &&
+	       host_path_find(host, path);
+}
+
+static int add_generated(
+	struct mount_list *list, const struct ks_policy *policy, const struct ks_host *host)
 {
 	const struct mount mount = {.kind = MOUNT_DATA};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(generated) / sizeof(generated[0]); i++)
-		r = mount_list_add(list, &mount, generated[i].path, generated[i].text);
+		if (!shows_host(policy, host, generated[i].path))
+			r = mount_list_add(list, &mount, generated[i].path, generated[i].text);
+	/* Any address would do, and it is what C libraries take without such a file; but there are
+	 * programs that insist on one. */
+	if (r == 0 && policy->net == KS_NET_ALLOWLIST)
+		r = mount_list_add(list, &mount, "/etc/resolv.conf", "nameserver 127.0.0.1\n");
 	return r;
 }
 
@@ -120,16 +134,22 @@ static int add_host_path(
 	return mount_list_add(list, &mount, path->path, source);
 }
 
+static bool is_shown(const struct ks_policy *policy, const char *path)
+{
+	return policy->net == KS_NET_PROXY_EGRESS || !system_path_of_network(path);
+}
+
 int plan_system_mounts(
 	const struct ks_policy *policy, const struct ks_host *host, struct mount_list *ret_list)
 {
-	int r = add_generated(ret_list);
+	int r = add_generated(ret_list, policy, host);
 
 	if (r == 0)
 		r = add_fresh(ret_list, policy);
 	for (size_t i = 0; r == 0 && i < host->n_paths; i++)
 		/* What is made fresh or generated is not taken from the host as well. */
-		if (!mount_list_find(ret_list, host->paths[i].path))
+		if (is_shown(policy, host->paths[i].path) &&
+			!mount_list_find(ret_list, host->paths[i].path))
 			r = add_host_path(ret_list, host, &host->paths[i]);
 	return r;
 }

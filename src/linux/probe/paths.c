@@ -135,6 +135,8 @@ int probe_paths(struct ks_host *host)
 
 	for (size_t i = 0; r == 0 && i < n_system_paths; i++)
 		r = add_path(host, system_paths[i]);
+	for (size_t i = 0; r == 0 && i < n_network_paths; i++)
+		r = add_path(host, network_paths[i]);
 	if (r == 0)
 		r = add_proc(host);
 	note_closed(host);

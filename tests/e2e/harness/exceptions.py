@@ -21,6 +21,8 @@ REFUSED = ("profile", "are refused to it", ())
 TMPDIR = ("env", "TMPDIR is added", ())
 CALLER = ("profile", "the caller's own user", ())
 
+NO_PROXY = ("net", "nothing makes the worker use the egress", ("--net", "192.0.2.1:1"))
+
 # (who, pattern of "module: name", (field, words of its row, arguments of the plan))
 LANDLOCK = [
     # Another view than the host's is made of mounts.
@@ -65,6 +67,8 @@ LANDLOCK = [
     (USER, r"start: no capability in any of the five sets, an empty bounding set", CALLER),
     (ANY, r"sockets: WorkerStrict has no socket at all; WorkerNetClient has .*", REFUSED),
     (ANY, r"files: setxattr file in a read-only grant", REFUSED),
+    # No network of its own that could lead to the proxy alone.
+    (ANY, r"egress: .*", NO_PROXY),
     # One variable more.
     (ANY, r"start: the environment is exactly the policy's", TMPDIR),
     (ANY, r"start: odd values of the environment arrive as they are.*", TMPDIR),

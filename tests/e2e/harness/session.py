@@ -31,7 +31,7 @@ class Options:
 
     def __init__(self, chosen, base):
         self.base = pathlib.Path(base)
-        self.kastellan, self.init = chosen.kastellan, chosen.init
+        self.kastellan, self.init, self.egress = chosen.kastellan, chosen.init, chosen.egress
         self.backend, self.keep = chosen.backend, chosen.keep
         self.controls_only = chosen.controls_only
         self.probes = chosen.probes
@@ -95,10 +95,14 @@ def enter(chosen):
     if chosen.init:
         chosen.init = find(chosen.init, "init")
         os.environ["KASTELLAN_INIT"] = chosen.init
+    if chosen.egress:
+        chosen.egress = find(chosen.egress, "egress")
+        os.environ["KASTELLAN_EGRESS"] = chosen.egress
     base = os.environ.get(STAGE)
     if base is None:
         if os.geteuid() == 0:
-            visible = [chosen.kastellan, chosen.init, chosen.probes, sys.argv[0]]
+            visible = [chosen.kastellan, chosen.init, chosen.egress, chosen.probes,
+                       sys.argv[0]]
             os.environ["KASTELLAN_E2E_ALONE"] = "1" if own_mounts(visible) else "0"
         elif chosen.user and account(chosen.user).pw_uid != os.geteuid():
             raise Unusable("only root can run the tests as somebody else")

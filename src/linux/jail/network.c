@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The egress proxy of one jail: started before the jail, so that it becomes ready beside it, and
+ * ended after it, so that it can say what became of the worker's connections. Must not: let the
+ * worker start before the proxy serves, or the jail's end wait for ever for the proxy's. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "egress/owner.h"
+#include "linux/jail/parts.h"
+#include "linux/kernel_id.h"
+
+#define DRAIN_MS 2000 /* for what the worker has sent and the network has not taken yet */
+#define PATIENCE_MS 1000 /* past it, for a proxy that does not end */
+
+/* Of the limits as the policy has them. */
+static void fill_config(const struct ks_plan *plan, struct egress_config *config)
+{
+	const struct policy_egress *wanted = &plan->policy->egress;
+
+	config->flags = wanted->sni == KS_SNI_OFF ? 0 : EGRESS_FLAG_SNI;
+	config->connections = (uint32_t)wanted->connections;
+	config->names = (uint32_t)wanted->names;
+	config->connect_ms = (uint32_t)wanted->connect_ms;
+	config->idle_ms = (uint32_t)wanted->idle_ms;
+	config->bytes = wanted->bytes;
+	config->drain_ms = DRAIN_MS;
+	if (access("/proc/net/if_inet6", F_OK) < 0)
+		config->flags |= EGRESS_FLAG_NO_V6;
+	/* Ids that own nothing, and that no worker of this caller has. */
+	if (plan->identity.drop) {
+		config->flags |= EGRESS_FLAG_IDS;
+		config->uid = config->gid = kernel_id_next();
+	}
+}
+
+static int open_proxy(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr)
+{
+	const struct ks_policy *policy = plan->policy;
+	const char *entries[KS_MAX_ENDPOINTS];
+	struct egress_setup setup = {.entries = entries,
+		.n_entries = policy->n_endpoints,
+		.audit = audit,
+		.for_jail = true};
+
+	for (size_t i = 0; i < policy->n_endpoints; i++)
+		entries[i] = policy->endpoints[i].text;
+	fill_config(plan, &setup.config);
+	return egress_open(&setup, &jail->egress, reterr);
+}
+
+int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr)
+{
+	return plan->network == NETWORK_PROXY ? open_proxy(plan, audit, jail, reterr) : 0;
+}
+
+int jail_await_network(struct jail *jail, int patience_ms, ks_error **reterr)
+{
+	return jail->egress ? egress_await_ready(jail->egress, patience_ms, reterr) : 0;
+}
+
+bool jail_network_waits(const struct jail *jail)
+{
+	struct pollfd proxy = {.fd = jail->egress ? egress_fd(jail->egress) : -1, .events = POLLIN};
+
+	/* It has nothing to say before its end. */
+	return poll(&proxy, 1, 0) == 0;
+}
+
+int jail_network_fd(const struct jail *jail)
+{
+	return jail->egress ? egress_fd(jail->egress) : -1;
+}
+
+/* So that the jail's end does not wait for one that hangs. */
+static void arm_patience(struct jail *jail)
+{
+	const struct itimerspec when = {.it_value.tv_sec = (DRAIN_MS + PATIENCE_MS) / 1000};
+	struct epoll_event event = {.events = EPOLLIN};
+
+	jail->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (jail->patience < 0 || timerfd_settime(jail->patience, 0, &when, NULL) < 0 ||
+		epoll_ctl(jail->epoll, EPOLL_CTL_ADD, jail->patience, &event) < 0)
+		jail->impatient = true;
+}
+
+void jail_stop_network(struct jail *jail)
+{
+	if (!jail->egress || jail->egress_stopped)
+		return;
+	jail->egress_stopped = true;
+	egress_stop(jail->egress);
+	arm_patience(jail);
+}
+
+static bool keep_report(struct jail *jail)
+{
+	const struct egress_report *report = egress_report(jail->egress);
+	const struct network_report view = {.used = true,
+		.died = report->died,
+		.totals = report->totals,
+		.denied = report->denied,
+		.n_denied = report->n_denied};
+
+	return network_report_copy(&view, &jail->network) == 0;
+}
+
+static bool is_impatient(struct jail *jail)
+{
+	struct pollfd due = {.fd = jail->patience, .events = POLLIN};
+
+	return jail->impatient || (jail->patience >= 0 && poll(&due, 1, 0) > 0);
+}
+
+bool jail_dispatch_network(struct jail *jail)
+{
+	bool ended;
+
+	if (!jail->egress)
+		return true;
+	ended = egress_dispatch(jail->egress);
+	if (!ended && !is_impatient(jail))
+		return false;
+	/* Before its time it is the worker's loss, and no end of the worker. */
+	if (!ended || !keep_report(jail))
+		jail->network = (struct network_report){.used = true, .died = true};
+	egress_free(jail->egress);
+	jail->egress = NULL;
+	return true;
+}
+
+const struct network_report *jail_network(const struct jail *jail)
+{
+	return &jail->network;
+}
+
+void jail_free_network(struct jail *jail)
+{
+	egress_free(jail->egress);
+	jail->egress = NULL;
+	network_report_done(&jail->network);
+	if (jail->patience >= 0)
+		close(jail->patience);
+	jail->patience = -1;
+}

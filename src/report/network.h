@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What became of the connections of a worker with an allowlist. */
+#ifndef KS_REPORT_NETWORK_H
+#define KS_REPORT_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "egress/control.h"
+
+struct network_report {
+	bool used; /* false: there was no proxy, and the rest says nothing */
+	bool died; /* the proxy ended before the worker: so did the worker's connections */
+	struct egress_summary totals;
+	struct egress_denied *denied; /* the most frequent first */
+	size_t n_denied;
+};
+
+/* 0 or -ENOMEM; then *ret_copy is empty. */
+int network_report_copy(const struct network_report *report, struct network_report *ret_copy);
+void network_report_done(struct network_report *report);
+
+/* For the status: an object, or null where there was no proxy. */
+struct json_t *network_report_to_json(const struct network_report *report);
+
+#endif
