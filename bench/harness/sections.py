@@ -3,9 +3,10 @@
 import contextlib
 import os
 
-from . import inside, memory, peers
+from . import inside, memory, peers, steps
 from .rows import Absent, Row, measure, summary
 from .spawner import Spawner
+from .trace import Unavailable
 
 BIG = ("--resident", "1024", "--descriptors", "8000")
 
@@ -187,5 +188,31 @@ def pair(name, where, worker):
             for key, kind in (("cpu", "CPU"), ("wall", "wall"))]
 
 
-SECTIONS = {"spawn": spawn, "callers": callers, "grants": grants, "commands": commands,
+def recorded(run, title, measure_rows):
+    """From the kernel's record, where that can be had."""
+    absent = Row("the kernel's record", None)
+    try:
+        with run.spawner() as spawner:
+            rows = measure_rows(spawner)
+    except (Absent, Unavailable, OSError) as reason:
+        absent.absent = str(reason)
+        rows = [absent]
+    return {"title": title, "rows": summary(rows), "samples": {row.name: row.samples for row in rows}}
+
+
+def where(run):
+    """The steps of each method add up to the whole."""
+    most = min(run.samples, 100)
+    return recorded(run, "Where the time of a spawn goes, step by step", lambda spawner: [
+        row for method in steps.STEPS for row in steps.measure_steps(spawner, method, most)])
+
+
+def calls(run):
+    most = min(run.samples, 50)
+    return recorded(
+        run, "System calls of a cold native spawn, each recorded, which makes all slower",
+        lambda spawner: steps.measure_calls(spawner, "native", most))
+
+
+SECTIONS = {"spawn": spawn, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,
             "rate": rate, "memory": idle, "inside": work_inside}

@@ -3,6 +3,8 @@
 
 
 def amount(us):
+    if us < 1e3:
+        return f"{us:.0f} µs"
     return f"{us / 1000:.2f} ms" if us < 1e6 else f"{us / 1e6:.2f} s"
 
 

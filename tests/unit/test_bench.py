@@ -16,7 +16,7 @@ SOURCE = os.environ.get("KASTELLAN_SOURCE",
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "bench"))
 
-from harness import goals, peers, rows, statistics  # noqa: E402
+from harness import budget, goals, peers, rows, statistics, steps  # noqa: E402
 
 number = 0
 failed = False
@@ -45,6 +45,46 @@ def check_statistics():
     low, high = statistics.ratio_interval([10, 20, 40] * 5, [20, 5, 10] * 5)
     check("rounds that are not do", low < statistics.ratio([10, 20, 40], [20, 5, 10]) < high,
           (low, high))
+
+
+# A cold native spawn of process 1: monitor 2, mapper 3, init 4, worker 5.
+RECORD = [
+    (100, 1, steps.FORK, "pid=1 child_pid=2"), (110, 2, steps.EXEC, "pid=2"),
+    (130, 2, steps.FORK, "pid=2 child_pid=3"), (140, 3, steps.EXIT, "pid=3"),
+    (190, 2, steps.FORK, "pid=2 child_pid=4"), (290, 4, steps.FORK, "pid=4 child_pid=5"),
+    (340, 5, steps.EXEC, "pid=5"), (350, 5, steps.EXIT, "pid=5"), (353, 4, steps.EXIT, "pid=4"),
+    (360, 2, steps.EXIT, "pid=2"),
+]
+
+
+def check_steps():
+    found = steps.moments(RECORD, 1, "native")
+    check("each process has its role", found["mapper", steps.EXIT] == 140 and
+          found["init", steps.FORK] == 190 and found["worker", steps.EXEC] == 340, found)
+    taken = steps.split(300, found, "native")
+    check("steps add up to the whole", taken and sum(taken.values()) == 300, taken)
+    check("what no process of the record does is the caller's", taken[steps.REST] == 40, taken)
+    check("a record with a hole in it counts as none",
+          steps.split(300, steps.moments(RECORD[:-1], 1, "native"), "native") is None)
+    calls = steps.calls_of(RECORD[:1] + [
+        (101, 2, "sys_enter", "NR 56 (1, 2)"), (104, 2, "sys_exit", "NR 56 = 3"),
+        (105, 2, "sys_enter", "NR 56 (1, 2)"), (106, 2, "sys_exit", "NR 56 = 4"),
+        (107, 2, "sys_exit", "NR 1 = 4")], 1, "native")
+    check("a call is its process's, with all times that it was made",
+          calls == {("monitor", 56): [4, 2]}, calls)
+
+
+def check_budget():
+    samples = {"floor, all, recorded": [1000], f"floor: {steps.PROGRAM[2]}": [200],
+               f"native: {steps.PROGRAM[2]}": [210], "native: clone with seven namespaces": [500],
+               "native: more": [700], "prepared: less": [400]}
+    said = list(budget.budgets(samples))
+    check("a goal leaves what it allows beyond the floor",
+          [(method, round(left)) for method, _, left, _ in said] ==
+          [("native", 350), ("prepared", 800)], said)
+    check("only steps that the floor does not have are held against it",
+          [taken for _, _, _, taken in said] == [[("more", 700)], [("less", 400)]], said)
+    check("nothing is said of what was not measured", not list(budget.budgets({})))
 
 
 def refuse():
@@ -98,7 +138,7 @@ def check_witness(path):
 def check_run(build, path):
     results, page = os.path.join(path, "results.json"), os.path.join(path, "page.md")
     done = subprocess.run([os.path.join(SOURCE, "bench", "run"), "--samples", "3", "--only",
-                           "spawn,rate,memory", "--build", build, "--output", results],
+                           "spawn,steps,calls,rate,memory", "--build", build, "--output", results],
                           capture_output=True, text=True)
     check("a run of three samples ends well", done.returncode == 0, done.stderr)
     if done.returncode:
@@ -120,6 +160,8 @@ def check_run(build, path):
 def main():
     build = os.path.abspath(sys.argv[1])
     check_statistics()
+    check_steps()
+    check_budget()
     check_rows()
     check_goals()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the time of a spawn goes: the steps between the moments when a process starts, executes and
+ends, which add up to the whole, and the system calls of each process."""
+import collections
+import re
+
+from .rows import Row
+from .trace import CALLS, PROCESSES, Trace
+
+FORK, EXEC, EXIT = "sched_process_fork", "sched_process_exec", "sched_process_exit"
+REST = "the caller, before the first and after the last of these"
+CLONE = "clone with seven namespaces, and their end"
+# Of each method: what lies between two moments, as (role, event). A role is what the process
+# becomes. The rest of the whole is the caller's own.
+PROGRAM = (("worker", EXEC), ("worker", EXIT), "the program")
+ENDING = [
+    (("worker", EXIT), ("init", EXIT), "init reaps the program and tells its end"),
+    (("init", EXIT), ("monitor", EXIT), "mounts and namespaces are taken apart, groups removed"),
+]
+STEPS = {
+    "bare": ([(("worker", FORK), ("worker", EXEC), "exec"), PROGRAM], REST),
+    "floor": ([(("worker", FORK), ("worker", EXEC), "exec"), PROGRAM], CLONE),
+    "prepared": ([PROGRAM, *ENDING], "the caller and the exec"),
+    "native": ([
+        (("monitor", FORK), ("monitor", EXEC), "start of kastellan-init"),
+        (("monitor", EXEC), ("mapper", FORK), "its grants; meanwhile the control groups are made"),
+        (("mapper", FORK), ("mapper", EXIT), "a user namespace for mapped ids"),
+        (("mapper", EXIT), ("init", FORK), "clone with seven namespaces"),
+        (("init", FORK), ("worker", FORK), "ids, the mounts of the root, checks"),
+        (("worker", FORK), ("worker", EXEC), "worker: group, Landlock, limits, filter, exec"),
+        PROGRAM, *ENDING], REST),
+}
+CALL_FLOOR_US = 15 # a call that takes less in sum is not listed
+WARM_UP = 3
+
+
+def role_of_child(role, siblings, method):
+    """Of a child of a process with that role, which has had that many before."""
+    if role == "caller":
+        return "monitor" if method in ("native", "prepared") else "worker"
+    if role == "monitor":
+        return ("mapper", "init")[min(siblings, 1)]
+    return "worker" if role == "init" else "other"
+
+
+class Roles:
+    def __init__(self, pid, method):
+        self.method = method
+        self.roles = {pid: "caller"}
+        self.children = collections.Counter()
+
+    def child_of(self, pid, child):
+        role = self.roles.get(pid, "other")
+        self.roles[child] = role_of_child(role, self.children[pid], self.method)
+        self.children[pid] += 1
+        return self.roles[child]
+
+    def of(self, pid):
+        return self.roles.get(pid, "other")
+
+
+def moments(events, pid, method):
+    """{(role, event): microseconds}"""
+    roles = Roles(pid, method)
+    found = {}
+    for time, process, event, rest in events:
+        if event == FORK:
+            found[roles.child_of(process, int(re.search(r"child_pid=(\d+)", rest)[1])), FORK] = time
+        elif event in (EXEC, EXIT):
+            found[roles.of(process), event] = time
+    return found
+
+
+def split(total, found, method):
+    """The steps of one spawn in microseconds, by name, or None where something is missing."""
+    steps, rest = STEPS[method]
+    taken = {}
+    for start, end, name in steps:
+        if start not in found or end not in found:
+            return None
+        taken[name] = found[end] - found[start]
+    taken[rest] = total - sum(taken.values())
+    return taken
+
+
+def measure_steps(spawner, method, samples):
+    """Rows of one method: the whole without and with the record, and its parts."""
+    request = f"{method}/true-static/2"
+    whole = Row(f"{method}, all, not recorded", None)
+    recorded = Row(f"{method}, all, recorded", None, whole.name)
+    parts = {}
+    with Trace(spawner.pid, PROCESSES) as trace:
+        for number in range(samples + WARM_UP):
+            plain = spawner.total(request)
+            total, events = trace.record(lambda: spawner.total(request))
+            taken = split(total, moments(events, spawner.pid, method), method)
+            if number < WARM_UP or not taken:
+                continue
+            whole.samples.append(plain)
+            recorded.samples.append(total)
+            for name, us in taken.items():
+                parts.setdefault(name, []).append(us)
+    rows = [whole, recorded]
+    for name, values in parts.items():
+        row = Row(f"{method}: {name}", None, recorded.name)
+        row.samples = values
+        rows.append(row)
+    return rows
+
+
+def call_names():
+    names = {}
+    pattern = re.compile(r"#define __NR_(\w+)\s+(\d+)")
+    for path in ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h"):
+        try:
+            with open(path) as file:
+                names.update({int(found[2]): found[1] for found in map(pattern.match, file) if found})
+            break
+        except OSError:
+            continue
+    return names
+
+
+def calls_of(events, pid, method):
+    """{(role, number of the call): [microseconds, how often]}"""
+    roles = Roles(pid, method)
+    started, taken = {}, {}
+    for time, process, event, rest in events:
+        if event == FORK:
+            roles.child_of(process, int(re.search(r"child_pid=(\d+)", rest)[1]))
+        elif event == "sys_enter":
+            started[process] = (int(rest.split()[1]), time)
+        elif event == "sys_exit" and process in started:
+            number, start = started.pop(process)
+            entry = taken.setdefault((roles.of(process), number), [0, 0])
+            entry[0] += time - start
+            entry[1] += 1
+    return taken
+
+
+WAITING = {"poll", "ppoll", "wait4", "waitid", "read", "recvmsg", "recvfrom", "futex", "vfork"}
+
+
+def measure_calls(spawner, method, samples):
+    """Rows of the calls that take the most in a spawn; those that wait for somebody are left out."""
+    request = f"{method}/true-static/2"
+    names = call_names()
+    rows = {}
+    with Trace(spawner.pid, (*PROCESSES, *CALLS)) as trace:
+        for number in range(samples + WARM_UP):
+            _, events = trace.record(lambda: spawner.total(request))
+            if number < WARM_UP:
+                continue
+            for (role, call), (us, count) in calls_of(events, spawner.pid, method).items():
+                name = names.get(call, f"call {call}")
+                if name not in WAITING:
+                    row = rows.setdefault((role, name), [[], []])
+                    row[0].append(us)
+                    row[1].append(count)
+    result = []
+    for (role, name), (times, counts) in rows.items():
+        count = sorted(counts)[len(counts) // 2]
+        row = Row(f"{role}: {name}, {count} times" if count > 1 else f"{role}: {name}", None)
+        row.samples = times
+        if len(times) > samples / 2 and sorted(times)[len(times) // 2] >= CALL_FLOOR_US:
+            result.append(row)
+    return sorted(result, key=lambda row: -sorted(row.samples)[len(row.samples) // 2])
