@@ -45,38 +45,57 @@ static int write_file(const char *path, const char *text)
 	return 0;
 }
 
-/* A user namespace needs a process to be made and mapped, and none to live on. The child makes
- * system calls only: the caller may have threads. Its end sends no signal, which a handler of the
- * caller would see. */
+/* In the caller's memory, where it changes nothing: no call of it fails. */
+static int __attribute__((noreturn)) wait_to_die(void *data)
+{
+	const pid_t *caller = data;
+
+	/* The caller may be killed before it ends this one. */
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (syscall(SYS_getppid) != *caller)
+		syscall(SYS_exit_group, 0);
+	for (;;)
+		syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
+}
+
+/* A child that shares the caller's memory, which may be large. No handler of the caller runs in it:
+ * all signals are blocked. Its end sends none, which such a handler would see. */
+static pid_t start_child(pid_t *caller)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	sigset_t all, saved;
+	pid_t pid;
+
+	*caller = getpid();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	pid = clone(wait_to_die, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM, caller);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return pid;
+}
+
+/* A user namespace needs a process to be made and mapped, and none to live on. */
 static int make_user_namespace(void)
 {
 	char path[64];
 	char map[32];
 	int fd = -1;
-	long caller = getpid();
-	long pid = syscall(SYS_clone, CLONE_NEWUSER, NULL, NULL, NULL, 0);
+	pid_t caller;
+	pid_t pid = start_child(&caller);
 
-	if (pid == 0) {
-		/* The caller may be killed before it ends this one. */
-		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		if (syscall(SYS_getppid) != caller)
-			syscall(SYS_exit_group, 0);
-		for (;;)
-			syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
-	}
 	if (pid < 0)
-		return -errno;
+		return -EAGAIN;
 	snprintf(map, sizeof(map), "0 %u 1\n", KERNEL_ID_BASE);
-	snprintf(path, sizeof(path), "/proc/%ld/uid_map", pid);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
 	if (write_file(path, map) == 0) {
-		snprintf(path, sizeof(path), "/proc/%ld/gid_map", pid);
+		snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
 		if (write_file(path, map) == 0) {
-			snprintf(path, sizeof(path), "/proc/%ld/ns/user", pid);
+			snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 			fd = open(path, O_RDONLY | O_CLOEXEC);
 		}
 	}
-	kill((pid_t)pid, SIGKILL);
-	while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	return fd;
 }
