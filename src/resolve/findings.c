@@ -19,6 +19,7 @@ static const struct {
 	{"seccomp", why_not_seccomp},
 	{"cgroup", why_not_cgroup},
 	{"idmap", why_not_idmap},
+	{"egress", why_not_egress},
 };
 
 #define N_LAYERS (sizeof(layers) / sizeof(layers[0]))

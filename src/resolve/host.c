@@ -159,6 +159,8 @@ void host_free(struct ks_host *host)
 	free(host->bwrap.reason);
 	free(host->native.reason);
 	free(host->native.remedy);
+	free(host->egress.reason);
+	free(host->egress.remedy);
 	free(host->cgroup.v1_memory);
 	free(host->cgroup.v1_pids);
 	free(host->cgroup.v1_cpu);

@@ -42,6 +42,12 @@ struct host_native {
 	char *remedy; /* what that step knows to do about it, or NULL */
 };
 
+struct host_egress {
+	bool works; /* a jail whose network leads to the egress proxy; only where it was tried */
+	char *reason; /* why not, or NULL; as of host_native */
+	char *remedy;
+};
+
 struct host_cgroup {
 	enum host_cgroup_manager manager;
 	/* v1: base directories in which this caller may create groups; NULL where it may not. The
@@ -77,7 +83,8 @@ struct host_path {
 
 struct ks_host {
 	/* True: all was tried by doing. False: the cheap facts only, which a spawn needs; what
-	 * needs a process to find out (userns, bwrap.works, native, idmap) is taken to work. */
+	 * needs a process to find out (userns, bwrap.works, native, egress, idmap) is taken to
+	 * work. */
 	bool tried;
 	char *os; /* "linux" */
 	char *distribution; /* ID of os-release ("debian"), or NULL */
@@ -98,6 +105,7 @@ struct ks_host {
 	unsigned processors;
 	struct host_bwrap bwrap;
 	struct host_native native;
+	struct host_egress egress;
 	struct host_cgroup cgroup;
 	struct host_path *paths; /* sorted by path */
 	size_t n_paths;

@@ -71,6 +71,15 @@ static const struct fact native_facts[] = {
 };
 #undef FACT_OF
 
+#define FACT_OF struct host_egress
+static const struct fact egress_facts[] = {
+	FACT(works, FACT_BOOL),
+	FACT(reason, FACT_TEXT),
+	FACT(remedy, FACT_TEXT),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
 #define FACT_OF struct host_cgroup
 static const struct fact cgroup_facts[] = {
 	FACT(manager, FACT_MANAGER),
@@ -144,6 +153,7 @@ json_t *host_to_json(const struct ks_host *host)
 
 	json = json_with(json, "bwrap", facts_to_json(json_object(), bwrap_facts, &host->bwrap));
 	json = json_with(json, "native", facts_to_json(json_object(), native_facts, &host->native));
+	json = json_with(json, "egress", facts_to_json(json_object(), egress_facts, &host->egress));
 	json = json_with(json, "cgroup", facts_to_json(json_object(), cgroup_facts, &host->cgroup));
 	for (size_t i = 0; i < host->n_paths; i++)
 		paths = json_and(paths, path_to_json(&host->paths[i]));
@@ -346,6 +356,8 @@ int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
 			r = section_from_json(bwrap_facts, &host->bwrap, name, value, reterr);
 		else if (strcmp(name, "native") == 0)
 			r = section_from_json(native_facts, &host->native, name, value, reterr);
+		else if (strcmp(name, "egress") == 0)
+			r = section_from_json(egress_facts, &host->egress, name, value, reterr);
 		else if (strcmp(name, "cgroup") == 0)
 			r = section_from_json(cgroup_facts, &host->cgroup, name, value, reterr);
 		else if (strcmp(name, "paths") == 0)

@@ -370,6 +370,20 @@ int why_not_native(const struct ks_host *host, struct why_not *ret)
 	return first_limit(host, false, ret);
 }
 
+int why_not_egress(const struct ks_host *host, struct why_not *ret)
+{
+	int r;
+
+	*ret = (struct why_not){0};
+	if (host->egress.works)
+		return why_not_describe(ret, "a network that leads to the proxy alone");
+	/* What nobody tried may work. */
+	if (!host->egress.reason)
+		return 0;
+	r = why_not_say(ret, KS_FINDING_FAILS, -EIO, "egress", "%s", host->egress.reason);
+	return r < 0 || !host->egress.remedy ? r : why_not_advise(ret, "%s", host->egress.remedy);
+}
+
 #define NO_NAMESPACES                                                                            \
 	"works without namespaces, and so leaves names and sizes of the host's files, its name " \
 	"and its process numbers visible"

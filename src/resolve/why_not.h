@@ -27,6 +27,7 @@ why_not_function why_not_landlock;
 why_not_function why_not_seccomp;
 why_not_function why_not_cgroup;
 why_not_function why_not_idmap;
+why_not_function why_not_egress; /* networks of allowlists */
 
 /* The whole of the Bwrap backend: the first layer that makes it fail, else the first that limits
  * it. Of facts that were only looked at, not tried, it finds what they show. */

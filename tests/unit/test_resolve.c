@@ -241,7 +241,7 @@ static void test_findings_are_listed(void **state)
 	}
 	assert_int_equal(ks_backends_finding(backends, i, &finding), -ENOENT);
 	assert_int_equal(kinds, 5);
-	assert_int_equal(layers, 6);
+	assert_int_equal(layers, 7);
 	/* An older caller's structure is filled as far as it goes. */
 	assert_int_equal(ks_backends_finding(backends, 0, &small), 0);
 	assert_string_equal(small.name, "bubblewrap");

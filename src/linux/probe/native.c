@@ -13,6 +13,8 @@
 #include "linux/plan/native.h"
 #include "linux/probe/parts.h"
 
+#define PATIENCE_MS 10000 /* for the egress proxy */
+
 static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_error **reterr)
 {
 	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -22,14 +24,19 @@ static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_
 
 	if (!jail)
 		return -ENOMEM;
-	r = apply_jail(plan, host, &stdio, jail, reterr);
+	r = jail_open_network(plan, -1, jail, reterr);
+	if (r == 0)
+		r = apply_jail(plan, host, &stdio, jail, reterr);
 	if (r == 0)
 		r = jail_await_ready(jail, host, plan, reterr);
+	if (r == 0)
+		r = jail_await_network(jail, PATIENCE_MS, reterr);
 	jail_free(jail);
 	return r;
 }
 
-static int plan_and_make(const struct ks_host *host, ks_error **reterr)
+int probe_jail(
+	const struct ks_host *host, probe_planner *planner, const char *endpoint, ks_error **reterr)
 {
 	static const char *const argv[] = {"true", NULL};
 	struct plan_request request = {.host = host, .argv = argv};
@@ -39,8 +46,10 @@ static int plan_and_make(const struct ks_host *host, ks_error **reterr)
 	int r = ks_policy_new(&policy);
 
 	request.policy = policy;
+	if (r == 0 && endpoint)
+		r = ks_policy_add_endpoint(policy, endpoint, reterr);
 	if (r == 0)
-		r = plan_native(&request, &none, &plan, reterr);
+		r = planner(&request, &none, &plan, reterr);
 	if (r == 0)
 		r = make_jail(plan, host, reterr);
 	plan_free(plan);
@@ -54,7 +63,7 @@ int probe_native_try(struct ks_host *host)
 	ks_error *error = NULL;
 	const char *remedy;
 
-	native->works = plan_and_make(host, &error) == 0;
+	native->works = probe_jail(host, plan_native, NULL, &error) == 0;
 	if (native->works)
 		return 0;
 	native->reason = strdup(error ? ks_error_message(error) : strerror(ENOMEM));

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "plan/plan.h"
 #include "resolve/host.h"
 
 int probe_system(struct ks_host *host); /* machine, kernel, processors, ids, privileges */
@@ -22,6 +23,14 @@ int probe_bwrap_try(struct ks_host *host);
 
 /* By making a jail without a helper, in which nothing is executed. */
 int probe_native_try(struct ks_host *host);
+/* By making one whose network leads to the egress proxy, with a backend that works. */
+int probe_egress_try(struct ks_host *host);
+
+/* Makes a jail with the planner of its backend, for a policy with that endpoint or with none. */
+typedef int probe_planner(const struct plan_request *request, struct grants *grants,
+	struct ks_plan **ret_plan, ks_error **reterr);
+int probe_jail(const struct ks_host *host, probe_planner *planner, const char *endpoint,
+	ks_error **reterr);
 
 /* By making all namespaces in a child, as the user that a jail's helper would be. */
 int probe_userns(struct ks_host *host);

@@ -43,6 +43,8 @@ static int try_everything(struct ks_host *host)
 	probe_idmap(host, true);
 	if (r == 0)
 		r = probe_native_try(host);
+	if (r == 0)
+		r = probe_egress_try(host);
 	host->tried = true;
 	return r;
 }
