@@ -18,6 +18,7 @@ enum {
 void print_error(const char *file, const ks_error *error);
 
 int command_run(int argc, char **argv);
+int command_mcp(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_doctor(int argc, char **argv);

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 
-#define GRANTS (FOR_RUN | FOR_PLAN)
+#define GRANTS (FOR_RUN | FOR_MCP | FOR_PLAN)
 
 static int usage(ks_error **reterr, const char *option, const char *value, const char *expected)
 {
@@ -223,13 +223,15 @@ const struct option_row option_rows[] = {
 	{0, "cpu-quota", "PCT", GRANTS, NULL, "CPU bandwidth in percent of one processor", false,
 		apply_cpu_quota},
 	{0, "tasks", "N", GRANTS, NULL, "processes and threads at once", false, apply_tasks},
-	{0, "timeout", "TIME", FOR_RUN, NULL, "wall-clock limit: 500ms, 30s (plain: seconds)",
-		false, apply_timeout},
-	{0, "cwd", "DIR", FOR_RUN, "directory", "working directory inside", false, apply_cwd},
+	{0, "timeout", "TIME", FOR_RUN | FOR_MCP, NULL,
+		"wall-clock limit (of mcp: of one request): 500ms, 30s (plain: seconds)", false,
+		apply_timeout},
+	{0, "cwd", "DIR", FOR_RUN | FOR_MCP, "directory", "working directory inside", false,
+		apply_cwd},
 	{'t', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false,
 		apply_tty},
-	{'q', "quiet", NULL, FOR_RUN, NULL, "write nothing to stderr, not even failures", true,
-		apply_quiet},
+	{'q', "quiet", NULL, FOR_RUN | FOR_MCP, NULL, "write nothing to stderr, not even failures",
+		true, apply_quiet},
 	{0, "status", "FILE|fd:N", FOR_RUN, "file",
 		"write the outcome as JSON, see kastellan-status(5)", true, apply_status},
 	{0, "egress-audit", "FILE|fd:N", FOR_RUN, "file",
@@ -238,14 +240,17 @@ const struct option_row option_rows[] = {
 	{0, "allow-degraded", "FIELD,...", GRANTS, "field",
 		"accept that these policy fields are not fully held", true, apply_degraded},
 	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json},
-	{'h', "help", NULL, FOR_RUN | FOR_PLAN | FOR_DOCTOR, NULL, "print this help", true,
-		apply_help},
+	{'h', "help", NULL, FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR, NULL, "print this help",
+		true, apply_help},
 };
 const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 
 const struct command_row command_rows[] = {
 	{"run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "program", "run PROGRAM confined",
 		command_run},
+	{"mcp", FOR_MCP, "[OPTION]... [--] PROGRAM [ARG]...", "program",
+		"run PROGRAM, a server of the Model Context Protocol, confined for its client",
+		command_mcp},
 	{"plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]", "program",
 		"print what would be enforced, by which mechanism, held or not", command_plan},
 	{"check", 0, "FILE...", "file", "check policies and manifests; every problem is printed",

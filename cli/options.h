@@ -10,9 +10,9 @@
 
 #include <kastellan/kastellan.h>
 
-enum { FOR_RUN = 1 << 0, FOR_PLAN = 1 << 1, FOR_DOCTOR = 1 << 2 };
+enum { FOR_RUN = 1 << 0, FOR_PLAN = 1 << 1, FOR_DOCTOR = 1 << 2, FOR_MCP = 1 << 3 };
 
-/* What the options of run and plan amount to. */
+/* What the options of run, mcp and plan amount to. */
 struct arguments {
 	unsigned command; /* FOR_* */
 	const char *policy_file;

@@ -72,6 +72,7 @@ int channel_new(ks_child *child, size_t max_message, struct channel **ret_channe
 	channel->received = channel->id = 0;
 	channel->ended = channel->deaf = false;
 	channel->errors.at = channel->errors.len = 0;
+	channel->errors.total = 0;
 	channel->child = child;
 	channel->in = channel->out = channel->err = channel->watch = -1;
 	channel->max_message = max_message;

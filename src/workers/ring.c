@@ -9,6 +9,7 @@ void ring_add(struct ring *ring, const char *bytes, size_t len)
 {
 	const size_t room = sizeof(ring->bytes);
 
+	ring->total += len;
 	if (len > room) {
 		bytes += len - room;
 		len = room;
@@ -23,18 +24,25 @@ void ring_add(struct ring *ring, const char *bytes, size_t len)
 	ring->len = ring->len + len < room ? ring->len + len : room;
 }
 
-int ring_text(const struct ring *ring, char **ret_text, size_t *ret_len)
+size_t ring_tail(const struct ring *ring, char *bytes, size_t size)
 {
 	const size_t room = sizeof(ring->bytes);
-	size_t start = (ring->at + room - ring->len) % room;
-	size_t first = room - start < ring->len ? room - start : ring->len;
+	size_t len = size < ring->len ? size : ring->len;
+	size_t start = (ring->at + room - len) % room;
+	size_t first = room - start < len ? room - start : len;
+
+	memcpy(bytes, ring->bytes + start, first);
+	memcpy(bytes + first, ring->bytes, len - first);
+	return len;
+}
+
+int ring_text(const struct ring *ring, char **ret_text, size_t *ret_len)
+{
 	char *text = malloc(ring->len + 1);
 
 	if (!text)
 		return -ENOMEM;
-	memcpy(text, ring->bytes + start, first);
-	memcpy(text + first, ring->bytes, ring->len - first);
-	text[ring->len] = '\0';
+	text[ring_tail(ring, text, ring->len)] = '\0';
 	*ret_text = text;
 	*ret_len = ring->len;
 	return 0;

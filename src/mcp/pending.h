@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that wait for their answers, by id. Pure. */
+#ifndef KS_MCP_PENDING_H
+#define KS_MCP_PENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "workers/message.h"
+
+#define PENDING_MAX 4096 /* at once in one direction */
+
+struct request {
+	struct request *next;
+	char *id; /* as it was written */
+	uint64_t since; /* when it was sent, in milliseconds; 0 = it was not yet */
+	bool cancelled; /* nobody wants the answer any more */
+	bool initialize;
+};
+
+struct pending {
+	struct request *first, *last; /* in their order */
+	size_t len;
+};
+
+/* Adds the request of a message. 0, -EEXIST for an id that waits already, -ENOBUFS past
+ * PENDING_MAX, or -ENOMEM. */
+int pending_add(
+	struct pending *pending, const struct message *message, struct request **ret_request);
+
+/* The request that has the id of this message, or the id that is written so; NULL if there is none.
+ */
+struct request *pending_find(const struct pending *pending, const struct message *message);
+struct request *pending_find_id(const struct pending *pending, const char *id);
+
+/* Takes it out and frees it. */
+void pending_remove(struct pending *pending, struct request *request);
+
+void pending_done(struct pending *pending);
+
+#endif

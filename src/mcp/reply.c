@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mcp/reply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static json_t *outcome_to_json(const ks_outcome *outcome)
+{
+	json_t *json;
+
+	if (!outcome)
+		return json_null();
+	json = json_with(
+		json_object(), "type", json_string(ks_outcome_type_name(ks_outcome_type(outcome))));
+	json = json_with(json, "exit_code",
+		ks_outcome_exit_code(outcome) >= 0 ? json_integer(ks_outcome_exit_code(outcome))
+						   : json_null());
+	json = json_with(json, "signal",
+		ks_outcome_signal(outcome) ? json_integer(ks_outcome_signal(outcome))
+					   : json_null());
+	return json_with(json, "detail", json_text_or_null(ks_outcome_detail(outcome)));
+}
+
+static const char *verdict_name(enum ks_verdict verdict)
+{
+	static const char *const names[] = {"held", "clamped", "degraded", "absent"};
+
+	return (size_t)verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : "unknown";
+}
+
+/* The row of the receipt that the error is about. */
+static json_t *receipt_to_json(const ks_outcome *outcome, const char *field)
+{
+	struct ks_receipt_row row = {.size = sizeof(row)};
+	json_t *json;
+
+	if (!outcome || !field)
+		return json_null();
+	for (size_t i = 0; ks_outcome_receipt(outcome, i, &row) == 0; i++) {
+		if (strcmp(row.field, field) != 0)
+			continue;
+		json = json_with(json_object(), "field", json_string(row.field));
+		json = json_with(json, "verdict", json_string(verdict_name(row.verdict)));
+		json = json_with(json, "request", json_text_or_null(row.request));
+		return json_with(json, "mechanism", json_text_or_null(row.mechanism));
+	}
+	return json_null();
+}
+
+/* Twice what it had: a part of a policy, to be copied as it is. Nothing where no policy could grant
+ * it. */
+static json_t *grant_to_json(const ks_outcome *outcome, const ks_policy *policy)
+{
+	uint64_t had = 0;
+	const char *field = NULL;
+
+	if (!outcome || !policy)
+		return json_null();
+	if (ks_outcome_type(outcome) == KS_OUTCOME_OOM) {
+		field = "mem_mb";
+		had = ks_policy_mem_mb(policy);
+	} else if (ks_outcome_type(outcome) == KS_OUTCOME_CPU) {
+		field = "cpu_ms";
+		had = ks_policy_cpu_ms(policy);
+	} else if (ks_outcome_type(outcome) == KS_OUTCOME_TASKS) {
+		field = "tasks_max";
+		had = ks_policy_tasks_max(policy);
+		had = had == KS_POLICY_UNSET ? 64 : had;
+	}
+	return field && had ? json_pack("{s:I}", field, (json_int_t)had * 2) : json_null();
+}
+
+static json_t *data_to_json(const ks_error *error, const ks_policy *policy)
+{
+	const ks_outcome *outcome = ks_error_outcome(error);
+	const char *field = ks_error_field(error);
+	enum ks_fault fault = ks_error_fault(error);
+	json_t *json = json_object();
+
+	json = json_with(json, "fault", json_string(ks_fault_name(fault)));
+	json = json_with(json, "step", json_string(ks_error_step(error)));
+	json = json_with(json, "outcome", outcome_to_json(outcome));
+	json = json_with(json, "field", json_text_or_null(field));
+	json = json_with(json, "path",
+		fault == KS_FAULT_START ? json_text_or_null(ks_error_path(error)) : json_null());
+	json = json_with(json, "receipt", receipt_to_json(outcome, field));
+	json = json_with(json, "grant", grant_to_json(outcome, policy));
+	json = json_with(json, "remedy", json_text_or_null(ks_error_remedy(error)));
+	return json_with(json, "stderr", json_text_or_null(ks_error_stderr(error, NULL)));
+}
+
+/* Takes the error's object. */
+static void add(struct strbuf *to, const char *id, json_t *error)
+{
+	char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
+
+	json_decref(error);
+	if (!text) {
+		to->error = to->error ? to->error : -ENOMEM;
+		return;
+	}
+	strbuf_puts(to, "{\"jsonrpc\":\"2.0\",\"id\":");
+	strbuf_puts(to, id);
+	strbuf_puts(to, ",\"error\":");
+	strbuf_puts(to, text);
+	strbuf_puts(to, "}\n");
+	free(text);
+}
+
+static json_t *error_to_json(int code, const char *message)
+{
+	json_t *json = json_with(json_object(), "code", json_integer(code));
+
+	return json_with(json, "message", json_text(message));
+}
+
+void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy)
+{
+	json_t *json = error_to_json(REPLY_FAULT, ks_error_message(error));
+
+	add(to, id, json_with(json, "data", data_to_json(error, policy)));
+}
+
+void reply_error(struct strbuf *to, const char *id, int code, const char *message)
+{
+	add(to, id, error_to_json(code, message));
+}

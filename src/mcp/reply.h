@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Errors as a client of MCP gets them: JSON-RPC errors whose data say what the jail knows. Pure. */
+#ifndef KS_MCP_REPLY_H
+#define KS_MCP_REPLY_H
+
+#include <kastellan/workers.h>
+
+#include "base/strbuf.h"
+
+/* JSON-RPC's own numbers, and ours, from the range that it leaves to servers. */
+enum {
+	REPLY_PARSE = -32700,
+	REPLY_INVALID = -32600,
+	REPLY_FAULT = -32000, /* the server ended, or cannot be started; data.fault says which */
+};
+
+/* Adds one line to the text: the error as the answer to the request with that id, as it was
+ * written. policy: the server's, of which the grant is made that would be enough; may be NULL. */
+void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy);
+
+/* The same without any data. */
+void reply_error(struct strbuf *to, const char *id, int code, const char *message);
+
+#endif
