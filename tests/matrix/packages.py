@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs from the npm registry, in the exact versions of mcp/package-lock.json.
+"""The programs from the npm registry, for tests/matrix and tests/mcp, in the exact versions of
+mcp/package-lock.json.
 
 They are installed once, by the first process, which may be root and has a home; the cache is one
 archive, named by the lock file's digest. The tests, which may run as a user who cannot see that

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+// Servers of MCP as a real client sees them: @modelcontextprotocol/sdk on one side, the real packages
+// (and the Python servers of examples/mcp) in jails on the other. Prints TAP.
+//
+// usage: node client.mjs SETTINGS.json, which run writes: {kastellan: [command and options], node,
+// packages, examples, policies, work, secret}
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { CreateMessageRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+
+const set = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+const npm = name => [set.node, path.join(set.packages,
+    `node_modules/@modelcontextprotocol/server-${name}/dist/index.js`)];
+const own = name => ["/usr/bin/python3", path.join(set.examples, `${name}_server.py`)];
+const commands = {
+    filesystem: [...npm("filesystem"), set.work],
+    everything: [...npm("everything"), "stdio"],
+    memory: npm("memory"),
+    "sequential-thinking": npm("sequential-thinking"),
+    git: own("git"),
+    python: own("python"),
+};
+
+const confined = (name, { command = commands[name], policy = name, options = [] } = {}) =>
+    [...set.kastellan, "-p", path.join(set.policies, `${policy}.json`), ...options, "--", ...command];
+
+const open = [];
+
+async function connect(command, setup = () => {}) {
+    const client = new Client({ name: "tests", version: "1" },
+        { capabilities: { sampling: {} } });
+    setup(client);
+    const transport = new StdioClientTransport(
+        { command: command[0], args: command.slice(1), env: process.env, stderr: "pipe", cwd: set.work });
+    client.said = "";
+    transport.stderr.on("data", data => { client.said += data; });
+    open.push(client);
+    await client.connect(transport);
+    return client;
+}
+
+async function call(client, name, args = {}, options = undefined) {
+    const result = await client.callTool({ name, arguments: args }, undefined, options);
+    return { text: result.content.map(part => part.text ?? "").join(""), failed: !!result.isError };
+}
+
+const tests = {
+    async "filesystem: reads and writes its directory"() {
+        const client = await connect(confined("filesystem"));
+        const file = path.join(set.work, "note.txt");
+        assert.equal((await call(client, "write_file", { path: file, content: "kept" })).failed, false);
+        assert.equal(fs.readFileSync(file, "utf8"), "kept");
+        assert.equal((await call(client, "read_text_file", { path: file })).text, "kept");
+        assert.match((await call(client, "list_directory", { path: set.work })).text, /note\.txt/);
+    },
+
+    // The server is told that it may read everything there; the jail knows better.
+    async "filesystem: what is not granted is not there"() {
+        const command = [...npm("filesystem"), path.dirname(set.secret)];
+        const free = await connect(command);
+        assert.equal((await call(free, "read_text_file", { path: set.secret })).text, "secret\n");
+        const client = await connect(confined("filesystem", { command }));
+        const read = await call(client, "read_text_file", { path: set.secret });
+        assert.equal(read.failed, true);
+        assert.match(read.text, /ENOENT/);
+        assert.doesNotMatch((await call(client, "list_directory",
+            { path: path.dirname(set.secret) })).text, /secret/);
+    },
+
+    async "filesystem: a link out of its directory leads nowhere"() {
+        const link = path.join(set.work, "way-out");
+        const command = [...npm("filesystem"), path.dirname(set.secret)];
+        fs.symlinkSync(set.secret, link);
+        const free = await connect(command);
+        assert.equal((await call(free, "read_text_file", { path: link })).text, "secret\n");
+        const client = await connect(confined("filesystem", { command }));
+        const read = await call(client, "read_text_file", { path: link });
+        fs.unlinkSync(link);
+        assert.equal(read.failed, true);
+        assert.doesNotMatch(read.text, /secret\n/);
+    },
+
+    async "filesystem: npx in the place of node"() {
+        const command = ["npx", "-y", "@modelcontextprotocol/server-filesystem", set.work];
+        const options = ["--cwd", set.packages, "-e", "npm_config_offline=true", "--tasks", "128",
+            "--mem", "512M"];
+        const client = await connect(confined("filesystem", { command, options }));
+        assert.match((await call(client, "list_allowed_directories")).text, new RegExp(set.work));
+    },
+
+    async "everything: tools, resources and prompts pass through"() {
+        const client = await connect(confined("everything"));
+        assert.equal(client.getServerVersion().name, "mcp-servers/everything");
+        assert.match((await call(client, "echo", { message: "in jail é\n" })).text, /in jail é/);
+        assert.match((await call(client, "get-sum", { a: 19, b: 23 })).text, /42/);
+        const { resources } = await client.listResources();
+        assert.ok(resources.length > 0);
+        assert.ok((await client.readResource({ uri: resources[0].uri })).contents.length > 0);
+        assert.ok((await client.listPrompts()).prompts.length > 0);
+        assert.ok((await client.getPrompt({ name: "simple-prompt" })).messages.length > 0);
+        await assert.rejects(client.getPrompt({ name: "none" }));
+    },
+
+    async "everything: progress, cancellation, and what goes on beside them"() {
+        const client = await connect(confined("everything"));
+        let steps = 0;
+        const long = { duration: 0.4, steps: 4 };
+        await call(client, "trigger-long-running-operation", long, { onprogress: () => steps++ });
+        assert.ok(steps >= 3, `${steps} steps`);
+        const giving = new AbortController();
+        const lost = call(client, "trigger-long-running-operation", { duration: 30, steps: 3 },
+            { signal: giving.signal });
+        await sleep(100);
+        assert.match((await call(client, "echo", { message: "beside" })).text, /beside/);
+        giving.abort();
+        await assert.rejects(lost);
+        assert.match((await call(client, "echo", { message: "after" })).text, /after/);
+    },
+
+    async "everything: the server may ask its client"() {
+        let asked = 0;
+        const client = await connect(confined("everything"), client =>
+            client.setRequestHandler(CreateMessageRequestSchema, () => {
+                asked++;
+                return { role: "assistant", model: "m", content: { type: "text", text: "of course" } };
+            }));
+        const said = await call(client, "trigger-sampling-request", { prompt: "may I?", maxTokens: 5 });
+        assert.equal(asked, 1);
+        assert.match(said.text, /of course/);
+    },
+
+    async "everything: a hundred requests at once"() {
+        const client = await connect(confined("everything"));
+        const said = await Promise.all(Array.from({ length: 100 }, (_, i) =>
+            call(client, "echo", { message: `number ${i} ${"x".repeat(i * 100)}.` })));
+        said.forEach(({ text }, i) => assert.ok(text.includes(`number ${i} `)));
+    },
+
+    async "memory: keeps its graph in the work directory"() {
+        const first = await connect(confined("memory"));
+        await call(first, "create_entities", { entities: [
+            { name: "kastellan", entityType: "sandbox", observations: ["it is strict"] }] });
+        await first.close();
+        const second = await connect(confined("memory"));
+        assert.match((await call(second, "read_graph")).text, /it is strict/);
+        assert.ok(fs.existsSync(path.join(set.work, "memory.jsonl")));
+    },
+
+    async "sequential-thinking: thinks"() {
+        const client = await connect(confined("sequential-thinking"));
+        const said = await call(client, "sequentialthinking",
+            { thought: "one", thoughtNumber: 1, totalThoughts: 1, nextThoughtNeeded: false });
+        assert.equal(said.failed, false);
+        assert.match(said.text, /thoughtNumber/);
+    },
+
+    async "git: works in the repository, and reaches nothing else"() {
+        const client = await connect(confined("git", { options: ["--cwd", set.work] }));
+        const git = (...args) => call(client, "git", { arguments: args });
+        const who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+        assert.equal((await git("init", "-q", "repository")).failed, false);
+        fs.writeFileSync(path.join(set.work, "repository/file"), "text\n");
+        assert.equal((await git("-C", "repository", "add", "file")).failed, false);
+        assert.equal((await git("-C", "repository", ...who, "commit", "-qm", "first")).failed, false);
+        assert.match((await git("-C", "repository", "log", "--oneline")).text, /first/);
+        const steal = { arguments: ["diff", "--no-index", "/dev/null", set.secret] };
+        const free = await connect(commands.git);
+        assert.match((await call(free, "git", steal)).text, /\+secret/);
+        assert.doesNotMatch((await call(client, "git", steal)).text, /\+secret/);
+    },
+
+    async "python: runs code that can do nothing else"() {
+        const client = await connect(confined("python"));
+        assert.equal((await call(client, "run", { code: "print(6 * 7)" })).text, "42\n");
+        const free = await connect(commands.python);
+        const steal = { code: `print(open(${JSON.stringify(set.secret)}).read(), end="")` };
+        assert.equal((await call(free, "run", steal)).text, "secret\n");
+        assert.match((await call(client, "run", steal)).text, /FileNotFoundError/);
+        const reach = { code: "import socket; socket.socket(); print('reached')" };
+        assert.equal((await call(free, "run", reach)).text, "reached\n");
+        assert.match((await call(client, "run", reach)).text, /Error/);
+    },
+
+    async "python: memory that is not there is an error with the grant that would do"() {
+        if (set.degraded.includes("mem_mb"))
+            return "host: nothing holds mem_mb here";
+        const client = await connect(confined("python"));
+        const error = await call(client, "run", { code: "x = b'x' * (1 << 30)" }).catch(error => error);
+        assert.equal(error.code, -32000);
+        assert.equal(error.data.fault, "crash");
+        assert.equal(error.data.outcome.type, "oom");
+        assert.equal(error.data.field, "mem_mb");
+        assert.equal(error.data.receipt.verdict, "held");
+        assert.deepEqual(error.data.grant, { mem_mb: 256 });
+        assert.match(error.data.remedy, /mem_mb/);
+        // The client goes on as if nothing had been, and with that grant it works.
+        assert.equal((await call(client, "run", { code: "print('again')" })).text, "again\n");
+        const options = ["--mem", String(8 * error.data.grant.mem_mb)];
+        const larger = await connect(confined("python", { options }));
+        assert.equal((await call(larger, "run", { code: "x = b'x' * (1 << 30); print(len(x))" })).text,
+            "1073741824\n");
+    },
+
+    async "python: CPU time that is spent is an error, too"() {
+        if (set.degraded.includes("mem_mb"))
+            return "host: without a control group nothing counts the CPU time of a tree";
+        const client = await connect(confined("python", { options: ["--cpu", "700ms"] }));
+        const error = await call(client, "run", { code: "while True: pass" }).catch(error => error);
+        assert.equal(error.data.outcome.type, "cpu");
+        assert.deepEqual(error.data.grant, { cpu_ms: 1400 });
+    },
+
+    async "python: a server that is killed comes again"() {
+        const client = await connect(confined("python"));
+        const suicide = { code: "import os, signal; os.kill(os.getppid(), signal.SIGKILL)" };
+        for (let i = 0; i < 2; i++) {
+            const error = await call(client, "run", suicide).catch(error => error);
+            assert.equal(error.data.fault, "crash");
+            assert.equal(error.data.outcome.signal, 9);
+            assert.equal((await call(client, "run", { code: "print(1)" })).text, "1\n");
+        }
+        assert.equal(client.getServerVersion().name, "python");
+    },
+
+    async "a request that takes too long is answered, and the server stays"() {
+        const client = await connect(confined("everything", { options: ["--timeout", "3s"] }));
+        const late = call(client, "trigger-long-running-operation", { duration: 20, steps: 200 },
+            { onprogress: () => {} }).catch(error => error);
+        await sleep(1000);
+        await call(client, "echo", { message: "x" });
+        const error = await late;
+        assert.equal(error.data.fault, "timeout");
+        assert.match((await call(client, "echo", { message: "still" })).text, /still/);
+        assert.doesNotMatch(client.said.replace(/^(?!kastellan:).*$/gm, ""), /kastellan/);
+    },
+
+    async "a server that hangs is ended"() {
+        const client = await connect(confined("python", { options: ["--timeout", "3s"] }));
+        const error = await call(client, "run", { code: "import time; time.sleep(50)" })
+            .catch(error => error);
+        assert.equal(error.data.fault, "timeout");
+        assert.equal((await call(client, "run", { code: "print(2)" })).text, "2\n");
+    },
+
+    async "a policy that cannot be is an error with field and remedy"() {
+        const command = confined("python", { options: ["-r", "/nonexistent/place"] });
+        const error = await connect(command).catch(error => error);
+        assert.equal(error.code, -32000);
+        assert.equal(error.data.fault, "start");
+        assert.equal(error.data.field, "fs_read");
+        assert.equal(error.data.path, "/nonexistent/place");
+        assert.match(error.data.remedy, /create it/);
+    },
+
+    async "nothing is left when the client has gone"() {
+        const client = await connect(confined("everything"));
+        const { pid } = client.transport;
+        await client.close();
+        for (let i = 0; i < 60 && fs.existsSync(`/proc/${pid}`); i++)
+            await sleep(50);
+        assert.equal(fs.existsSync(`/proc/${pid}`), false);
+        // Nor when it ends without a word.
+        const [command, ...args] = confined("everything");
+        const child = spawn(command, args, { stdio: ["pipe", "pipe", "ignore"] });
+        child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":' +
+            '"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}\n');
+        await new Promise(done => child.stdout.once("data", done));
+        const ended = new Promise(done => child.once("exit", done));
+        child.kill("SIGKILL");
+        await ended;
+        const marked = () => fs.readdirSync("/proc").filter(entry => {
+            try {
+                return /^\d+$/.test(entry) && fs.readFileSync(`/proc/${entry}/cmdline`, "utf8")
+                    .includes("server-everything");
+            } catch {
+                return false;
+            }
+        });
+        for (let i = 0; i < 60 && marked().length; i++)
+            await sleep(50);
+        assert.deepEqual(marked(), []);
+    },
+
+    async "only messages are written to standard output"() {
+        const script = "echo a banner; echo '[info] ready'; read line; printf '%s\\n' " +
+            "'{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'; echo bye; cat >/dev/null";
+        const [command, ...args] = confined("python", { command: ["sh", "-c", script] });
+        const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+        let out = "", err = "";
+        child.stdout.on("data", data => { out += data; });
+        child.stderr.on("data", data => { err += data; });
+        child.stdin.end('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+        const code = await new Promise(done => child.once("close", done));
+        assert.equal(out, '{"jsonrpc":"2.0","id":1,"result":{}}\n');
+        assert.equal(err, "a banner\n[info] ready\nbye\n");
+        assert.equal(code, 0);
+    },
+};
+
+let number = 0, failures = 0;
+const pattern = new RegExp(process.argv[3] ?? "");
+for (const [name, test] of Object.entries(tests)) {
+    if (!pattern.test(name))
+        continue;
+    let skip, problem;
+    try {
+        skip = await test();
+    } catch (error) {
+        problem = error;
+        failures++;
+    }
+    console.log(`${problem ? "not ok" : "ok"} ${++number} - ${name}${skip ? ` # SKIP ${skip}` : ""}`);
+    if (problem)
+        console.log(`${problem.stack}\n${JSON.stringify(problem.data ?? null)}`.replace(/^/gm, "# "));
+    for (const client of open.splice(0)) {
+        if (problem && client.said)
+            console.log(client.said.replace(/^/gm, "#   "));
+        await client.close().catch(() => {});
+    }
+}
+console.log(`1..${number}`);
+process.exit(failures ? 1 : 0);
