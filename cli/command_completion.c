@@ -9,6 +9,7 @@
 
 static const char backends[] = "bwrap native";
 static const char profiles[] = "WorkerStrict WorkerNetClient";
+static const char sni_words[] = "match off";
 static const char shells_known[] = "bash zsh fish";
 static const char schemas_known[] = "policy tools";
 static const char fields[] =
@@ -23,6 +24,8 @@ static const char *words_for(const struct option_row *row)
 		return backends;
 	if (strcmp(row->completes, "profile") == 0)
 		return profiles;
+	if (strcmp(row->completes, "sni") == 0)
+		return sni_words;
 	if (strcmp(row->completes, "field") == 0)
 		return fields;
 	return NULL;

@@ -7,13 +7,12 @@
 #include "base/error.h"
 #include "cli/backend.h"
 #include "cli/cli.h"
+#include "cli/denied.h"
 #include "cli/loop.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/own_files.h"
 #include "cli/status.h"
-
-#define DENIED_SHOWN 8 /* destinations; --status has all */
 
 static int spawn_and_wait(
 	const struct arguments *arguments, int signals, ks_child **ret_child, ks_error **reterr)
@@ -82,17 +81,8 @@ static void say_denied(const ks_outcome *outcome)
 	if (ks_outcome_shell_status(outcome) == 0)
 		return;
 	for (size_t i = 0;
-		i < DENIED_SHOWN && ks_outcome_denied_destination(outcome, i, &denied) == 0; i++) {
-		fprintf(stderr, "kastellan: net: %s", denied.host);
-		if (denied.port)
-			fprintf(stderr, ", port %u", (unsigned)denied.port);
-		fprintf(stderr, ": denied: %s\n", denied.why);
-		if (denied.entry && denied.port)
-			fprintf(stderr, "  remedy: --net %s, if it may go there\n", denied.entry);
-		else if (denied.entry)
-			fprintf(stderr, "  remedy: --net %s:PORT, if it may go there\n",
-				denied.host);
-	}
+		i < DENIED_SHOWN && ks_outcome_denied_destination(outcome, i, &denied) == 0; i++)
+		print_denied(&denied);
 }
 
 /* A start that failed has an outcome, too. Returns the exit status. */

@@ -177,6 +177,45 @@ static int apply_audit(struct arguments *arguments, const char *value, ks_error 
 	return 0;
 }
 
+static int apply_listen(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	if (arguments->n_listen == KS_EGRESS_MAX_DOORS)
+		return error_set(reterr, -E2BIG,
+			ABOUT(.step = "usage", .path = value,
+				.remedy = "start another kastellan egress for the others"),
+			"--listen: there are more than %d", KS_EGRESS_MAX_DOORS);
+	arguments->listen[arguments->n_listen++] = value;
+	return 0;
+}
+
+static int apply_sni(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	if (strcmp(value, "match") == 0)
+		return ks_policy_set_egress_sni(arguments->policy, KS_SNI_MATCH, reterr);
+	if (strcmp(value, "off") == 0)
+		return ks_policy_set_egress_sni(arguments->policy, KS_SNI_OFF, reterr);
+	return usage(reterr, "sni", value, "write match or off");
+}
+
+static int apply_connections(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	uint64_t connections;
+
+	if (parse_number(value, &connections) < 0)
+		return usage(reterr, "connections", value, "write a number of connections: 64");
+	return ks_policy_set_egress_connections(arguments->policy, connections, reterr);
+}
+
+static int apply_idle(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	uint64_t ms;
+
+	if (parse_time_ms(value, &ms) < 0)
+		return usage(
+			reterr, "idle", value, "write a time such as 30s or 5m; 0 is no limit");
+	return ks_policy_set_egress_idle_ms(arguments->policy, ms, reterr);
+}
+
 static int apply_degraded(struct arguments *arguments, const char *value, ks_error **reterr)
 {
 	while (*value) {
@@ -199,8 +238,8 @@ static int apply_degraded(struct arguments *arguments, const char *value, ks_err
 }
 
 const struct option_row option_rows[] = {
-	{'p', "policy", "POLICY.json", GRANTS, "file", "the policy; without it, the default policy",
-		true, apply_policy},
+	{'p', "policy", "POLICY.json", GRANTS | FOR_EGRESS, "file",
+		"the policy; without it, the default policy", true, apply_policy},
 	{'b', "backend", "BACKEND", GRANTS, "backend",
 		"bwrap (default) or native; others are not built in this version", true,
 		apply_backend},
@@ -208,9 +247,19 @@ const struct option_row option_rows[] = {
 		apply_read},
 	{'w', "write", "PATH", GRANTS, "path",
 		"show PATH readable and writable; ?PATH where it exists", false, apply_write},
-	{0, "net", "HOST:PORT", GRANTS, NULL,
+	{0, "listen", "WHERE", FOR_EGRESS, NULL,
+		"unix:PATH, 127.0.0.1:PORT or [::1]:PORT; port 0 takes a free one", true,
+		apply_listen},
+	{0, "net", "HOST:PORT", GRANTS | FOR_EGRESS, NULL,
 		"an endpoint to reach, of any TCP protocol; *.DOMAIN:PORT for all below", false,
 		apply_net},
+	{0, "sni", "match|off", FOR_EGRESS, "sni",
+		"whether TLS to port 443 has to name its host (match, the default)", false,
+		apply_sni},
+	{0, "connections", "N", FOR_EGRESS, NULL, "connections at once", false, apply_connections},
+	{0, "idle", "TIME", FOR_EGRESS, NULL,
+		"end connections without a byte for so long: 30s, 5m; 0 never (default)", false,
+		apply_idle},
 	{'e', "env", "NAME=VALUE", GRANTS, NULL,
 		"set a variable; the worker's environment has no other", false, apply_env},
 	{0, "profile", "NAME", GRANTS, "profile", "WorkerStrict (default) or WorkerNetClient",
@@ -230,18 +279,18 @@ const struct option_row option_rows[] = {
 		apply_cwd},
 	{'t', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false,
 		apply_tty},
-	{'q', "quiet", NULL, FOR_RUN | FOR_MCP, NULL, "write nothing to stderr, not even failures",
-		true, apply_quiet},
+	{'q', "quiet", NULL, FOR_RUN | FOR_MCP | FOR_EGRESS, NULL,
+		"write nothing to stderr, not even failures", true, apply_quiet},
 	{0, "status", "FILE|fd:N", FOR_RUN, "file",
 		"write the outcome as JSON, see kastellan-status(5)", true, apply_status},
-	{0, "egress-audit", "FILE|fd:N", FOR_RUN, "file",
+	{0, "egress-audit", "FILE|fd:N", FOR_RUN | FOR_EGRESS, "file",
 		"write each decision about the network as JSON, see kastellan-egress(1)", true,
 		apply_audit},
 	{0, "allow-degraded", "FIELD,...", GRANTS, "field",
 		"accept that these policy fields are not fully held", true, apply_degraded},
 	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json},
-	{'h', "help", NULL, FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR, NULL, "print this help",
-		true, apply_help},
+	{'h', "help", NULL, FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR | FOR_EGRESS, NULL,
+		"print this help", true, apply_help},
 };
 const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 
@@ -253,6 +302,9 @@ const struct command_row command_rows[] = {
 		command_mcp},
 	{"plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]", "program",
 		"print what would be enforced, by which mechanism, held or not", command_plan},
+	{"egress", FOR_EGRESS, "--listen WHERE [OPTION]...", NULL,
+		"run the egress proxy alone, for programs that something else confines",
+		command_egress},
 	{"check", 0, "FILE...", "file", "check policies and manifests; every problem is printed",
 		command_check},
 	{"doctor", FOR_DOCTOR, "[--json]", NULL, "try every backend and layer of this host",

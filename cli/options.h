@@ -10,9 +10,15 @@
 
 #include <kastellan/kastellan.h>
 
-enum { FOR_RUN = 1 << 0, FOR_PLAN = 1 << 1, FOR_DOCTOR = 1 << 2, FOR_MCP = 1 << 3 };
+enum {
+	FOR_RUN = 1 << 0,
+	FOR_PLAN = 1 << 1,
+	FOR_DOCTOR = 1 << 2,
+	FOR_MCP = 1 << 3,
+	FOR_EGRESS = 1 << 4
+};
 
-/* What the options of run, mcp and plan amount to. */
+/* What the options of run, mcp, plan and egress amount to. */
 struct arguments {
 	unsigned command; /* FOR_* */
 	const char *policy_file;
@@ -25,6 +31,8 @@ struct arguments {
 	bool help;
 	const char *status; /* FILE or fd:N */
 	const char *audit; /* the same */
+	const char *listen[KS_EGRESS_MAX_DOORS];
+	size_t n_listen;
 	char *const *program; /* NULL-terminated; program[0] is NULL if there is none */
 };
 

@@ -4,6 +4,7 @@
 #define KASTELLAN_KASTELLAN_H
 
 #include <kastellan/backend.h>
+#include <kastellan/egress.h>
 #include <kastellan/error.h>
 #include <kastellan/plan.h>
 #include <kastellan/policy.h>

@@ -88,21 +88,28 @@ int ks_outcome_proxy_died(const ks_outcome *outcome)
 	return outcome->network.died;
 }
 
-int ks_outcome_denied_destination(
-	const ks_outcome *outcome, size_t index, struct ks_denied_destination *ret_denied)
+int network_report_denied(
+	const struct network_report *report, size_t index, struct ks_denied_destination *ret_denied)
 {
-	const struct network_report *report = &outcome->network;
 	struct ks_denied_destination full = {.size = ret_denied->size};
 	size_t size = full.size < sizeof(full) ? full.size : sizeof(full);
+	const struct egress_denied *denied;
 
 	if (index >= report->n_denied)
 		return -ENOENT;
-	full.host = report->denied[index].host;
-	full.port = report->denied[index].port;
-	full.reason = egress_reason_name(report->denied[index].reason);
-	full.why = egress_reason_text(report->denied[index].reason);
-	full.times = report->denied[index].times;
-	full.entry = report->denied[index].entry[0] ? report->denied[index].entry : NULL;
+	denied = &report->denied[index];
+	full.host = denied->host;
+	full.port = denied->port;
+	full.reason = egress_reason_name(denied->reason);
+	full.why = egress_reason_text(denied->reason);
+	full.times = denied->times;
+	full.entry = denied->entry[0] ? denied->entry : NULL;
 	memcpy(ret_denied, &full, size);
 	return 0;
+}
+
+int ks_outcome_denied_destination(
+	const ks_outcome *outcome, size_t index, struct ks_denied_destination *ret_denied)
+{
+	return network_report_denied(&outcome->network, index, ret_denied);
 }

@@ -20,6 +20,12 @@ struct network_report {
 int network_report_copy(const struct network_report *report, struct network_report *ret_copy);
 void network_report_done(struct network_report *report);
 
+struct ks_denied_destination;
+
+/* ks_outcome_denied_destination() and its like. */
+int network_report_denied(const struct network_report *report, size_t index,
+	struct ks_denied_destination *ret_denied);
+
 /* For the status: an object, or null where there was no proxy. */
 struct json_t *network_report_to_json(const struct network_report *report);
 

@@ -46,7 +46,7 @@ def main():
     kastellan = os.path.abspath(sys.argv[1])
     page = read("man", "kastellan.1.scd")
     helps = {name: output(kastellan, "help", name) for name in
-             ("run", "mcp", "plan", "check", "doctor", "schema", "completion")}
+             ("run", "mcp", "plan", "egress", "check", "doctor", "schema", "completion")}
 
     in_help = {option.split()[0] for text in helps.values() for option in options_of(text)}
     in_page = set(re.findall(r"^\*(?:-\w\*, \*)?(--[a-z-]+)\*", page, re.M))
@@ -97,6 +97,18 @@ def main():
     except ImportError:
         problems = ["python3-jsonschema is missing"]
     check("a status is valid under its schema", problems)
+
+    egress_page = read("man", "kastellan-egress.1.scd")
+    source = read("src", "egress", "audit_line.c")
+    keys = set(re.findall(r'[{,]\\"(\w+)\\":', source)) | \
+        set(re.findall(r'add_\w+\(&?out, "(\w+)"', source))
+    check("every member of an audit line is in kastellan-egress(1)",
+          {key for key in keys if f"*{key}*" not in egress_page} | (set() if keys else {"none"}))
+    words = set(re.findall(r'^\t\[(?:AUDIT|VIA|END)_\w+\] = "(\w+)"', source, re.M)) | \
+        set(re.findall(r'^\t\[REASON_\w+\] = \{"(\w+)"', read("src", "egress", "reason.c"), re.M))
+    check("every word of an audit line is in kastellan-egress(1)",
+          {word for word in words - {"allowed"} if f"_{word}_" not in egress_page} |
+          (set() if len(words) > 20 else {"words are missing in the source"}))
 
     readme = read("README.md")
     check("README names no option that does not exist",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "egress/config.h"
 #include "egress/owner.h"
 #include "linux/jail/parts.h"
 #include "linux/kernel_id.h"
@@ -21,14 +22,7 @@
 /* Of the limits as the policy has them. */
 static void fill_config(const struct ks_plan *plan, struct egress_config *config)
 {
-	const struct policy_egress *wanted = &plan->policy->egress;
-
-	config->flags = wanted->sni == KS_SNI_OFF ? 0 : EGRESS_FLAG_SNI;
-	config->connections = (uint32_t)wanted->connections;
-	config->names = (uint32_t)wanted->names;
-	config->connect_ms = (uint32_t)wanted->connect_ms;
-	config->idle_ms = (uint32_t)wanted->idle_ms;
-	config->bytes = wanted->bytes;
+	egress_config_fill(&plan->policy->egress, config);
 	config->drain_ms = DRAIN_MS;
 	if (access("/proc/net/if_inet6", F_OK) < 0)
 		config->flags |= EGRESS_FLAG_NO_V6;
