@@ -24,6 +24,9 @@ MODULES = (
     "virtio_pci", "virtio_blk", "crc32c_generic", "crc32c-generic", "ext4", "autofs4", "overlay",
     "fuse",
 )
+# For networks that lead to the egress proxy. One kernel goes without, as there are such hosts.
+DIVERSION = ("nf_tables", "nft_tproxy")
+WITHOUT_DIVERSION = ("bullseye",)
 
 
 def get(guest, say):
@@ -42,7 +45,8 @@ def get(guest, say):
         raw = image.read_bytes()
         (work / "vmlinuz").write_bytes(vmlinux(raw) if arch == "amd64" else raw)
         (work / "release").write_text(release + "\n")
-        collect_modules(tree, release, work / "modules")
+        names = MODULES if guest.kernel_suite in WITHOUT_DIVERSION else MODULES + DIVERSION
+        collect_modules(tree, release, work / "modules", names)
         shutil.rmtree(tree)
         shutil.rmtree(debs)
 
@@ -106,7 +110,7 @@ def lz4_legacy(data):
     return b"".join(parts)
 
 
-def collect_modules(tree, release, ret):
+def collect_modules(tree, release, ret, names):
     """The modules that the guest loads, uncompressed, as NN-name.ko in the order of loading."""
     files = {}
     for root in ("lib/modules", "usr/lib/modules"):
@@ -128,7 +132,7 @@ def collect_modules(tree, release, ret):
                 add(other)
         (ret / f"{len(list(ret.iterdir())):02d}-{name}.ko").write_bytes(data)
 
-    for name in MODULES:
+    for name in names:
         add(name)
 
 
