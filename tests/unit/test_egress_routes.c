@@ -43,7 +43,8 @@ static void test_known(void **state)
 	assert_int_equal(own(routes, "0.0.0.0"), 1);
 	assert_int_equal(own(routes, "255.255.255.255"), 1);
 	assert_int_equal(own(routes, "192.0.2.1"), 0);
-	assert_int_equal(own(routes, "2001:db8::1"), 0);
+	if (access("/proc/net/if_inet6", F_OK) == 0)
+		assert_int_equal(own(routes, "2001:db8::1"), 0);
 	assert_int_equal(routes_own(routes, &(struct address){.family = ADDRESS_NONE}), -EINVAL);
 	close(routes);
 }
