@@ -144,7 +144,7 @@ class Context:
             except check.Failure as failure:
                 problems.append(str(failure))
             problems += [f"not a line of the audit: {line!r}" for line in made.audit.problems]
-            if made.process.returncode not in (0, 1, 3):
+            if made.process.returncode not in (0, 1, 3):  # 99: a sanitizer's
                 problems.append(f"the proxy ended with {made.process.returncode}")
         while self._later:
             function, arguments = self._later.pop()
