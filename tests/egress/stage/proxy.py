@@ -105,7 +105,7 @@ class Report:
 class Proxy:
     def __init__(self, program, entries, sockets=(), jail=None, flags=0, connections=256,
                  names=64, connect_ms=5000, idle_ms=0, drain_ms=2000, limit=0, ids=None,
-                 version=1, worker=b"w-test", digest=b"sha256:test", start=True):
+                 version=1, worker=b"w-test", digest=b"sha256:test", start=True, audited=True):
         self.audit, self.report = Audit(), Report()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control, self.began = ours, time.monotonic()
@@ -124,10 +124,10 @@ class Proxy:
         theirs.close()
         self.pid = self.process.pid
         uid, gid = ids or (0, 0)
-        flags |= FLAG_AUDIT | (FLAG_IDS if ids else 0)
+        flags |= (FLAG_AUDIT if audited else 0) | (FLAG_IDS if ids else 0)
         send(ours, CONFIG, struct.pack(CONFIG_FORM, version, flags, uid, gid, connections, names,
                                        connect_ms, idle_ms, drain_ms, 0, limit, worker, digest),
-             [self.audit.writer])
+             [self.audit.writer] if audited else ())
         self.audit.start()
         with contextlib.suppress(BrokenPipeError):  # it may have seen enough already
             if entries:
