@@ -32,7 +32,7 @@ int egress_open(
 
 	if (!owner)
 		return error_oom(reterr);
-	owner->socket = owner->jail = owner->pidfd = owner->epoll = owner->complaints = -1;
+	owner->socket = owner->pidfd = owner->epoll = owner->complaints = -1;
 	r = owner_start(owner, setup, reterr);
 	if (r < 0) {
 		egress_free(owner);
@@ -40,17 +40,6 @@ int egress_open(
 	}
 	*ret_owner = owner;
 	return 0;
-}
-
-int egress_jail_socket(const struct egress_owner *owner)
-{
-	return owner->jail;
-}
-
-void egress_drop_jail_socket(struct egress_owner *owner)
-{
-	cleanup_close(&owner->jail);
-	owner->jail = -1;
 }
 
 /* People read it in a terminal. */
@@ -258,7 +247,6 @@ void egress_free(struct egress_owner *owner)
 		syscall(SYS_pidfd_send_signal, owner->pidfd, SIGKILL, NULL, 0);
 		reap(owner, END_MS);
 	}
-	cleanup_close(&owner->jail);
 	cleanup_close(&owner->pidfd);
 	cleanup_close(&owner->complaints);
 	cleanup_close(&owner->epoll);

@@ -20,7 +20,8 @@ struct egress_setup {
 	const char *const *entries; /* of the allowlist, n_entries */
 	size_t n_entries;
 	int audit; /* lent; -1 = no lines */
-	bool for_jail; /* the sockets come from a jail: see egress_jail_socket() */
+	const int *jail; /* lent: the proxy's side of a SOCK_SEQPACKET pair, over which a jail sends
+			  * its sockets; NULL = there is no jail */
 	const int *sockets; /* lent; for a proxy without a jail, n_sockets of one kind each */
 	const enum egress_socket *kinds;
 	size_t n_sockets;
@@ -30,12 +31,6 @@ struct egress_setup {
  * sockets that are handed to it take connections already. 0 or -errno, with nothing left. */
 int egress_open(
 	const struct egress_setup *setup, struct egress_owner **ret_owner, ks_error **reterr);
-
-/* The jail's side of the proxy (for SLOT_EGRESS), to be closed by egress_drop_jail_socket() once
- * the jail has it: the proxy takes the end of the last copy for "there will be no more". -1 when it
- * is closed, or there is none. */
-int egress_jail_socket(const struct egress_owner *owner);
-void egress_drop_jail_socket(struct egress_owner *owner);
 
 /* Waits until it serves: 0, or -errno with step "egress" (it failed, it died, it took longer). */
 int egress_await_ready(struct egress_owner *owner, int patience_ms, ks_error **reterr);

@@ -11,7 +11,6 @@
 
 struct egress_owner {
 	int socket; /* -1 = it has hung up */
-	int jail; /* the jail's side */
 	int complaints; /* what the program says before it can speak: the loader's errors */
 	pid_t pid; /* 0 = reaped */
 	int pidfd;

@@ -92,16 +92,13 @@ static int tell(struct egress_owner *owner, const struct egress_setup *setup, ks
 
 struct pairs {
 	int owner[2];
-	int jail[2];
 	int complaints[2]; /* a pipe: from, to */
 };
 
-static int open_pairs(struct pairs *pairs, bool for_jail)
+static int open_pairs(struct pairs *pairs)
 {
 	memset(pairs, -1, sizeof(*pairs));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pairs->owner) < 0)
-		return -errno;
-	if (for_jail && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pairs->jail) < 0)
 		return -errno;
 	return pipe2(pairs->complaints, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
 }
@@ -110,12 +107,12 @@ static void close_pairs(struct pairs *pairs)
 {
 	for (int i = 0; i < 2; i++) {
 		cleanup_close(&pairs->owner[i]);
-		cleanup_close(&pairs->jail[i]);
 		cleanup_close(&pairs->complaints[i]);
 	}
 }
 
-static int launch(struct egress_owner *owner, struct pairs *pairs, ks_error **reterr)
+static int launch(struct egress_owner *owner, const struct egress_setup *setup, struct pairs *pairs,
+	ks_error **reterr)
 {
 	static const char *argv[] = {"kastellan-egress", NULL};
 	autofree struct launch *launch = NULL;
@@ -135,7 +132,7 @@ static int launch(struct egress_owner *owner, struct pairs *pairs, ks_error **re
 	launch_add(launch, 1, null);
 	launch_add(launch, 2, pairs->complaints[1]);
 	launch_add(launch, EGRESS_SLOT_OWNER, pairs->owner[1]);
-	launch_add(launch, EGRESS_SLOT_JAIL, pairs->jail[1]);
+	launch_add(launch, EGRESS_SLOT_JAIL, setup->jail ? *setup->jail : -1);
 	launch_add(launch, EXE_SLOT, exe);
 	launch->exe = EXE_SLOT;
 	launch->argv = argv;
@@ -157,12 +154,12 @@ static int watch(struct egress_owner *owner, ks_error **reterr)
 int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr)
 {
 	struct pairs pairs;
-	int r = open_pairs(&pairs, setup->for_jail);
+	int r = open_pairs(&pairs);
 
-	r = r < 0 ? fail(reterr, r, "cannot be talked to", NULL) : launch(owner, &pairs, reterr);
+	r = r < 0 ? fail(reterr, r, "cannot be talked to", NULL)
+		  : launch(owner, setup, &pairs, reterr);
 	if (r == 0) {
 		owner->socket = take_fd(&pairs.owner[0]);
-		owner->jail = take_fd(&pairs.jail[0]);
 		owner->complaints = take_fd(&pairs.complaints[0]);
 	}
 	close_pairs(&pairs);

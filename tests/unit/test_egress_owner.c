@@ -117,7 +117,6 @@ static void test_whole_life(void **state)
 	const struct egress_report *report = egress_report(owner);
 
 	(void)state;
-	assert_int_equal(egress_jail_socket(owner), -1);
 	assert_false(egress_dispatch(owner));
 	egress_stop(owner);
 	egress_stop(owner);
@@ -140,7 +139,7 @@ static void test_what_it_is_given(void **state)
 {
 	const enum egress_socket kinds[] = {EGRESS_SOCKET_DOOR, EGRESS_SOCKET_DOOR};
 	int before = open_descriptors();
-	int ends[2], doors[2];
+	int ends[2], doors[2], jail[2];
 	char line[8] = "";
 	struct egress_setup setup = setup_of("plain");
 	struct egress_owner *owner;
@@ -148,16 +147,13 @@ static void test_what_it_is_given(void **state)
 	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, doors), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, jail), 0);
 	setup.audit = ends[1];
 	setup.sockets = doors;
 	setup.kinds = kinds;
 	setup.n_sockets = 2;
-	setup.for_jail = true;
+	setup.jail = &jail[1];
 	owner = open_ready(&setup);
-	assert_true(egress_jail_socket(owner) >= 0);
-	assert_true(fcntl(egress_jail_socket(owner), F_GETFD) & FD_CLOEXEC);
-	egress_drop_jail_socket(owner);
-	assert_int_equal(egress_jail_socket(owner), -1);
 	egress_stop(owner);
 	assert_true(await_end(owner, PATIENCE));
 	assert_int_equal(egress_report(owner)->totals.denials, 2); /* sockets */
@@ -169,6 +165,7 @@ static void test_what_it_is_given(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(close(ends[i]), 0);
 		assert_int_equal(close(doors[i]), 0);
+		assert_int_equal(close(jail[i]), 0);
 	}
 	assert_nothing_left(before);
 }

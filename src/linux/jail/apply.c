@@ -19,7 +19,6 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "egress/owner.h"
 #include "linux/jail/parts.h"
 #include "linux/kernel_id.h"
 #include "linux/jail/launch.h"
@@ -138,7 +137,7 @@ static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio
 	r |= launch_add(launch, SLOT_HELPER_EXE, parts->helper_exe);
 	r |= launch_add(launch, SLOT_HELPER_ARGS, parts->helper_args);
 	r |= launch_add(launch, SLOT_SUPERVISOR, parts->supervisor);
-	r |= launch_add(launch, SLOT_EGRESS, jail->egress ? egress_jail_socket(jail->egress) : -1);
+	r |= launch_add(launch, SLOT_EGRESS, jail->egress_pair[0]);
 	for (int i = 0; stdio && !stdio->terminal && i < 3; i++)
 		r |= launch_add(launch, SLOT_STDIN + i, stdio->fds[i]);
 	for (size_t i = 0; i < plan->data.len; i++)
@@ -248,9 +247,6 @@ int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	r = prepare(plan, host, stdio, jail, parts, reterr);
 	if (r == 0)
 		r = start_monitor(parts, jail, reterr);
-	/* The jail has it now, or there is none. */
-	if (jail->egress)
-		egress_drop_jail_socket(jail->egress);
 	parts_done(parts);
 	free(parts);
 	return r;

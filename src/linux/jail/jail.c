@@ -30,6 +30,7 @@ struct jail *jail_alloc(void)
 		return NULL;
 	jail->monitor_pidfd = jail->monitor_socket = jail->init_socket = -1;
 	jail->complaints = jail->terminal = jail->patience = -1;
+	jail->egress_pair[0] = jail->egress_pair[1] = -1;
 	jail->usage.cpu_usec = UINT64_MAX;
 	jail->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (jail->epoll < 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The egress proxy of one jail: started before the jail, so that it becomes ready beside it, and
+/* The egress proxy of one jail: started right after the jail, beside which it becomes ready, and
  * ended after it, so that it can say what became of the worker's connections. Must not: let the
  * worker start before the proxy serves, or the jail's end wait for ever for the proxy's. */
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ static int open_proxy(const struct ks_plan *plan, int audit, struct jail *jail, 
 	struct egress_setup setup = {.entries = entries,
 		.n_entries = policy->n_endpoints,
 		.audit = audit,
-		.for_jail = true};
+		.jail = &jail->egress_pair[1]};
 
 	for (size_t i = 0; i < policy->n_endpoints; i++)
 		entries[i] = policy->endpoints[i].text;
@@ -48,9 +49,31 @@ static int open_proxy(const struct ks_plan *plan, int audit, struct jail *jail, 
 	return egress_open(&setup, &jail->egress, reterr);
 }
 
+static void close_side(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **reterr)
+{
+	if (plan->network != NETWORK_PROXY)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, jail->egress_pair) == 0)
+		return 0;
+	return error_set(reterr, -errno, ABOUT(.step = "egress"),
+		"the egress proxy cannot be talked to: %s", strerror(errno));
+}
+
 int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr)
 {
-	return plan->network == NETWORK_PROXY ? open_proxy(plan, audit, jail, reterr) : 0;
+	int r = plan->network == NETWORK_PROXY ? open_proxy(plan, audit, jail, reterr) : 0;
+
+	/* The proxy takes the end of the jail's last copy for: there will be no more sockets. */
+	close_side(&jail->egress_pair[0]);
+	close_side(&jail->egress_pair[1]);
+	return r;
 }
 
 int jail_await_network(struct jail *jail, int patience_ms, ks_error **reterr)
@@ -137,6 +160,8 @@ void jail_free_network(struct jail *jail)
 {
 	egress_free(jail->egress);
 	jail->egress = NULL;
+	close_side(&jail->egress_pair[0]);
+	close_side(&jail->egress_pair[1]);
 	network_report_done(&jail->network);
 	if (jail->patience >= 0)
 		close(jail->patience);

@@ -34,6 +34,7 @@ struct jail {
 	const char *machine; /* static */
 	uint32_t kernel_id; /* the worker's own; 0 = it has the caller's ids */
 	struct egress_owner *egress; /* NULL: no network, or its proxy has ended */
+	int egress_pair[2]; /* the jail's and the proxy's side, until each has its own; -1 */
 	bool egress_stopped;
 	int patience; /* a timer for the proxy's end; -1 = it has not been told to */
 	bool impatient; /* there is no such timer */
@@ -54,6 +55,8 @@ uint32_t kernel_id_next(void);
 
 /* network.c: the egress proxy, for a plan with one; each does nothing for any other. */
 
+/* Makes the socket pair between jail and proxy. */
+int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **reterr);
 /* Starts it. audit: lent, or -1. */
 int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr);
 /* Waits until it serves. */

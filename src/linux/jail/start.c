@@ -140,14 +140,16 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, struct jail *jail, ks_error **reterr)
 {
 	const struct jail_stdio *stdio = setup->stdio;
-	/* First: it becomes ready while the jail is made. */
-	int r = jail_open_network(plan, setup->audit, jail, reterr);
+	int r = jail_pair_network(plan, jail, reterr);
 
 	jail->machine = plan->filter.machine;
 	if (r == 0 && plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
 	if (r == 0)
 		r = apply_jail(plan, host, stdio, jail, reterr);
+	/* While the jail is made. */
+	if (r == 0)
+		r = jail_open_network(plan, setup->audit, jail, reterr);
 	if (r == 0 && jail->group)
 		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)

@@ -24,9 +24,11 @@ static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_
 
 	if (!jail)
 		return -ENOMEM;
-	r = jail_open_network(plan, -1, jail, reterr);
+	r = jail_pair_network(plan, jail, reterr);
 	if (r == 0)
 		r = apply_jail(plan, host, &stdio, jail, reterr);
+	if (r == 0)
+		r = jail_open_network(plan, -1, jail, reterr);
 	if (r == 0)
 		r = jail_await_ready(jail, host, plan, reterr);
 	if (r == 0)
