@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-from stage.servers import read_exactly
+from stage.servers import Server, read_exactly
 from stage.world import NAME_SERVER, World
 
 A, NS, CNAME, SOA, PTR, TXT, AAAA, HTTPS, ANY = 1, 2, 5, 6, 12, 16, 28, 65, 255
@@ -28,20 +28,31 @@ def decode(message, at):
     return ".".join(labels), at + 1
 
 
-def pack(address):
-    if ":" in address:
-        return AAAA, socket.inet_pton(socket.AF_INET6, address)
-    return A, socket.inet_pton(socket.AF_INET, address)
+def pack(found):
+    """Type and data: of an address, or of the name that an address stands for."""
+    if ":" in found:
+        return AAAA, socket.inet_pton(socket.AF_INET6, found)
+    if found[-1].isdigit():
+        return A, socket.inet_pton(socket.AF_INET, found)
+    return PTR, encode(found)
 
 
 class NameServer:
-    """names: name to list of addresses, or a function that is asked each time; None: no answer."""
+    """names: name to list of what pack() takes, or a function that is asked each time; None: no answer."""
 
     def __init__(self, namespace):
         self.names, self.asked = {}, []
         self._socket = World.socket(namespace, kind=socket.SOCK_DGRAM)
         self._socket.bind((NAME_SERVER, 53))
         threading.Thread(target=self._serve, daemon=True).start()
+        Server(namespace, NAME_SERVER, 53, self._converse)
+
+    def _converse(self, stream):
+        """Over TCP, each message behind its size."""
+        while size := stream.recv(2, socket.MSG_WAITALL):
+            reply = self._reply(read_exactly(stream, int.from_bytes(size, "big")))
+            if reply:
+                stream.sendall(len(reply).to_bytes(2, "big") + reply)
 
     def _serve(self):
         while True:

@@ -67,9 +67,10 @@ def inside(namespace):
         os.close(home)
 
 
-def bind_file(path, content):
-    """The host's file of that name, for this run."""
-    directory = tempfile.mkdtemp(prefix="kastellan-egress-", dir="/tmp")
+def bind_file(path, content, place="/tmp"):
+    """The host's file of that name, for this run; kept below place."""
+    directory = tempfile.mkdtemp(prefix="kastellan-egress-", dir=place)
+    os.chmod(directory, 0o755)
     mine = pathlib.Path(directory) / "file"
     mine.write_text(content)
     mine.chmod(0o644)

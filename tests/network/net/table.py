@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of the network programs: one row a program and way of using it."""
+
+import importlib
+import pathlib
+import re
+import shlex
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+LIMITS = ("cpu_ms", "mem_mb", "tasks_max")
+_found = []
+
+
+class Row:
+    """command: a line without shell syntax, or a list; {given} in it is the directory of what all
+    programs are given, {repository} the path of the one to clone, at its server.
+    says: its output, or a pattern of it; outside: what it says without a jail, where that differs.
+    entries: what is listed. reaches: (host, port) of what has to be refused where it is not, by
+    default the first entry; port 0 where nothing but the name is asked for.
+    env: variables inside and outside; told: variables inside alone.
+    reserves: it maps far more addresses than it ever uses."""
+
+    def __init__(self, name, command, says, entries, reaches=None, needs=(), stdin=b"", env=None,
+                 told=None, outside=None, files=None, reserves=False, **limits):
+        if set(limits) - set(LIMITS):
+            raise SystemExit(f"{name}: {limits} are no limits")
+        self.name, self.says, self.entries = name, says, entries
+        self.command = shlex.split(command) if isinstance(command, str) else command
+        self.needs = needs or ([] if "{" in self.command[0] else self.command[:1])
+        self.stdin = stdin
+        self.env, self.told = env or {}, told or {}
+        self.outside = says if outside is None else outside
+        self.reserves, self.limits = reserves, limits
+        host, port = entries[0].rsplit(":", 1)
+        self.host, self.port = reaches or (host.strip("[]"), int(port))
+
+    @property
+    def entry(self):
+        """What would allow it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def other_ports(self):
+        """The same hosts, and no port that is used."""
+        return [f"{entry.rsplit(':', 1)[0]}:4242" for entry in self.entries]
+
+    def policy(self, memory_held):
+        """Without a controller mem_mb can limit addresses alone."""
+        fields = dict(self.limits)
+        if self.reserves and not memory_held:
+            fields["mem_mb"] = 0
+        return fields
+
+    def described(self):
+        limits = "".join(f", {name} {value}" for name, value in self.limits.items())
+        return f"{self.name}: --net {' --net '.join(self.entries)}{limits}"
+
+
+def program(*words, **options):
+    _found.append(Row(*words, **options))
+
+
+def rows(pattern=""):
+    """All rows of all modules, in the order of the modules' names and of their lines."""
+    _found.clear()
+    for path in sorted(HERE.glob("programs_*.py")):
+        importlib.import_module(path.stem)
+    names = [row.name for row in _found]
+    for name in names:
+        if names.count(name) > 1:
+            raise SystemExit(f"two rows are called {name!r}")
+    return [row for row in _found if re.search(pattern, row.name)]

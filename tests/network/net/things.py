@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What servers and programs need: certificates, keys, a repository, a database, static programs.
+What the programs are given is in a directory of its own, and readable by everybody."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+from net.addresses import IDN, ONLY6, WEB, WEB6
+
+VISITOR = 65533  # the user of the servers, under this number
+# ssh(1) wants a key of its own user to be readable by nobody else, and asks nothing of another's.
+STRANGER = 65532
+NEEDED = ("openssl", "ssh-keygen", "dropbearkey", "git", "gcc", "musl-gcc", "node", "setpriv")
+HERE = pathlib.Path(__file__).resolve().parent
+PASSWORD = "jail-42"
+OPENSSL = """
+[req]
+distinguished_name = name
+[name]
+[authority]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[server]
+basicConstraints = critical, CA:false
+subjectAltName = ${ENV::NAMES}
+"""
+# The server shows each to who asks for that name alone.
+CERTIFICATES = {
+    "web": f"DNS:web.example.com, DNS:six.example.com, DNS:other.example.com, IP:{WEB}, "
+           f"IP:{WEB6}, IP:{ONLY6}, DNS:{IDN}",
+    "wild": "DNS:*.wild.example.com, DNS:b.c.wild.example.com",
+    "db": "DNS:db.example.com",
+}
+
+
+def account(directory):
+    """The line of the user in /etc/passwd."""
+    return f"visitor:x:{VISITOR}:{VISITOR}::{directory}/home:/bin/sh\n"
+
+
+def do(*argv, **options):
+    """The output; what it says besides is of interest where it fails."""
+    done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL, **options)
+    if done.returncode:
+        raise SystemExit(f"Bail out! {argv}: {done.stderr}")
+    return done.stdout
+
+
+def certify(directory, given):
+    (directory / "openssl.conf").write_text(OPENSSL, encoding="ascii")
+    keys = directory / "keys"
+    keys.mkdir(mode=0o755)
+    made = ["openssl", "req", "-x509", "-config", directory / "openssl.conf", "-days", "2",
+            "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    do(*made, "-extensions", "authority", "-subj", "/CN=an authority", "-keyout", keys / "ca.key",
+       "-out", given / "ca.pem", env={**os.environ, "NAMES": "DNS:none.example"})
+    for name, covered in CERTIFICATES.items():
+        do(*made, "-extensions", "server", "-subj", f"/CN={name}", "-CA", given / "ca.pem",
+           "-CAkey", keys / "ca.key", "-keyout", keys / f"{name}.key", "-out",
+           keys / f"{name}.pem", env={**os.environ, "NAMES": covered})
+    return keys
+
+
+def shell_keys(directory, given):
+    home = directory / "home"
+    (home / ".ssh").mkdir(parents=True)
+    do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", given / "key")
+    os.chown(given / "key", STRANGER, STRANGER)
+    (given / "key").chmod(0o644)
+    (home / ".ssh/authorized_keys").write_text((given / "key.pub").read_text())
+    said = do("dropbearkey", "-t", "ed25519", "-f", directory / "host.key")
+    public = next(line for line in said.splitlines() if line.startswith("ssh-ed25519 "))
+    (given / "known_hosts").write_text(f"ssh.example.com {' '.join(public.split()[:2])}\n")
+    (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
+
+
+def repository(directory):
+    """Large enough that its answer comes in several pieces."""
+    tree, bare = directory / "tree", directory / "git/tool.git"
+    tree.mkdir()
+    (tree / "README").write_text("cloned\n")
+    (tree / "noise").write_bytes(os.urandom(300000))
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", tree]
+    do(*git, "-c", "init.defaultBranch=main", "init", "-q")
+    do(*git, "add", ".")
+    do(*git, "commit", "-q", "-m", "first")
+    do(*git, "clone", "-q", "--bare", tree, bare)
+
+
+def database(directory):
+    """A cluster of its own; its programs do not run as root."""
+    initdb = initdb_path()
+    home = directory / "database"
+    home.mkdir()
+    (home / "password").write_text(PASSWORD + "\n")
+    for name in ("db.pem", "db.key"):
+        (home / name).write_bytes((directory / "keys" / name).read_bytes())
+        (home / name).chmod(0o600)
+    for path in (home, *home.iterdir()):
+        os.chown(path, VISITOR, VISITOR)
+    do(initdb, "-D", home / "cluster", "-A", "scram-sha-256", "--pwfile", home / "password",
+       "-U", "visitor", "--no-sync", "--locale=C", "--encoding=UTF8", cwd=home,
+       user=VISITOR, group=VISITOR, extra_groups=[])
+    (home / "cluster/pg_hba.conf").write_text("hostssl all all all scram-sha-256\n")
+    return initdb.parent
+
+
+def programs(given):
+    """One source, with two libraries of C."""
+    for compiler, name in (("gcc", "dial-glibc"), ("musl-gcc", "dial-musl")):
+        do(compiler, "-O1", "-static", "-w", "-o", given / name, HERE / "dial.c")
+
+
+class Made:
+    def __init__(self, directory):
+        self.directory, self.given = directory, directory / "given"
+
+
+def initdb_path():
+    """Of the latest version; Debian keeps it out of everybody's way."""
+    return max(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=None)
+
+
+def missing():
+    """Programs of the servers that are not installed. Without them nothing could run."""
+    found = [name for name in NEEDED if not shutil.which(name)]
+    return found + ([] if initdb_path() else ["PostgreSQL's initdb"])
+
+
+def make(directory):
+    made = Made(directory)
+    (directory / "logs").mkdir()
+    made.given.mkdir()
+    made.keys = certify(directory, made.given)
+    shell_keys(directory, made.given)
+    repository(directory)
+    made.database = database(directory)
+    programs(made.given)
+    return made

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python: its library, sockets as they are, and the two packages that most use."""
+
+from net.addresses import TALK
+from net.table import program
+
+PYTHON = ["/usr/bin/python3", "-I", "-c"]
+SITE = ["web.example.com:443"]
+TRUST = {"SSL_CERT_FILE": "{given}/ca.pem"}
+
+URLLIB = """
+import urllib.request
+with urllib.request.urlopen("https://web.example.com/") as answer:
+    print(answer.status, answer.read().decode(), end="")
+"""
+REQUESTS = """
+import requests
+with requests.Session() as session:
+    answer = session.get("https://web.example.com/")
+    print(answer.status_code, answer.text, end="")
+    print(session.post("https://web.example.com/sum", data=b"0" * 100000).text, end="")
+"""
+AIOHTTP = """
+import asyncio, aiohttp
+async def main():
+    async with aiohttp.ClientSession() as session:
+        async def one():
+            async with session.get("https://web.example.com/") as answer:
+                return answer.status, await answer.text()
+        print(set(await asyncio.gather(*(one() for _ in range(8)))))
+asyncio.run(main())
+"""
+HALF_CLOSE = """
+import socket
+with socket.create_connection(("talk.example.com", 9)) as stream:
+    stream.sendall(b"abc" * 100000)
+    stream.shutdown(socket.SHUT_WR)
+    print(b"".join(iter(lambda: stream.recv(7), b"")).decode()[:21])
+"""
+STREAMS = """
+import asyncio
+async def main():
+    reader, writer = await asyncio.open_connection("talk.example.com", 7, happy_eyeballs_delay=0.1)
+    for word in (b"one\\n", b"two\\n"):
+        writer.write(word)
+        print((await reader.readline()).decode(), end="")
+    writer.close()
+asyncio.run(main())
+"""
+MAIL = """
+import smtplib
+with smtplib.SMTP("mail.example.com", local_hostname="client") as server:
+    print(server.sendmail("a@example.com", ["b@example.com"], "Subject: one\\r\\n\\r\\ntext"))
+    print(server.noop())
+"""
+# Not blocking, with an address: what libraries of other languages do on their own.
+NONBLOCKING = f"""
+import select, socket
+stream = socket.socket()
+stream.setblocking(False)
+stream.connect_ex(("{TALK}", 7))
+print(len(select.select([], [stream], [], 5)[1]), stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+stream.send(b"x")
+select.select([stream], [], [], 5)
+print(stream.recv(9), stream.getpeername()[0])
+"""
+PEER = """
+import socket
+with socket.create_connection(("talk.example.com", 7)) as stream:
+    stream.sendall(b"x")
+    print(stream.recv(9), socket.gethostbyaddr(stream.getpeername()[0])[0],
+          socket.getfqdn(stream.getpeername()[0]))
+"""
+DATABASE = """
+import asyncio, struct, ssl
+async def main():
+    reader, writer = await asyncio.open_connection("db.example.com", 5432)
+    writer.write(struct.pack("!II", 8, 80877103))
+    print(await reader.readexactly(1))
+    await writer.start_tls(ssl.create_default_context(), server_hostname="db.example.com")
+    print(writer.get_extra_info("peercert")["subjectAltName"])
+asyncio.run(main())
+"""
+
+program("python: urllib", [*PYTHON, URLLIB], "200 HTTP/1.1 web.example.com web.example.com\n", SITE,
+        env=TRUST)
+program("python: requests", ["/usr/bin/python3", "-c", REQUESTS],
+        "200 HTTP/1.1 web.example.com web.example.com\n100000 1120a819\n", SITE,
+        env={"REQUESTS_CA_BUNDLE": "{given}/ca.pem"}, cpu_ms=3000)
+program("python: aiohttp, eight at once", ["/usr/bin/python3", "-c", AIOHTTP],
+        "{(200, 'HTTP/1.1 web.example.com web.example.com\\n')}\n", SITE, env=TRUST, cpu_ms=3000)
+program("python: a socket that is closed half", [*PYTHON, HALF_CLOSE], "300000 bytes: acbacba\n",
+        ["talk.example.com:9"])
+program("python: asyncio streams", [*PYTHON, STREAMS], "one\ntwo\n", ["talk.example.com:7"])
+program("python: smtplib, where the server speaks first", [*PYTHON, MAIL],
+        "{}\n(250, b'fine')\n", ["mail.example.com:25"])
+program("python: a socket that does not block, to an address", [*PYTHON, NONBLOCKING],
+        f"1 0\nb'x' {TALK}\n", [f"{TALK}:7"])
+program("python: the name of a peer", [*PYTHON, PEER], "b'x' talk.example.com talk.example.com\n",
+        ["talk.example.com:7"])
+program("python: TLS in the middle of a stream", [*PYTHON, DATABASE],
+        "b'S'\n(('DNS', 'db.example.com'),)\n", ["db.example.com:5432"], env=TRUST)
