@@ -104,6 +104,8 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 		return -errno;
 	*attempt = (struct attempt){{attempt_ready, fd}, dial, dial->next, *address};
 	r = socket_prepare(fd);
+	if (r == 0 && flow->small)
+		r = socket_keep_small(fd);
 	if (r == 0)
 		r = socket_connect(fd, address, flow->port);
 	if (r == 0)

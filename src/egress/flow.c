@@ -56,8 +56,10 @@ static struct flow *flow_new(struct proxy *proxy, int fd)
 	task_init(&flow->task, go_on);
 	lookup_wait_init(&flow->lookup, judge_resolved);
 	list_append(&proxy->flows, &flow->link);
+	flow->small = proxy->open >= FLOW_ROOMY;
 	proxy->open++;
-	if (loop_watch(&proxy->loop, &flow->worker.watch, RELAY_EVENTS) < 0) {
+	if ((flow->small && socket_keep_small(fd) < 0) ||
+		loop_watch(&proxy->loop, &flow->worker.watch, RELAY_EVENTS) < 0) {
 		flow_end(flow, END_RST);
 		return NULL;
 	}

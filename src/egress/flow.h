@@ -18,6 +18,11 @@ enum flow_state {
 #define FLOW_PARTING_MS 1000 /* for the worker to read its answer */
 #define FLOW_NO_RULE UINT16_MAX
 
+/* Connections at once whose buffers grow with what goes through them. A worker whose peers do not
+ * read, or that does not, fills the buffers of all of its connections: they are the kernel's, and
+ * count for no control group that could be told to hold them. */
+#define FLOW_ROOMY 16
+
 struct flow {
 	struct proxy *proxy;
 	struct list link;
@@ -35,6 +40,7 @@ struct flow {
 	enum flow_state state : 8;
 	enum audit_via via : 8; /* VIA_NONE until a door knows the protocol */
 	bool owns_name : 1;
+	bool small : 1; /* its buffers do not grow */
 	bool greeted : 1; /* SOCKS5: the method is agreed on */
 	bool guarded : 1; /* the worker's first bytes are not judged yet */
 	bool told : 1; /* the decision is in the audit */

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The kernel doubles it for its own use, which makes the 128 KiB that it starts with by itself; a
+ * whole ClientHello has to be in there at once. */
+#define SMALL_BUFFER 65536
+
 bool socket_address(
 	const struct sockaddr_storage *from, struct address *ret_address, uint16_t *ret_port)
 {
@@ -58,6 +62,17 @@ int socket_prepare(int fd)
 	/* Fails on a unix socket, which never delays. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+int socket_keep_small(int fd)
+{
+	const int bytes = SMALL_BUFFER;
+
+	/* A number once set is not tuned any more. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) < 0)
+		return -errno;
+	return 0;
 }
 
 void socket_reset(int fd)

@@ -18,6 +18,10 @@ bool socket_local(int fd, struct address *ret_address, uint16_t *ret_port);
  * was looked at would not be what is sent. 0 or -errno. */
 int socket_prepare(int fd);
 
+/* Keeps what the kernel may hold for it, in either direction, at what it begins with. Otherwise
+ * that grows to megabytes, which nobody's limit counts. 0 or -errno. */
+int socket_keep_small(int fd);
+
 /* Begins to connect one that is non-blocking. 0 or -errno. */
 int socket_connect(int fd, const struct address *address, uint16_t port);
 

@@ -6,10 +6,14 @@
 #include "egress/bytes.h"
 
 #define RECORD_HEADER 5
+#define RECORD_FIRST_TYPE 20 /* change of cipher, alert, handshake, data, heartbeat */
 #define RECORD_HANDSHAKE 22
+#define RECORD_LAST_TYPE 24
 #define RECORD_MAX 16384
 #define HANDSHAKE_HEADER 4
-#define HANDSHAKE_CLIENT_HELLO 1
+#define HANDSHAKE_CLIENT_HELLO 1 /* in SSL 2, too */
+#define SSL2_SHORT_HEADER 0x80
+#define SSL2_TYPE_AT 2
 #define EXTENSION_SERVER_NAME 0
 #define EXTENSION_ECH 0xfe0d
 #define NAME_TYPE_HOST 0
@@ -29,7 +33,7 @@ static enum tls_result check_header(struct message *message)
 	size_t body;
 
 	if (message->seen >= 1 && message->header[0] != HANDSHAKE_CLIENT_HELLO)
-		return TLS_NOT_TLS;
+		return TLS_MALFORMED;
 	if (message->seen < HANDSHAKE_HEADER)
 		return TLS_NEED_MORE;
 	body = (size_t)message->header[1] << 16 | (size_t)message->header[2] << 8 |
@@ -70,28 +74,39 @@ static enum tls_result add_fragment(struct message *message, const uint8_t *byte
 	return TLS_NEED_MORE;
 }
 
-/* The header of one record: true when the walk can go on into it. A first record that is none of
- * TLS is something else than TLS; a later one breaks the message. */
-static bool read_record(
-	struct bytes_in *in, bool first, size_t *ret_len, enum tls_result *ret_result)
+/* Whether a server could take the first bytes for TLS. Servers pass over much that may come before
+ * a ClientHello (OpenSSL over empty records, Go's over warnings, wolfSSL over a strange version),
+ * and OpenSSL takes the ClientHello of SSL 2, which names nobody: whatever could be the beginning
+ * of such a thing is TLS, and has to be good. TLS_NAME stands for yes here. */
+static enum tls_result judge_beginning(const struct bytes_in *in)
 {
-	const enum tls_result wrong = first ? TLS_NOT_TLS : TLS_MALFORMED;
+	if (!in->left)
+		return TLS_NEED_MORE;
+	if (in->at[0] >= RECORD_FIRST_TYPE && in->at[0] <= RECORD_LAST_TYPE)
+		return TLS_NAME;
+	if (!(in->at[0] & SSL2_SHORT_HEADER))
+		return TLS_NOT_TLS;
+	if (in->left <= SSL2_TYPE_AT)
+		return TLS_NEED_MORE;
+	return in->at[SSL2_TYPE_AT] == HANDSHAKE_CLIENT_HELLO ? TLS_MALFORMED : TLS_NOT_TLS;
+}
+
+/* The header of one record: true when the walk can go on into it. */
+static bool read_record(struct bytes_in *in, size_t *ret_len, enum tls_result *ret_result)
+{
 	const uint8_t *header = in->at;
 	size_t len;
 
-	if ((in->left >= 1 && header[0] != RECORD_HANDSHAKE) || (in->left >= 2 && header[1] != 3)) {
-		*ret_result = wrong;
+	*ret_result = TLS_MALFORMED;
+	if ((in->left >= 1 && header[0] != RECORD_HANDSHAKE) || (in->left >= 2 && header[1] != 3))
 		return false;
-	}
 	if (in->left < RECORD_HEADER) {
 		*ret_result = TLS_NEED_MORE;
 		return false;
 	}
 	len = (size_t)header[3] << 8 | header[4];
-	if (len == 0 || len > RECORD_MAX) {
-		*ret_result = wrong;
+	if (len == 0 || len > RECORD_MAX)
 		return false;
-	}
 	take_bytes(in, RECORD_HEADER);
 	*ret_len = len;
 	return true;
@@ -103,9 +118,11 @@ static enum tls_result walk_records(
 	const uint8_t *bytes, size_t len, struct message *message, unsigned *ret_pieces)
 {
 	struct bytes_in in = bytes_in(bytes, len);
-	enum tls_result result = TLS_NEED_MORE;
+	enum tls_result result = judge_beginning(&in);
 
 	*ret_pieces = 0;
+	if (result != TLS_NAME)
+		return result;
 	for (unsigned records = 0;; records++) {
 		size_t size, here;
 
@@ -113,7 +130,7 @@ static enum tls_result walk_records(
 			return TLS_NAME;
 		if (records == TLS_MAX_RECORDS)
 			return TLS_MALFORMED;
-		if (!read_record(&in, records == 0, &size, &result))
+		if (!read_record(&in, &size, &result))
 			return result;
 		/* The part that is still to come must fit, too. */
 		here = size < in.left ? size : in.left;

@@ -18,11 +18,11 @@
 #define TLS_MAX_PREFIX (TLS_MAX_HELLO + 4 + TLS_MAX_RECORDS * 5)
 
 enum tls_result {
-	TLS_NEED_MORE, /* a ClientHello so far */
-	TLS_NOT_TLS, /* the first bytes are no handshake record with a ClientHello */
+	TLS_NEED_MORE, /* may become a ClientHello */
+	TLS_NOT_TLS, /* no server could take the first bytes for TLS */
 	TLS_NAME, /* ret_hello->host is the server name */
 	TLS_NO_NAME, /* a whole ClientHello without one */
-	TLS_MALFORMED, /* begins as one, and is none, or is past the bounds */
+	TLS_MALFORMED, /* begins as TLS, and is no such ClientHello, or past the bounds */
 	TLS_RESULT_COUNT
 };
 

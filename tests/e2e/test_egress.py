@@ -337,7 +337,10 @@ def proxy_confined(t):
     for pid in both:
         status = dict(line.split(":\t", 1) for line in
                       pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
-        check.equal((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"), "filter, privileges")
+        # A build with sanitizers has no filter of its own.
+        sanitized = b"__asan_init" in pathlib.Path(os.environ["KASTELLAN_EGRESS"]).read_bytes()
+        check.equal((status["Seccomp"], status["NoNewPrivs"]), ("0" if sanitized else "2", "1"),
+                    "filter, privileges")
         for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             check.equal(int(status[kind], 16), 0, kind)
         if t.root:

@@ -8,7 +8,7 @@ from harness import check
 from harness.discover import test
 from stage import proxy, servers
 from stage.servers import read_exactly
-from stage.tls import hello
+from stage.tls import hello, names_heard, old_hello
 
 NAME = "api.example.com"
 
@@ -87,6 +87,29 @@ def missing(t):
     t.is_reset(stream)
     started.audit.wait(ev="connect", verdict="deny", reason="sni_missing", count=3)
     t.until(lambda: server.accepted == 3, "the server was dialled meanwhile")
+
+
+@test("what servers pass over before a hello hides none")
+def hidden(t):
+    evil, seen = "evil.example.com", []
+    # The control: with these a server hears the other name, or is asked for none.
+    empty_first = b"\x16\x03\x01\0\0" + hello(evil)
+    check.equal(names_heard(hello(evil)), [evil], "a server")
+    check.equal(names_heard(empty_first), [evil], "a server, behind an empty record")
+    check.equal(names_heard(old_hello()), [None], "a server, of a hello of SSL 2")
+    warning_first = b"\x15\x03\x01\0\2\1\x5a" + hello(evil)  # as Go's servers do
+    strange_version = b"\x16\x02\x01" + hello(evil)[3:]  # as wolfSSL's do
+
+    def note(stream):
+        seen.extend(servers.read_all(stream))
+
+    _, started = begin(t, note)
+    for message in (empty_first, old_hello(), warning_first, strange_version):
+        stream = t.reach(NAME, 443)
+        stream.sendall(message)
+        t.is_reset(stream)
+    started.audit.wait(ev="connect", verdict="deny", reason="sni_missing", count=4)
+    check.equal(seen, [], "what the server saw")
 
 
 @test("what is no TLS passes, and so does whatever the server says first")

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker may use up: connections, time, bytes, names, descriptors; and what happens then."""
 
+import os
+import re
 import resource
 import socket
+import subprocess
+import threading
 import time
 
 from harness import check
 from harness.discover import test
-from stage import names, proxy, servers
+from stage import names, proxy, servers, world
 from stage.servers import read_exactly
 
 
@@ -154,6 +158,45 @@ def spent(t):
     check.equal(started.audit.wait(ev="connect", verdict="deny")["reason"], "limit", "afterwards")
     summary = started.stop().summary
     check.within(summary["up"] + summary["down"], total, 1_000_000, "bytes in all")
+
+
+def buffers(namespace, which):
+    """The largest (receive, send) buffers that any of these connections may have."""
+    with world.inside(namespace):
+        lines = subprocess.run(["ss", "-tmnHO", which],
+                               stdout=subprocess.PIPE, check=True, text=True).stdout
+    sizes = re.findall(r"rb(\d+),t\d+,tb(\d+)", lines)
+    check.true(sizes, f"there are connections: {lines}")
+    return max(int(size) for size, _ in sizes), max(int(size) for _, size in sizes)
+
+
+@test("the buffers of many connections do not grow, those of a few do")
+def small_buffers(t):
+    def pass_through(stream):
+        sender = threading.Thread(target=stream.sendall, args=(bytes(32 << 20),))
+        sender.start()
+        read_exactly(stream, 32 << 20)
+        sender.join()
+
+    for port in (80, 8080):
+        t.serve("9.9.9.10", port, servers.echo)
+    t.start(["9.9.9.10:80", "9.9.9.10:8080"])
+    home = world.here()
+    # The control: the first one's buffers at the proxy grow.
+    first = connect(t)
+    pass_through(first)
+    for place, which in (home, "dport = :80"), (t.jail, "sport = :80"):
+        for number, size in enumerate(buffers(place, which)):
+            check.true(size > 131072, f"buffer {number} of {which} has grown to {size}")
+    others = [connect(t) for _ in range(15)]
+    for other in others:
+        t.speaks(other)
+    last = t.connect("9.9.9.10", 8080)
+    pass_through(last)
+    for place, which in (home, "dport = :8080"), (t.jail, "sport = :8080"):
+        for number, size in enumerate(buffers(place, which)):
+            check.within(size, 1, 131072, f"bytes of buffer {number} of {which}")
+    os.close(home)
 
 
 @test("the table of names is bounded, and those that are in it stay")

@@ -50,6 +50,12 @@ static void test_limits_are_in_the_files(void **state)
 			0);
 		assert_int_equal(value, v1 ? 48 * MIB : 0);
 	}
+	if (v1 && cgroup_file_exists(memory->fd, "memory.kmem.tcp.limit_in_bytes")) {
+		assert_int_equal(
+			cgroup_file_number(memory->fd, "memory.kmem.tcp.limit_in_bytes", &value),
+			0);
+		assert_int_equal(value, 48 * MIB);
+	}
 	assert_int_equal(cgroup_file_number(pids->fd, "pids.max", &value), 0);
 	assert_int_equal(value, 21);
 	assert_int_equal(

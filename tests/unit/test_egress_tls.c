@@ -294,31 +294,57 @@ static void test_records_between(void **state)
 	assert_int_equal(tls_client_hello(stream, len + 5, &found), TLS_MALFORMED);
 }
 
+struct beginning {
+	const char *bytes;
+	size_t len;
+};
+
+static void expect_beginnings(const struct beginning *cases, size_t count, enum tls_result wanted,
+	struct tls_hello *found)
+{
+	for (size_t i = 0; i < count; i++)
+		if (tls_client_hello((const uint8_t *)cases[i].bytes, cases[i].len, found) !=
+			wanted)
+			fail_msg("case %zu", i);
+}
+
 static void test_what_is_not_tls(void **state)
 {
-	static const struct {
-		const char *bytes;
-		size_t len;
-	} others[] = {
+	static const struct beginning others[] = {
 		{"GET / HTTP/1.1\r\n", 16},
 		{"SSH-2.0-OpenSSH", 15},
-		{"\x80\x2e\x01\x03\x01", 5}, /* SSLv2 framing */
-		{"\x16\x02\x00\x00\x10", 5},
-		{"\x16\x03\x01\x00\x00", 5},
-		{"\x16\x03\x01\x40\x01", 5},
-		{"\x16\x03\x01\x00\x04\x02", 6}, /* a ServerHello */
-		{"\x16\x03\x01\x00\x04\x00", 6},
-		{"\x17\x03\x03\x00\x04", 5},
+		{"\x80\x2e\x02", 3},
+		{"\x13", 1},
+		{"\x19", 1},
 		{"\0", 1},
 	};
 	struct tls_hello found;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (tls_client_hello((const uint8_t *)others[i].bytes, others[i].len, &found) !=
-			TLS_NOT_TLS)
-			fail_msg("case %zu", i);
+	expect_beginnings(others, sizeof(others) / sizeof(others[0]), TLS_NOT_TLS, &found);
 	assert_int_equal(tls_client_hello(NULL, 0, &found), TLS_NEED_MORE);
+	assert_int_equal(tls_client_hello((const uint8_t *)"\x80\x2e", 2, &found), TLS_NEED_MORE);
+}
+
+/* What some server passes over, or reads on in, is not let through as something else than TLS. */
+static void test_what_servers_take_for_tls(void **state)
+{
+	static const struct beginning others[] = {
+		{"\x80\x2e\x01\x03\x01", 5}, /* a ClientHello of SSL 2 */
+		{"\x16\x02\x00\x00\x10", 5},
+		{"\x16\x03\x01\x00\x00", 5}, /* an empty record */
+		{"\x16\x03\x01\x40\x01", 5},
+		{"\x16\x03\x01\x00\x04\x02", 6}, /* a ServerHello */
+		{"\x16\x03\x01\x00\x04\x00", 6},
+		{"\x15\x03\x01\x00\x02\x01\x5a", 7}, /* a warning */
+		{"\x14\x03\x03\x00\x01\x01", 6},
+		{"\x17\x03\x03\x00\x04", 5},
+		{"\x18", 1},
+	};
+	struct tls_hello found;
+
+	(void)state;
+	expect_beginnings(others, sizeof(others) / sizeof(others[0]), TLS_MALFORMED, &found);
 }
 
 static void test_the_largest_hello(void **state)
@@ -364,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_lengths),
 		cmocka_unit_test(test_records_between),
 		cmocka_unit_test(test_what_is_not_tls),
+		cmocka_unit_test(test_what_servers_take_for_tls),
 		cmocka_unit_test(test_the_largest_hello),
 	};
 

@@ -15,6 +15,7 @@
 
 #define MEMORY_LIMIT "memory.limit_in_bytes"
 #define MEMORY_SWAP_LIMIT "memory.memsw.limit_in_bytes"
+#define TCP_LIMIT "memory.kmem.tcp.limit_in_bytes"
 #define QUOTA "cpu.cfs_quota_us"
 #define PERIOD "cpu.cfs_period_us"
 
@@ -104,6 +105,13 @@ static int set_memory_with_swap(
 	return r;
 }
 
+/* What the kernel holds for TCP is no part of the memory above in version 1, and not even counted
+ * without a limit of its own. Kernels that were built without it have no such file. */
+static int set_tcp(const struct cgroup_dir *dir, uint64_t bytes, ks_error **reterr)
+{
+	return cgroup_file_exists(dir->fd, TCP_LIMIT) ? set_one(dir, TCP_LIMIT, bytes, reterr) : 0;
+}
+
 static int set_memory(struct cgroup *group, uint64_t bytes, ks_error **reterr)
 {
 	const struct cgroup_dir *dir = cgroup_dir_of(group, CONTROLLER_MEMORY);
@@ -124,6 +132,8 @@ static int set_memory(struct cgroup *group, uint64_t bytes, ks_error **reterr)
 		cgroup_file_write(dir->fd, "memory.swappiness", "0");
 		r = set_one(dir, MEMORY_LIMIT, bytes, reterr);
 	}
+	if (r == 0)
+		r = set_tcp(dir, bytes, reterr);
 	if (r == 0)
 		group->limits.memory_bytes = bytes;
 	return r;
