@@ -15,11 +15,13 @@ def main():
     if os.path.isdir("/opt/k/root"):
         import test_broken
         import test_egress
+        import test_landlock
         import test_layers
         import test_limits
         suite.run(test_layers)
         suite.run(test_limits)
         suite.run(test_egress)
+        suite.run(test_landlock)
         suite.run(test_broken)
     return suite.end()
 
