@@ -237,7 +237,39 @@ static int apply_degraded(struct arguments *arguments, const char *value, ks_err
 	return 0;
 }
 
+static int apply_tools(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->tools_file = value;
+	return 0;
+}
+
+static int apply_socket(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->socket = value;
+	return 0;
+}
+
+static int apply_ahead(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	uint64_t number;
+
+	if (parse_number(value, &number) < 0 || number > KS_PREPARED_MAX)
+		return usage(reterr, "ahead", value, "write a number of jails from 0 to 256");
+	arguments->ahead = (uint32_t)number;
+	return 0;
+}
+
 const struct option_row option_rows[] = {
+	{0, "tools", "TOOLS.json", FOR_WORKERS, "file",
+		"the manifest of tools, see kastellan-tools(5)", true, apply_tools},
+	{0, "socket", "PATH", FOR_WORKERS, "file",
+		"where clients connect; not with a socket of the service manager", true,
+		apply_socket},
+	{0, "ahead", "N", FOR_WORKERS, NULL,
+		"jails that are kept waiting for each tool of single use; 0, the default, is none",
+		true, apply_ahead},
 	{'p', "policy", "POLICY.json", GRANTS | FOR_EGRESS, "file",
 		"the policy; without it, the default policy", true, apply_policy},
 	{'b', "backend", "BACKEND", GRANTS, "backend",
@@ -279,18 +311,18 @@ const struct option_row option_rows[] = {
 		apply_cwd},
 	{'t', "tty", NULL, FOR_RUN, NULL, "give the worker a terminal of its own", false,
 		apply_tty},
-	{'q', "quiet", NULL, FOR_RUN | FOR_MCP | FOR_EGRESS, NULL,
+	{'q', "quiet", NULL, FOR_RUN | FOR_MCP | FOR_EGRESS | FOR_WORKERS, NULL,
 		"write nothing to stderr, not even failures", true, apply_quiet},
 	{0, "status", "FILE|fd:N", FOR_RUN, "file",
 		"write the outcome as JSON, see kastellan-status(5)", true, apply_status},
 	{0, "egress-audit", "FILE|fd:N", FOR_RUN | FOR_EGRESS, "file",
 		"write each decision about the network as JSON, see kastellan-egress(1)", true,
 		apply_audit},
-	{0, "allow-degraded", "FIELD,...", GRANTS, "field",
+	{0, "allow-degraded", "FIELD,...", GRANTS | FOR_WORKERS, "field",
 		"accept that these policy fields are not fully held", true, apply_degraded},
 	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json},
-	{'h', "help", NULL, FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR | FOR_EGRESS, NULL,
-		"print this help", true, apply_help},
+	{'h', "help", NULL, FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR | FOR_EGRESS | FOR_WORKERS,
+		NULL, "print this help", true, apply_help},
 };
 const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 
@@ -300,6 +332,8 @@ const struct command_row command_rows[] = {
 	{"mcp", FOR_MCP, "[OPTION]... [--] PROGRAM [ARG]...", "program",
 		"run PROGRAM, a server of the Model Context Protocol, confined for its client",
 		command_mcp},
+	{"workers", FOR_WORKERS, "--tools TOOLS.json --socket PATH", NULL,
+		"keep the workers of an agent's tools behind a socket", command_workers},
 	{"plan", FOR_PLAN, "[OPTION]... [--] [PROGRAM [ARG]...]", "program",
 		"print what would be enforced, by which mechanism, held or not", command_plan},
 	{"egress", FOR_EGRESS, "--listen WHERE [OPTION]...", NULL,

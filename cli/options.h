@@ -15,7 +15,8 @@ enum {
 	FOR_PLAN = 1 << 1,
 	FOR_DOCTOR = 1 << 2,
 	FOR_MCP = 1 << 3,
-	FOR_EGRESS = 1 << 4
+	FOR_EGRESS = 1 << 4,
+	FOR_WORKERS = 1 << 5
 };
 
 /* What the options of run, mcp, plan and egress amount to. */
@@ -30,6 +31,9 @@ struct arguments {
 	bool json;
 	bool help;
 	const char *status; /* FILE or fd:N */
+	const char *tools_file;
+	const char *socket;
+	uint32_t ahead; /* jails for each tool of single use */
 	const char *audit; /* the same */
 	const char *listen[KS_EGRESS_MAX_DOORS];
 	size_t n_listen;

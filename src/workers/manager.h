@@ -142,6 +142,14 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 int seat_fault(struct ks_workers *workers, struct seat *seat, const struct verdict *verdict,
 	ks_error **reterr);
 
+/* The loan may be used now, by this thread alone, until loan_finish(). 0, -EBUSY, or the fault that
+ * its worker was lost to. Without the lock, as the next two. */
+int loan_begin(struct ks_worker *worker, ks_error **reterr);
+void loan_finish(struct ks_worker *worker);
+
+/* In between: its worker is ended for that reason; see seat_fault(). */
+int loan_lose(struct ks_worker *worker, const struct verdict *verdict, ks_error **reterr);
+
 /* Options of a call, every member with its meaning. */
 int call_options_complete(const struct ks_call_options *given, struct ks_call_options *ret_options,
 	ks_error **reterr);

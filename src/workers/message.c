@@ -34,31 +34,34 @@ static int refuse(const char **ret_why, const char *why)
 	return -EPROTO;
 }
 
-static struct span *member_named(struct message *message, const char *name, size_t len)
+/* Whether a key as it is written, with its quotes, is that name. 1, 0, or -ENOMEM. */
+static int key_is(const char *written, size_t len, const char *name)
 {
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (strlen(members[i].name) == len && memcmp(members[i].name, name, len) == 0)
-			return (struct span *)((char *)message + members[i].offset);
-	return NULL;
+	json_t *decoded;
+	int is;
+
+	if (!memchr(written, '\\', len))
+		return len == strlen(name) + 2 && memcmp(written + 1, name, len - 2) == 0;
+	/* Spelled with escapes it is the same key to whoever reads the message. */
+	decoded = json_loadb(written, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	if (!decoded)
+		return -ENOMEM;
+	is = json_string_length(decoded) == strlen(name) &&
+	     memcmp(json_string_value(decoded), name, strlen(name)) == 0;
+	json_decref(decoded);
+	return is;
 }
 
 static int find_member(struct message *message, struct span key, struct span **ret_member)
 {
-	const char *name = message->text + key.at;
-	size_t len = key.end - key.at;
-	json_t *decoded;
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		int is = key_is(message->text + key.at, key.end - key.at, members[i].name);
 
-	if (!memchr(name, '\\', len)) {
-		*ret_member = member_named(message, name + 1, len - 2);
-		return 0;
+		if (is < 0)
+			return is;
+		if (is)
+			*ret_member = (struct span *)((char *)message + members[i].offset);
 	}
-	/* Spelled with escapes it is the same key to whoever reads the message. */
-	decoded = json_loadb(name, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	if (!decoded)
-		return -ENOMEM;
-	*ret_member = member_named(
-		message, json_string_value(decoded), json_string_length(decoded));
-	json_decref(decoded);
 	return 0;
 }
 
@@ -245,6 +248,36 @@ bool message_method_is(const struct message *message, const char *name)
 
 	return message->method.end - message->method.at == len + 2 &&
 	       memcmp(message->text + message->method.at + 1, name, len) == 0;
+}
+
+int message_member(
+	const struct message *message, struct span object, const char *key, struct span *ret_value)
+{
+	struct positions scan = {.text = message->text, .len = object.end};
+	size_t at = object.at;
+	int found = 0, r;
+
+	if (first_of(message, object) != '{')
+		return 0;
+	++at;
+	for (bool first = true; (r = next_entry(&scan, &at, '}', first)) > 0; first = false) {
+		struct span name;
+		int is;
+
+		if (scan_key(&scan, &at, &name) < 0)
+			return -EPROTO;
+		is = key_is(message->text + name.at, name.end - name.at, key);
+		if (is < 0)
+			return is;
+		scan_space(&scan, &at);
+		name.at = at;
+		if (scan_value(&scan, &at, 2) < 0 || (is && found))
+			return -EPROTO;
+		if (is)
+			*ret_value = (struct span){name.at, at};
+		found |= is;
+	}
+	return r < 0 ? -EPROTO : found;
 }
 
 int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,

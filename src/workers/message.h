@@ -41,6 +41,12 @@ bool message_part_is(const struct message *message, struct span span, const char
 /* The method, by its name in JSON without quotes; false also where it is spelled with escapes. */
 bool message_method_is(const struct message *message, const char *name);
 
+/* Where the value of a key lies in an object of the message, such as its params, which is known to
+ * be JSON. Returns 1, 0 where the object has no such key (or is none), -EPROTO where it has it
+ * twice, or -ENOMEM. */
+int message_member(
+	const struct message *message, struct span object, const char *key, struct span *ret_value);
+
 /* The message on one line, with other bytes (a JSON value) in the place of its id. Free with
  * free(). Returns 0 or -ENOMEM. */
 int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,

@@ -119,6 +119,31 @@ static void ids_are_replaced(void **state)
 		"{" V "\"id\":22,\"result\":{\"id\":1,\"x\":1.50}}");
 }
 
+static void expect_member(const char *params, const char *key, int found, const char *value)
+{
+	char text[512];
+	struct message message;
+	struct span span = {0, 0};
+
+	snprintf(text, sizeof(text), "{" V "\"method\":\"x\",\"params\":%s}", params);
+	message = good(text, MESSAGE_NOTIFICATION);
+	assert_int_equal(message_member(&message, message.params, key, &span), found);
+	if (found == 1)
+		assert_true(message_part_is(&message, span, value));
+}
+
+static void members_are_found(void **state)
+{
+	(void)state;
+	expect_member("{\"a\":1,\"b\": {\"a\" : [2]} }", "a", 1, "1");
+	expect_member("{\"a\":1,\"b\": {\"a\" : [2]} }", "b", 1, "{\"a\" : [2]}");
+	expect_member("{\"a\":1,\"\\u0062\":1.50}", "b", 1, "1.50");
+	expect_member("{\"a\":{\"c\":1}}", "c", 0, NULL);
+	expect_member("{}", "a", 0, NULL);
+	expect_member("[\"a\"]", "a", 0, NULL);
+	expect_member("{\"a\":1,\"\\u0061\":2}", "a", -EPROTO, NULL);
+}
+
 static void depth_is_bounded(void **state)
 {
 	char text[512];
@@ -205,6 +230,7 @@ int main(void)
 		cmocka_unit_test(kinds_are_told),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(ids_are_replaced),
+		cmocka_unit_test(members_are_found),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(random_texts_are_judged_as_jansson_does),
 	};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "daemon/state.h"
+
+int daemon_reload(struct daemon *daemon, ks_error **reterr)
+{
+	ks_tools *tools = NULL, *old;
+	int r = ks_tools_load(daemon->options->tools, &tools, reterr);
+
+	if (r == 0)
+		r = ks_workers_reload(daemon->workers, tools, reterr);
+	if (r < 0) {
+		ks_tools_free(tools);
+		return r;
+	}
+	pthread_mutex_lock(&daemon->lock);
+	old = daemon->tools;
+	daemon->tools = tools;
+	pthread_mutex_unlock(&daemon->lock);
+	ks_tools_free(old);
+	return 0;
+}
+
+static void reload_by_signal(struct daemon *daemon)
+{
+	ks_error *error = NULL;
+
+	if (daemon_reload(daemon, &error) < 0 && error && daemon->options->report)
+		daemon->options->report(error);
+	ks_error_free(error);
+}
+
+/* true: a signal ends the daemon. */
+static bool take_signals(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+	bool ends = false;
+
+	while (read(daemon->options->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int number = (int)info.ssi_signo;
+
+		if (number == SIGHUP)
+			reload_by_signal(daemon);
+		ends |= number == SIGTERM || number == SIGINT || number == SIGQUIT;
+	}
+	return ends;
+}
+
+static int loop(struct daemon *daemon)
+{
+	const struct daemon_options *options = daemon->options;
+	struct pollfd fds[] = {{.fd = options->signals, .events = POLLIN},
+		{.fd = options->listener, .events = POLLIN}};
+
+	for (;;) {
+		int fd;
+
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (take_signals(daemon))
+			return 0;
+		if (!fds[1].revents)
+			continue;
+		fd = accept4(options->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			connection_start(daemon, fd);
+		else if (errno == EMFILE || errno == ENFILE)
+			usleep(10000); /* whoever is connected has to leave first */
+	}
+}
+
+static void signal_event(int fd)
+{
+	const uint64_t one = 1;
+	ssize_t n = write(fd, &one, sizeof(one));
+
+	(void)n; /* an eventfd that is full is readable, too */
+}
+
+/* Requests in progress are cancelled with their connections, so that nobody uses the manager when
+ * it is freed. */
+static void leave(struct daemon *daemon)
+{
+	signal_event(daemon->stop);
+	pthread_mutex_lock(&daemon->lock);
+	for (struct connection *connection = daemon->connections; connection;
+		connection = connection->next) {
+		shutdown(connection->fd, SHUT_RDWR);
+		signal_event(connection->gone);
+	}
+	while (daemon->n_connections || daemon->n_requests)
+		pthread_cond_wait(&daemon->changed, &daemon->lock);
+	pthread_mutex_unlock(&daemon->lock);
+}
+
+int daemon_run(const struct daemon_options *options, ks_error **reterr)
+{
+	struct daemon daemon = {.options = options};
+	int r = ks_tools_load(options->tools, &daemon.tools, reterr);
+
+	if (r == 0)
+		r = ks_workers_new(options->backends, daemon.tools, &options->workers,
+			&daemon.workers, reterr);
+	daemon.stop = r == 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	pthread_mutex_init(&daemon.lock, NULL);
+	pthread_cond_init(&daemon.changed, NULL);
+	if (r == 0) {
+		r = daemon.stop < 0 ? -errno : loop(&daemon);
+		leave(&daemon);
+		if (r < 0)
+			error_set(reterr, r, ABOUT(.step = "socket"),
+				"waiting for clients failed: %s", strerror(-r));
+	}
+	ks_workers_free(daemon.workers);
+	ks_tools_free(daemon.tools);
+	if (daemon.stop >= 0)
+		close(daemon.stop);
+	pthread_cond_destroy(&daemon.changed);
+	pthread_mutex_destroy(&daemon.lock);
+	return r;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's parts: one thread accepts, one a connection reads, and one a request waits for its
+ * worker, so that no client keeps another from anything, nor a request of its own. */
+#ifndef KS_DAEMON_STATE_H
+#define KS_DAEMON_STATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "daemon/daemon.h"
+#include "workers/message.h"
+#include "workers/tools.h"
+
+#define DAEMON_CONNECTIONS 256
+#define DAEMON_REQUESTS 1024 /* at once, of all clients */
+
+struct daemon {
+	const struct daemon_options *options;
+	ks_workers *workers;
+	int stop; /* eventfd: readable when everything ends */
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t changed;
+	ks_tools *tools; /* of the last reload */
+	struct connection *connections;
+	unsigned n_connections; /* as many reading threads */
+	unsigned n_requests; /* as many waiting threads */
+};
+
+struct connection {
+	struct connection *next, *before;
+	struct daemon *daemon;
+	int fd;
+	int gone; /* eventfd: readable when nobody reads the answers any more */
+	unsigned references; /* its reader, and one a request; under the daemon's lock */
+	pthread_mutex_t writing;
+};
+
+/* Takes the descriptor. */
+void connection_start(struct daemon *daemon, int fd);
+
+/* One whole line to the client; a client that does not read is given up. */
+void connection_send(struct connection *connection, const char *text, size_t len);
+
+/* One request of a client: answered when this returns. */
+void request_serve(struct connection *connection, const struct message *message);
+
+/* Reads the manifest again. 0 or -errno. */
+int daemon_reload(struct daemon *daemon, ks_error **reterr);
+
+#endif
