@@ -86,9 +86,11 @@ bool dns_udp_serve(struct proxy *proxy, int fd)
 		if (got < 0 && errno == EAGAIN)
 			return false;
 		/* Any other error is about an earlier answer that nobody took. */
-		if (got <= 0 || got > DNS_MAX_QUERY)
+		if (got < 0)
 			continue;
 		any = true;
+		if (got == 0 || got > DNS_MAX_QUERY)
+			continue;
 		len = dns_respond(bytes, (size_t)got, false, &proxy->rules, &proxy->names,
 			proxy->config.flags & EGRESS_FLAG_NO_V6, reply, &query, &answer);
 		if (len == 0)

@@ -49,6 +49,15 @@ void judge_resolved(struct lookup_wait *wait, const struct address *addresses, s
 		flow_deny(flow, &denial);
 }
 
+/* A door takes names that were never asked for before: they count as those that were, so that what
+ * a worker can say by the names it looks up has one limit. */
+static bool may_look_up(struct proxy *proxy, const struct egress_host *host)
+{
+	uint32_t number;
+
+	return synthetic_number(&proxy->names, host, &number) == 0;
+}
+
 void judge(struct flow *flow)
 {
 	struct proxy *proxy = flow->proxy;
@@ -74,6 +83,6 @@ void judge(struct flow *flow)
 		return;
 	}
 	flow->state = FLOW_LOOKUP;
-	if (lookup_name(&proxy->lookups, &host, &flow->lookup) < 0)
+	if (!may_look_up(proxy, &host) || lookup_name(&proxy->lookups, &host, &flow->lookup) < 0)
 		deny(flow, REASON_LIMIT);
 }

@@ -4,6 +4,7 @@
 import os
 import re
 import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -212,6 +213,47 @@ def name_table(t):
     check.equal(t.resolve("n0.example.com"), first, "the first one")
     t.speaks(t.connect(first, 80))
     started.audit.wait(ev="dns", verdict="deny", reason="limit")
+
+
+@test("names that are looked up through a door count as those that DNS was asked for")
+def names_of_doors(t):
+    t.serve("9.9.9.10", 80, servers.echo)
+    listener = t.listen(3128, "127.0.0.1")
+    started = t.start(["*.example.com:80"], [(proxy.DOOR, listener), *t.sockets()], names=10)
+    for number in range(20):
+        t.names[f"n{number}.example.com"] = ["9.9.9.10"]
+
+    def status(number):
+        stream = t.connect("127.0.0.1", 3128)
+        stream.sendall(f"CONNECT n{number}.example.com:80 HTTP/1.1\r\n\r\n".encode())
+        return read_exactly(stream, 12)[9:]
+
+    for number in range(5):
+        t.resolve(f"n{number}.example.com")
+    # The control: known ones, and new ones as long as there is room.
+    for number in range(10):
+        check.equal(status(number), b"200", f"name {number}")
+    for number in range(10, 20):
+        check.equal(status(number), b"503", f"name {number}")
+    check.equal(status(3), b"200", "one that is known")
+    started.audit.wait(ev="connect", verdict="deny", reason="limit", count=10)
+    check.equal(len({name for name, _ in t.asked if name.endswith("example.com")}), 10,
+                "names that left the host")
+
+
+@test("datagrams that are no question do not keep one waiting")
+def empty_datagrams(t):
+    t.names["api.example.com"] = ["9.9.9.10"]
+    started = t.start(["api.example.com:80"])
+    noise = world.World.socket(t.jail, socket.AF_INET, socket.SOCK_DGRAM)
+    t.later(noise.close)
+    noise.connect(("8.8.8.8", 53))
+    for what in b"", bytes(4000):
+        os.kill(started.pid, signal.SIGSTOP)
+        for _ in range(100):
+            noise.send(what)
+        threading.Timer(0.5, os.kill, (started.pid, signal.SIGCONT)).start()
+        t.resolve("api.example.com")
 
 
 @test("a thousand names of a wildcard neither fill the resolver nor forget those who wait")
