@@ -6,8 +6,9 @@
  *         └─ resolver   its child, which alone asks the host's name service
  *
  * Two SOCK_SEQPACKET sockets, with the messages of control_message.h. The proxy has no path, port
- * or environment that anybody could reach it by. The end of the owner's side (hang-up) means that
- * the owner is gone: the proxy ends with it. Integers are in host byte order. */
+ * or environment that anybody could reach it by. The end of the owner's side (hang-up), and that
+ * of the process which made the socket, mean that the owner is gone: the proxy ends with it.
+ * Integers are in host byte order. */
 #ifndef KS_EGRESS_CONTROL_H
 #define KS_EGRESS_CONTROL_H
 

@@ -15,6 +15,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "egress/farewell.h"
@@ -52,6 +54,29 @@ static void owner_ready(struct watch *watch, uint32_t events)
 		_exit(EXIT_OWNER_GONE);
 }
 
+static void maker_gone(struct watch *watch, uint32_t events)
+{
+	(void)watch;
+	(void)events;
+	_exit(EXIT_OWNER_GONE);
+}
+
+/* The hang-up alone may come late: a child that the owner has forked, and that executes nothing,
+ * has a copy of the socket. In another pid namespace nobody can be seen, and the hang-up has to do.
+ */
+static int find_maker(struct proxy *proxy, struct complaint *complaint)
+{
+	struct ucred maker = {0};
+	socklen_t len = sizeof(maker);
+
+	if (getsockopt(proxy->owner.fd, SOL_SOCKET, SO_PEERCRED, &maker, &len) < 0)
+		return complain(complaint, -errno, "find owner", "SO_PEERCRED");
+	if (maker.pid <= 0)
+		return 0;
+	proxy->maker = (struct watch){maker_gone, (int)syscall(SYS_pidfd_open, maker.pid, 0)};
+	return proxy->maker.fd < 0 ? complain(complaint, -errno, "find owner", "pidfd_open") : 0;
+}
+
 /* Sockets that are none of those that were promised are not served: the worker, which cannot be
  * told, finds nobody there. */
 static void jail_ready(struct watch *watch, uint32_t events)
@@ -86,6 +111,8 @@ static int watch_all(struct proxy *proxy)
 
 	if (r == 0)
 		r = loop_watch(&proxy->loop, &proxy->owner, EPOLLIN | EPOLLRDHUP);
+	if (r == 0 && proxy->maker.fd >= 0)
+		r = loop_watch(&proxy->loop, &proxy->maker, EPOLLIN);
 	if (r == 0 && proxy->jail.fd >= 0)
 		r = loop_watch(&proxy->loop, &proxy->jail, EPOLLIN | EPOLLRDHUP);
 	proxy->audit_room = (struct watch){audit_ready, audit_fd(proxy->audit)};
@@ -110,6 +137,9 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 		return r;
 	if (fcntl(EGRESS_SLOT_JAIL, F_GETFD) >= 0)
 		proxy->jail = (struct watch){jail_ready, EGRESS_SLOT_JAIL};
+	r = find_maker(proxy, complaint);
+	if (r < 0)
+		return r;
 	r = setup_config(proxy->owner.fd, config, &audit, complaint);
 	if (r == 0 && (config->flags & EGRESS_FLAG_IDS))
 		r = confine_ids(config->uid, config->gid, complaint);

@@ -46,6 +46,7 @@ void proxy_init(struct proxy *proxy)
 		.routes = -1,
 		.owner.fd = -1,
 		.jail.fd = -1,
+		.maker.fd = -1,
 		.audit_room.fd = -1};
 	list_init(&proxy->listeners);
 	list_init(&proxy->flows);

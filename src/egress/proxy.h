@@ -35,6 +35,7 @@ struct proxy {
 	struct relay relay;
 
 	struct watch owner, jail, audit_room;
+	struct watch maker; /* the process that has made the owner's socket */
 	bool started; /* EGRESS_START was heard */
 	struct list listeners;
 	size_t n_listeners;

@@ -56,6 +56,34 @@ def owner_killed(t):
     check.equal(started.process.wait(5), 3, "its status")
 
 
+@test("the owner is killed, and a child that it forked has a copy of its socket")
+def owner_killed_copy_left(t):
+    sockets, (reader, writer) = t.sockets(), os.pipe()
+    owner = os.fork()
+    if owner == 0:
+        started = proxy.Proxy(t.options.egress, ["9.9.9.10:80"], sockets).ready()
+        holder = os.fork()
+        if holder == 0:
+            signal.pause()
+        os.write(writer, f"{started.pid} {started.children()[0]} {holder}".encode())
+        signal.pause()
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        started, resolver, holder = map(int, os.read(pipe.fileno(), 100).split())
+    try:
+        time.sleep(0.2)
+        check.true(not gone(started), "it lives with its owner")
+        os.kill(owner, signal.SIGKILL)
+        os.waitpid(owner, 0)
+        t.until(lambda: gone(started) and gone(resolver), "it ends with its owner")
+        check.true(not gone(holder), "the child is there")
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        if not gone(started):
+            os.kill(started, signal.SIGKILL)
+
+
 @test("STOP lets what is under way end, takes nothing new, and tells what there was")
 def drain(t):
     go = threading.Event()
