@@ -6,10 +6,10 @@
  *
  * The roles are those of a start: S the command itself, P what it starts to find out about the
  * host, M the monitor, H the helper before its exec, B the helper and its children, I init, W the
- * worker before its exec. A worker that has been executed is let go of. One process at a time is
- * counted in each role but P and B, so a number means the same call in every run as long as the
- * host stays as it is. Nothing is printed on standard output; COUNT writes to descriptor 3, and
- * what fails is written to the file INJECT_LOG. */
+ * worker before its exec, E the egress proxy, N its resolver. A worker that has been executed is
+ * let go of. One process at a time is counted in each role but P and B, so a number means the same
+ * call in every run as long as the host stays as it is. Nothing is printed on standard output;
+ * COUNT writes to descriptor 3, and what fails is written to the file INJECT_LOG. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,7 +30,7 @@
 #endif
 
 #define MAX_TASKS 4096
-#define ROLES "SPMHBIW"
+#define ROLES "SPMHBIWEN"
 #define OPTIONS                                                                                   \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 		PTRACE_O_TRACEEXEC)
@@ -76,6 +76,8 @@ static char role_of_child(char parent)
 		return 'W';
 	case 'S':
 		return 'P';
+	case 'E':
+		return 'N';
 	default:
 		return parent;
 	}
@@ -97,6 +99,8 @@ static char role_after_exec(const struct task *task)
 			line[i] = ' ';
 	if (task->role == 'P' && strstr(line, "kastellan-init monitor"))
 		return 'M';
+	if (task->role == 'P' && strstr(line, "kastellan-egress"))
+		return 'E';
 	if (task->role == 'H')
 		return 'B';
 	if (task->role == 'B' && strstr(line, " init"))

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -94,6 +95,32 @@ static long say_length(const char *path)
 	return fd >= 0 && read(fd, text, sizeof(text)) > 0 ? 0 : -1;
 }
 
+static void say_interfaces(void)
+{
+	FILE *devices = fopen("/proc/net/dev", "r");
+	char line[512], name[64];
+
+	printf("interfaces:");
+	while (devices && fgets(line, sizeof(line), devices))
+		if (strchr(line, ':') && sscanf(line, " %63[^:]", name) == 1)
+			printf(" %s", name);
+	printf("\n");
+}
+
+/* Of the host. Whether somebody takes what is said there shows only in an answer. */
+static void say_reach(const char *what, const char *port)
+{
+	const struct sockaddr_in place = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(port)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char byte;
+	int reached = fd >= 0 && connect(fd, (const struct sockaddr *)&place, sizeof(place)) == 0 &&
+		      read(fd, &byte, 1) == 1;
+
+	printf("%s: %s\n", what, reached ? "reached" : "not reached");
+}
+
 /* Each is the matter of one layer. */
 static void try_acts(const char *read_only, const char *writable)
 {
@@ -129,7 +156,7 @@ int main(int argc, char **argv)
 	char cwd[4096];
 	extern char **environ;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 5)
 		return 2;
 	say_status();
 	say_directory("/");
@@ -138,6 +165,11 @@ int main(int argc, char **argv)
 	say_limits();
 	say_groups();
 	say_mounts();
+	say_interfaces();
+	if (argc == 5) {
+		say_reach("the listed endpoint", argv[3]);
+		say_reach("another endpoint", argv[4]);
+	}
 	try_acts(argv[1], argv[2]);
 	printf("pid %d session %d group %d in %s, host %ld\n", getpid() == getsid(0), getsid(0) > 1,
 		getpgrp() == getpid(), getcwd(cwd, sizeof(cwd)), (long)gethostname(cwd, 64));
