@@ -147,6 +147,10 @@ FORBIDDEN = [
     ("IPv6 loopback", "::1", "loopback"),
     ("a mapped private address", "::ffff:10.77.0.5", "v4_mapped"),
     ("NAT64 of a private address", "64:ff9b::10.77.0.5", "nat64"),
+    ("6to4 of a private address", "2002:a4d:5::1", "6to4"),
+    ("a metadata service that looks public", "168.63.129.16", "metadata"),
+    ("a metadata service in shared address space", "100.100.100.200", "metadata"),
+    ("a metadata service over IPv6", "fd00:ec2::254", "metadata"),
     ("a synthetic address", "198.18.0.1", "synthetic"),
 ]
 

@@ -7,11 +7,12 @@ import pathlib
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from net import addresses, things
 from stage import servers as simple
-from stage.world import CLONE_NEWNET, ip, libc, must
+from stage.world import CLONE_NEWNET, World, ip, libc, must
 
 HERE = pathlib.Path(__file__).resolve().parent
 PR_SET_PDEATHSIG = 1
@@ -43,6 +44,13 @@ def reverse(stream):
     """Answers when the other side has ended."""
     said = b"".join(simple.read_all(stream))
     stream.sendall(b"%d bytes: " % len(said) + said[:64].strip()[::-1] + b"\n")
+
+
+def echo_datagrams(world):
+    with World.socket(world.internet, kind=socket.SOCK_DGRAM) as server:
+        server.bind((addresses.TALK, 7))
+        while True:
+            server.sendto(*server.recvfrom(2048))
 
 
 def process(world, made, name, argv, **options):
@@ -94,12 +102,14 @@ def end(running):
 
 def start(world, made):
     """All of them, listening; what has to be ended with the run."""
-    ip("".join(f"addr add {address}/128 dev lo nodad\n"
-               for address in (addresses.WEB6, addresses.ONLY6)), world.internet)
+    ip("".join(f"addr replace {address} dev lo {'nodad' if ':' in address else ''}\n"
+               for address in (addresses.WEB6, addresses.ONLY6, *addresses.FORBIDDEN)),
+       world.internet)
     for address, port, serve in (
             (addresses.TALK, 7, simple.echo), (addresses.TALK, 9, reverse),
-            (addresses.MAIL, 25, mail), (addresses.PRIVATE, 9, reverse)):
+            (addresses.MAIL, 25, mail), *((one, 9, reverse) for one in addresses.FORBIDDEN)):
         simple.Server(world.internet, address, port, serve)
+    threading.Thread(target=echo_datagrams, args=(world,), daemon=True).start()
     web = [addresses.WEB, addresses.WEB6, addresses.ONLY6]
     shell = ["/usr/sbin/dropbear", "-F", "-E", "-s", "-P", made.directory / "pid", "-r",
              made.directory / "host.key", "-p", f"{addresses.SHELL}:22"]

@@ -140,4 +140,5 @@ def make(directory):
     repository(directory)
     made.database = database(directory)
     programs(made.given)
+    shutil.copy(HERE / "probe.py", made.given)
     return made
