@@ -5,25 +5,30 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Who has used up the pages gets a pipe all the same, of a page or two: of no use here. */
+static bool enlarge(int fd, int bytes)
+{
+	return fcntl(fd, F_SETPIPE_SZ, bytes) >= 0 || fcntl(fd, F_GETPIPE_SZ) >= PIPE_LEAST_BYTES;
+}
+
 static struct pipe_ends *make(struct pipes *pipes)
 {
+	bool large = pipes->n_large < PIPES_LARGE;
 	struct pipe_ends *ends;
-	int fds[2], room;
+	int fds[2];
 
-	if (pipes->count == PIPES_MAX)
+	if (pipes->count == PIPES_MAX || pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return NULL;
 	ends = malloc(sizeof(*ends));
-	if (!ends)
-		return NULL;
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+	if (!ends || !enlarge(fds[1], large ? PIPE_LARGE_BYTES : PIPE_BYTES)) {
+		close(fds[0]);
+		close(fds[1]);
 		free(ends);
 		return NULL;
 	}
-	room = fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES);
-	if (room < 0)
-		room = fcntl(fds[1], F_GETPIPE_SZ);
-	*ends = (struct pipe_ends){NULL, fds[0], fds[1], room > 0 ? (size_t)room : 4096};
+	*ends = (struct pipe_ends){NULL, fds[0], fds[1], large};
 	pipes->count++;
+	pipes->n_large += large;
 	return ends;
 }
 
@@ -34,6 +39,7 @@ struct pipe_ends *pipe_take(struct pipes *pipes)
 	if (!ends)
 		return make(pipes);
 	pipes->empty = ends->next;
+	pipes->n_empty--;
 	return ends;
 }
 
@@ -41,18 +47,20 @@ static void drop(struct pipes *pipes, struct pipe_ends *ends)
 {
 	close(ends->from);
 	close(ends->to);
-	free(ends);
 	pipes->count--;
+	pipes->n_large -= ends->large;
+	free(ends);
 }
 
 void pipe_give(struct pipes *pipes, struct pipe_ends *ends, size_t held)
 {
-	if (held) {
+	if (held || pipes->n_empty == PIPES_KEPT) {
 		drop(pipes, ends);
 		return;
 	}
 	ends->next = pipes->empty;
 	pipes->empty = ends;
+	pipes->n_empty++;
 }
 
 void pipes_done(struct pipes *pipes)

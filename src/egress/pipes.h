@@ -5,20 +5,27 @@
 #ifndef KS_EGRESS_PIPES_H
 #define KS_EGRESS_PIPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PIPES_MAX 128
-#define PIPE_BYTES (256 * 1024) /* asked for; the kernel gives less to a user who has many */
+#define PIPES_LARGE \
+	8 /* of them: hardly more are in use at once, but for readers that stand still */
+#define PIPES_KEPT 8 /* empty ones */
+/* What is asked for. All together are less than the 16384 pages that a user may have. */
+#define PIPE_LARGE_BYTES (1024 * 1024)
+#define PIPE_BYTES (256 * 1024)
+#define PIPE_LEAST_BYTES (64 * 1024) /* with less than that, a copy is faster */
 
 struct pipe_ends {
 	struct pipe_ends *next; /* of those that wait empty */
 	int from, to; /* read and write end */
-	size_t room;
+	bool large;
 };
 
 struct pipes {
 	struct pipe_ends *empty;
-	size_t count;
+	size_t count, n_large, n_empty;
 };
 
 /* NULL where there is none now. */

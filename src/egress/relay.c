@@ -84,11 +84,11 @@ static enum relay_result copy(struct relay *relay, struct end *from, struct end 
 	return RELAY_MORE;
 }
 
-static enum relay_result fill(
-	struct relay *relay, struct end *from, struct direction *way, size_t room)
+/* A pipe has room for so many pieces; how many bytes they are, the kernel knows. */
+static enum relay_result fill(struct relay *relay, struct end *from, struct direction *way)
 {
-	ssize_t got = splice(from->watch.fd, NULL, way->pipe->to, NULL, allowance(relay, room),
-		SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	ssize_t got = splice(from->watch.fd, NULL, way->pipe->to, NULL,
+		allowance(relay, RELAY_MOVE), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (got < 0)
 		return blocked(&from->readable);
@@ -120,7 +120,7 @@ static enum relay_result move(struct relay *relay, struct end *from, struct end 
 	struct direction *way, size_t *ret_moved)
 {
 	if (!way->held) {
-		enum relay_result result = fill(relay, from, way, way->pipe->room);
+		enum relay_result result = fill(relay, from, way);
 
 		if (!way->held)
 			return result;

@@ -11,7 +11,8 @@
 
 #define RELAY_COPY 65536 /* bytes of a direction that are copied before pipes are used */
 #define RELAY_SCRATCH 65536 /* for one copy */
-#define RELAY_TURN ((size_t)512 * 1024) /* bytes of a direction before others have their turn */
+#define RELAY_MOVE ((size_t)1024 * 1024) /* for one move through a pipe */
+#define RELAY_TURN ((size_t)1024 * 1024) /* bytes of a direction before others have their turn */
 
 #define RELAY_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
 
