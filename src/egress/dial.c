@@ -79,18 +79,13 @@ static void try_next(struct dial *dial);
 static void attempt_ready(struct watch *watch, uint32_t events)
 {
 	struct attempt *attempt = container_of(watch, struct attempt, watch);
-	int code = 0;
-	socklen_t len = sizeof(code);
 
-	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
-		return;
-	if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == 0 &&
-		!(events & (EPOLLERR | EPOLLHUP))) {
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		attempt_end(attempt->dial, attempt);
+		try_next(attempt->dial);
+	} else if (events & EPOLLOUT) {
 		win(attempt);
-		return;
 	}
-	attempt_end(attempt->dial, attempt);
-	try_next(attempt->dial);
 }
 
 /* 0 while it is under way, else -errno. */

@@ -75,6 +75,10 @@ static enum relay_result copy(struct relay *relay, struct end *from, struct end 
 		return blocked(&to->writable);
 	if (sent < got)
 		to->writable = false;
+	/* All was seen, but for an end, or what lies behind an urgent byte; whatever else comes is
+	 * told anew. */
+	else if ((size_t)got < wish && !from->finished && !from->urgent)
+		from->readable = false;
 	/* Of TCP it drops them where they are; of a unix socket it copies them once more. */
 	if (recv(from->watch.fd, relay->scratch, (size_t)sent, MSG_TRUNC | MSG_DONTWAIT) != sent)
 		return RELAY_RESET;
