@@ -233,6 +233,10 @@ def outcome(t):
     check.equal((denied["host"], denied["port"], denied["times"], denied["entry"]),
                 ("192.0.2.7", 80, 3, "192.0.2.7:80"), "denial")
     check.contains(result.complaint, "--net 192.0.2.7:80")
+    asked = t.run(act(t, "resolve", "example.org"), flags=listed(service.entry))
+    check.contains(asked.complaint, "--net example.org:PORT")
+    lost = t.run(act(t, "connect", "nowhere.invalid", 80), flags=listed("nowhere.invalid:80"))
+    check.contains(lost.complaint, "getent ahosts nowhere.invalid")
     quiet = t.run(act(t, "connect", "192.0.2.7", 80), flags=[*listed(service.entry), "-q"])
     check.equal(quiet.complaint, "", "complaint")
 
