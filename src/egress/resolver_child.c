@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -52,11 +54,23 @@ static void add_address(struct resolution *resolution, const struct address *add
 		resolution->addresses[resolution->n_addresses++] = *address;
 }
 
+/* A name with a dot is complete: tried below the host's own domains as well, it would lead to hosts
+ * that no list has, and tell those domains' servers what the worker asks for. A final dot would say
+ * so, too, but is not found in /etc/hosts. The settings are this thread's, and made anew when
+ * resolv.conf has changed, so that this is said before each question. */
+static void take_names_as_they_are(void)
+{
+	if (!(_res.options & RES_INIT))
+		res_init();
+	_res.options &= ~(unsigned long)RES_DNSRCH;
+}
+
 void resolver_answer(const struct question *question, struct resolution *ret_resolution)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
 
+	take_names_as_they_are();
 	memset(ret_resolution, 0, sizeof(*ret_resolution)); /* its padding leaves the process */
 	ret_resolution->ticket = question->ticket;
 	ret_resolution->error = getaddrinfo(question->name, NULL, &hints, &list);

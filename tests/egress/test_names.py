@@ -223,6 +223,22 @@ def host_files(t):
                 "the reason")
 
 
+@test("a name with a dot is that name alone, one without is looked for where the host looks")
+def search(t):
+    """What the list means does not depend on the domains that the host's resolver tries."""
+    for name in ("api.example.com.corp.example", "n1.example.com.corp.example"):
+        t.names[name] = ["9.9.9.10"]
+    t.names["inside.corp.example"] = ["9.9.9.10"]
+    t.serve("9.9.9.10", 80, servers.echo)
+    started = t.start(["api.example.com:80", "*.example.com:80", "inside:80"])
+    t.speaks(t.reach("inside", 80))  # the control: the domain is tried
+    for name in ("api.example.com", "n1.example.com"):
+        t.is_reset(t.reach(name, 80))
+    started.audit.wait(ev="connect", verdict="deny", reason="not_resolved", count=2)
+    check.equal([name for name, _ in t.asked if name.endswith(".com.corp.example")], [],
+                "names that were asked for elsewhere")
+
+
 @test("when one address does not answer the next one is tried")
 def next_address(t):
     t.names["two.example"] = ["9.9.9.10", "9.9.9.11"]

@@ -123,7 +123,8 @@ def enter():
     must(libc.unshare(CLONE_NEWNS | CLONE_NEWNET), "unshare")
     must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "make / private")
     must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, b"mode=1777"), "mount a tmpfs")
-    bind_file("/etc/resolv.conf", f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:2\n")
+    bind_file("/etc/resolv.conf", f"nameserver {NAME_SERVER}\nsearch corp.example\n"
+              "options timeout:1 attempts:2\n")
     bind_file("/etc/hosts", "127.0.0.1 localhost\n8.8.1.1 from-hosts.example\n")
     bind_file("/etc/nsswitch.conf", "hosts: files dns\n")
     # What a program is started with later must not land where a test puts its own.
