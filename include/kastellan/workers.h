@@ -131,7 +131,8 @@ struct ks_call_options {
  * an error of the tool's is no failure of the call. On the way to the worker the id is another, so
  * that callers need not agree on theirs. Every call ends exactly once: with an answer, or with an
  * error that says which fault it was. options may be NULL.
- * Returns 0; a value named at enum ks_fault; -EINVAL for what is no request; -EMSGSIZE for one past
+ * Returns 0; a value named at enum ks_fault; -EINVAL for what is no request; -ERANGE for a time of
+ * more than a year; -EMSGSIZE for one past
  * the tool's bound, with KS_FAULT_NONE; -ENOMEM. */
 KS_API int ks_workers_call(ks_workers *workers, const char *tool, const char *request, size_t len,
 	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,

@@ -19,4 +19,26 @@ static inline int64_t clock_ms(void)
 	return (int64_t)(clock_usec() / 1000);
 }
 
+/* The present millisecond, as deadlines are counted in that may also be never: CLOCK_NEVER. */
+#define CLOCK_NEVER UINT64_MAX
+
+static inline uint64_t clock_now(void)
+{
+	return clock_usec() / 1000;
+}
+
+/* The timeout for poll(2) until then, in milliseconds; an hour at most, when the caller looks
+ * again.
+ */
+static inline int clock_left(uint64_t until)
+{
+	uint64_t now = clock_now();
+
+	if (until == CLOCK_NEVER)
+		return -1;
+	if (until <= now)
+		return 0;
+	return until - now > 3600000 ? 3600000 : (int)(until - now);
+}
+
 #endif

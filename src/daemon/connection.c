@@ -4,12 +4,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
+#include "base/event.h"
 #include "base/strbuf.h"
 #include "daemon/state.h"
 #include "mcp/reply.h"
@@ -26,14 +26,6 @@ struct task {
 	char *text;
 	size_t len;
 };
-
-static void mark_gone(const struct connection *connection)
-{
-	const uint64_t one = 1;
-	ssize_t n = write(connection->gone, &one, sizeof(one));
-
-	(void)n; /* it is readable already then */
-}
 
 static void unref(struct connection *connection)
 {
@@ -68,7 +60,7 @@ void connection_send(struct connection *connection, const char *text, size_t len
 		if (n <= 0) {
 			/* Behind half an answer nothing can follow. */
 			shutdown(connection->fd, SHUT_RDWR);
-			mark_gone(connection);
+			event_raise(connection->gone);
 			break;
 		}
 		done += (size_t)n;
@@ -253,7 +245,7 @@ static void *serve_connection(void *data)
 
 	read_lines(connection);
 	watch_end(connection);
-	mark_gone(connection);
+	event_raise(connection->gone);
 	unref(connection);
 	count(daemon, &daemon->n_connections, -1);
 	return NULL;
@@ -276,7 +268,7 @@ static struct connection *connection_new(struct daemon *daemon, int fd)
 
 	if (!connection)
 		return NULL;
-	connection->gone = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	connection->gone = event_new();
 	if (connection->gone < 0) {
 		free(connection);
 		return NULL;

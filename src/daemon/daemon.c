@@ -3,12 +3,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/event.h"
 #include "daemon/state.h"
 
 int daemon_reload(struct daemon *daemon, ks_error **reterr)
@@ -78,24 +78,16 @@ static int loop(struct daemon *daemon)
 	}
 }
 
-static void signal_event(int fd)
-{
-	const uint64_t one = 1;
-	ssize_t n = write(fd, &one, sizeof(one));
-
-	(void)n; /* an eventfd that is full is readable, too */
-}
-
 /* Requests in progress are cancelled with their connections, so that nobody uses the manager when
  * it is freed. */
 static void leave(struct daemon *daemon)
 {
-	signal_event(daemon->stop);
+	event_raise(daemon->stop);
 	pthread_mutex_lock(&daemon->lock);
 	for (struct connection *connection = daemon->connections; connection;
 		connection = connection->next) {
 		shutdown(connection->fd, SHUT_RDWR);
-		signal_event(connection->gone);
+		event_raise(connection->gone);
 	}
 	while (daemon->n_connections || daemon->n_requests)
 		pthread_cond_wait(&daemon->changed, &daemon->lock);
@@ -110,7 +102,7 @@ int daemon_run(const struct daemon_options *options, ks_error **reterr)
 	if (r == 0)
 		r = ks_workers_new(options->backends, daemon.tools, &options->workers,
 			&daemon.workers, reterr);
-	daemon.stop = r == 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	daemon.stop = r == 0 ? event_new() : -1;
 	pthread_mutex_init(&daemon.lock, NULL);
 	pthread_cond_init(&daemon.changed, NULL);
 	if (r == 0) {

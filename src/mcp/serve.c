@@ -15,15 +15,10 @@
 #define END_MS 2000 /* for a server to end by itself when its client has gone */
 #define LAST_ANSWERS_MS 30000 /* the same while it still owes answers */
 
-static uint64_t now_ms(void)
-{
-	return (uint64_t)clock_ms();
-}
-
 static int end_input(struct serve *serve)
 {
 	serve->input_ended = true;
-	serve->end_by = now_ms() + (session_busy(&serve->session) ? LAST_ANSWERS_MS : END_MS);
+	serve->end_by = clock_now() + (session_busy(&serve->session) ? LAST_ANSWERS_MS : END_MS);
 	return 0;
 }
 
@@ -55,7 +50,7 @@ static int read_client(struct serve *serve)
 		if (r < 0)
 			return refuse_input(serve, r);
 		if (r > 0)
-			r = session_client(&serve->session, line, len, now_ms());
+			r = session_client(&serve->session, line, len, clock_now());
 		if (r < 0)
 			return r;
 	}
@@ -96,7 +91,7 @@ static void take_signals(struct serve *serve)
 
 		if (ends && !serve->signal) {
 			serve->signal = number;
-			serve->end_by = now_ms();
+			serve->end_by = clock_now();
 		} else if (!ends && serve->channel) {
 			ks_child_signal(serve->channel->child, number);
 		}
@@ -107,7 +102,7 @@ static void take_signals(struct serve *serve)
  * from the child itself. */
 static void hurry(struct serve *serve)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now();
 
 	if (serve->client_gone && !serve->input_ended)
 		end_input(serve);
@@ -131,7 +126,7 @@ static bool over(const struct serve *serve)
 
 static int time_left(const struct serve *serve)
 {
-	uint64_t now = now_ms(), until = serve->stopped ? SLOT_NEVER : serve->end_by;
+	uint64_t until = serve->stopped ? SLOT_NEVER : serve->end_by;
 	uint64_t oldest = session_oldest(&serve->session);
 
 	if (serve->options->timeout_ms && oldest && oldest + serve->options->timeout_ms < until)
@@ -139,9 +134,7 @@ static int time_left(const struct serve *serve)
 	if (!serve->channel && session_wants_server(&serve->session) &&
 		serve->slot.retry_at < until)
 		until = serve->slot.retry_at;
-	if (until == SLOT_NEVER)
-		return -1;
-	return until <= now ? 0 : until - now > 3600000 ? 3600000 : (int)(until - now);
+	return clock_left(until);
 }
 
 static int wait_and_read(struct serve *serve)

@@ -13,14 +13,9 @@
 
 static const struct slot_limits limits = {.backoff_ms = 1000, .max_backoff_ms = 60000};
 
-static uint64_t now_ms(void)
-{
-	return (uint64_t)clock_ms();
-}
-
 static void event(struct serve *serve, enum slot_event event)
 {
-	slot_event(&serve->slot, &limits, event, now_ms());
+	slot_event(&serve->slot, &limits, event, clock_now());
 }
 
 static void report(const struct serve *serve, const ks_error *error)
@@ -63,12 +58,12 @@ static int start(struct serve *serve)
 	}
 	event(serve, SLOT_STARTED);
 	serve->shown = 0;
-	return session_started(&serve->session, now_ms());
+	return session_started(&serve->session, clock_now());
 }
 
 int serve_start(struct serve *serve)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now();
 	ks_error *error = NULL;
 
 	if (serve->channel || serve->signal || !session_wants_server(&serve->session))
@@ -157,7 +152,7 @@ static int take_server_lines(struct serve *serve, struct verdict *verdict)
 	while ((r = channel_line(serve->channel, &line, &len, verdict)) > 0) {
 		size_t waiting = session->of_client.len;
 
-		r = session_server(session, line, len, now_ms(), verdict);
+		r = session_server(session, line, len, clock_now(), verdict);
 		if (r < 0)
 			return r;
 		if (r > 0)
@@ -204,7 +199,7 @@ void serve_write(struct serve *serve)
  * hangs, and is ended; another one works on something else, and is asked to let the request be. */
 int serve_expire(struct serve *serve)
 {
-	uint64_t timeout = serve->options->timeout_ms, now = now_ms();
+	uint64_t timeout = serve->options->timeout_ms, now = clock_now();
 	uint64_t oldest = session_oldest(&serve->session);
 	struct verdict verdict;
 	ks_error *error = NULL;

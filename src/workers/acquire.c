@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "workers/manager.h"
 
 /* What a caller wants, while it waits. */
@@ -21,18 +21,13 @@ struct want {
 	ks_error **reterr;
 };
 
-static uint64_t now_ms(void)
-{
-	return (uint64_t)clock_ms();
-}
-
 /* Takes what the pick names; false where there is nothing to be had now. */
 static bool take(
 	struct want *want, struct pool *pool, struct slot_pick *pick, struct seat **ret_seat)
 {
 	struct seat *seat;
 
-	*pick = slot_pick(pool->slots, pool->len, &pool->limits, now_ms());
+	*pick = slot_pick(pool->slots, pool->len, &pool->limits, clock_now());
 	if (pick->choice != SLOT_CHOOSE_TAKE && pick->choice != SLOT_CHOOSE_START)
 		return false;
 	seat = &pool->seats[pick->index];
@@ -54,7 +49,7 @@ static bool take(
 
 static int refuse_backoff(const struct want *want, const struct pool *pool, uint64_t at)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now();
 
 	return fault_error(want->reterr, KS_FAULT_BACKOFF, want->tool,
 		"look at the last error of this tool; it is tried again after the pause",
@@ -82,13 +77,9 @@ static int sleep_until(struct want *want, uint64_t until)
 {
 	struct pollfd fds[] = {{.fd = want->waiter.fd, .events = POLLIN},
 		{.fd = want->cancel_fd, .events = POLLIN}};
-	uint64_t now = now_ms(), left = until > now ? until - now : 0;
-	uint64_t count;
-	ssize_t n;
 
-	poll(fds, 2, until == SLOT_NEVER ? -1 : left > 3600000 ? 3600000 : (int)left);
-	n = read(want->waiter.fd, &count, sizeof(count));
-	(void)n; /* it says how often, or that nobody did */
+	poll(fds, 2, clock_left(until));
+	event_lower(want->waiter.fd);
 	if (fds[1].revents)
 		return fault_error(want->reterr, KS_FAULT_CANCELLED, want->tool, NULL,
 			"cancelled while it waited for a worker");
@@ -133,7 +124,7 @@ static int wait_once(struct want *want, struct pool *pool, struct seat **ret_sea
 	/* Nothing that could come back in time. */
 	if (pick.choice == SLOT_CHOOSE_BACKOFF && pick.at > want->deadline)
 		return refuse_backoff(want, pool, pick.at);
-	if (now_ms() >= want->deadline)
+	if (clock_now() >= want->deadline)
 		return refuse_busy(want, pool, "no worker was free in time");
 	if (pick.at < until)
 		until = pick.at;
@@ -152,7 +143,7 @@ static int wait_in_queue(struct want *want, struct pool *pool, struct seat **ret
 	if (pool->waiting >= want->workers->options.max_waiting)
 		return refuse_busy(want, pool, "too many wait");
 	if (want->waiter.fd < 0)
-		want->waiter.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		want->waiter.fd = event_new();
 	if (want->waiter.fd < 0)
 		return error_set(want->reterr, -errno, ABOUT(.step = "worker", .path = want->tool),
 			"tool \"%s\": nothing to wait with: %s", want->tool, strerror(errno));

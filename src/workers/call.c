@@ -24,6 +24,10 @@ int call_options_complete(
 		return error_set(reterr, -EINVAL,
 			ABOUT(.step = "options", .remedy = "zero the structure first"),
 			"options: a member is neither 0 nor understood");
+	if (options.wait_ms > MANAGER_LONGEST_MS || options.timeout_ms > MANAGER_LONGEST_MS)
+		return error_set(reterr, -ERANGE,
+			ABOUT(.step = "options", .remedy = "0 is no limit, or the tool's"),
+			"options: a time is longer than a year");
 	if (!options.cancel_fd)
 		options.cancel_fd = -1;
 	*ret_options = options;

@@ -19,11 +19,6 @@ struct state {
 	uint64_t closed_by; /* a stream is closed: it ends until then, or is ended */
 };
 
-static uint64_t after(uint64_t ms)
-{
-	return (uint64_t)clock_ms() + ms;
-}
-
 static int put_request(struct state *state)
 {
 	char *text = NULL;
@@ -105,7 +100,7 @@ static int check(struct state *state)
 {
 	struct channel *channel = state->channel;
 	struct exchange *exchange = state->exchange;
-	uint64_t now = (uint64_t)clock_ms();
+	uint64_t now = clock_now();
 	bool closed = channel->out < 0 || channel->deaf;
 
 	/* What it wrote last may have to be read yet. */
@@ -122,22 +117,11 @@ static int check(struct state *state)
 	return 0;
 }
 
-static int time_left(const struct state *state)
-{
-	uint64_t now = (uint64_t)clock_ms();
-	uint64_t until = state->deadline < state->closed_by ? state->deadline : state->closed_by;
-
-	if (until == SLOT_NEVER)
-		return -1;
-	if (until <= now)
-		return 0;
-	return until - now > 3600000 ? 3600000 : (int)(until - now);
-}
-
 static int wait_for_more(struct state *state)
 {
 	struct channel *channel = state->channel;
 	struct exchange *exchange = state->exchange;
+	uint64_t until = state->deadline < state->closed_by ? state->deadline : state->closed_by;
 	struct pollfd fds[] = {
 		{.fd = exchange->stop, .events = POLLIN},
 		{.fd = exchange->cancel, .events = POLLIN},
@@ -147,7 +131,7 @@ static int wait_for_more(struct state *state)
 		{.fd = channel_pending(channel) ? channel->in : -1, .events = POLLOUT},
 	};
 
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), time_left(state)) < 0 && errno != EINTR)
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), clock_left(until)) < 0 && errno != EINTR)
 		return -errno;
 	if (fds[0].revents)
 		return verdict_set(
@@ -162,7 +146,7 @@ static int wait_for_more(struct state *state)
 int exchange_run(struct channel *channel, const struct message *request, struct exchange *exchange)
 {
 	struct state state = {channel, request, exchange,
-		.deadline = exchange->timeout_ms ? after(exchange->timeout_ms) : SLOT_NEVER,
+		.deadline = exchange->timeout_ms ? clock_now() + exchange->timeout_ms : SLOT_NEVER,
 		.closed_by = SLOT_NEVER};
 	int r = request ? put_request(&state) : 0;
 

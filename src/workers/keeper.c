@@ -7,12 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "workers/manager.h"
-
-static uint64_t now_ms(void)
-{
-	return (uint64_t)clock_ms();
-}
 
 static void watch(const struct ks_workers *workers, struct seat *seat, uint32_t events)
 {
@@ -26,13 +22,8 @@ static void watch(const struct ks_workers *workers, struct seat *seat, uint32_t 
 
 void keeper_wake(struct ks_workers *workers)
 {
-	const uint64_t one = 1;
-	ssize_t n;
-
-	if (!workers->keeper_until)
-		return;
-	n = write(workers->wake, &one, sizeof(one));
-	(void)n; /* it is readable already then */
+	if (workers->keeper_until)
+		event_raise(workers->wake);
 }
 
 void keeper_take(struct ks_workers *workers, struct seat *seat)
@@ -126,7 +117,7 @@ static void next_stage(struct ks_workers *workers, struct seat *seat)
 	if (seat->stage == END_BEGINS) {
 		channel_close_input(seat->channel);
 		seat->stage = END_INPUT_CLOSED;
-		seat->next_stage = now_ms() + workers->options.grace_ms;
+		seat->next_stage = clock_now() + workers->options.grace_ms;
 	} else {
 		ks_child_stop(seat->channel->child);
 		seat->stage = END_STOPPED;
@@ -143,7 +134,7 @@ static uint64_t tend_seat(struct ks_workers *workers, struct seat *seat)
 	if (slot->state == SLOT_IDLE && seat_event(seat, SLOT_TICK) == SLOT_END)
 		seat->pool->counters.retired++;
 	if (slot->state == SLOT_ENDING && !seat->by_caller &&
-		(workers->stopping || seat->stage == END_BEGINS || now_ms() >= seat->next_stage))
+		(workers->stopping || seat->stage == END_BEGINS || clock_now() >= seat->next_stage))
 		next_stage(workers, seat);
 	if (slot->state == SLOT_ENDING && !seat->by_caller)
 		return seat->next_stage;
@@ -188,12 +179,8 @@ static uint64_t tend(struct ks_workers *workers)
 
 static void attend(struct ks_workers *workers, struct seat *seat)
 {
-	uint64_t count;
-	ssize_t n;
-
 	if (!seat) {
-		n = read(workers->wake, &count, sizeof(count));
-		(void)n;
+		event_lower(workers->wake);
 		return;
 	}
 	/* Whoever took it meanwhile looks himself. */
@@ -203,17 +190,6 @@ static void attend(struct ks_workers *workers, struct seat *seat)
 		look_at_idle(workers, seat);
 	else if (seat_slot(seat)->state == SLOT_ENDING)
 		look_at_ending(workers, seat);
-}
-
-static int time_left(uint64_t until)
-{
-	uint64_t now = now_ms();
-
-	if (until == SLOT_NEVER)
-		return -1;
-	if (until <= now)
-		return 0;
-	return until - now > 3600000 ? 3600000 : (int)(until - now);
 }
 
 void *keeper_main(void *data)
@@ -231,7 +207,7 @@ void *keeper_main(void *data)
 		until = tend(workers);
 		workers->keeper_until = until ? until : 1;
 		pthread_mutex_unlock(&workers->lock);
-		n = epoll_wait(workers->epoll, &event, 1, time_left(until));
+		n = epoll_wait(workers->epoll, &event, 1, clock_left(until));
 		pthread_mutex_lock(&workers->lock);
 		if (n > 0)
 			attend(workers, event.data.ptr);

@@ -53,7 +53,7 @@ static bool still_good(struct ks_workers *workers, struct seat *seat)
 static int find_seat(struct ks_workers *workers, const char *tool,
 	const struct ks_call_options *options, struct seat **ret_seat, ks_error **reterr)
 {
-	uint64_t deadline = options->wait_ms ? (uint64_t)clock_ms() + options->wait_ms : SLOT_NEVER;
+	uint64_t deadline = options->wait_ms ? clock_now() + options->wait_ms : SLOT_NEVER;
 
 	for (;;) {
 		struct seat *seat = NULL;

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/event.h"
 #include "core/pipeline.h"
 
 #define SINGLE_USE_WORKERS 16
@@ -18,7 +18,6 @@
 #define BACKOFF_MS 1000
 #define MAX_BACKOFF_MS 60000
 #define GRACE_MS 1000
-#define LONGEST_MS (1000ull * 3600 * 24 * 366)
 
 static int refuse(ks_error **reterr, int code, const char *what, const char *remedy)
 {
@@ -38,8 +37,9 @@ static int complete(const struct ks_workers_options *given, struct ks_workers_op
 	if (options->single_use_workers > KS_WORKERS_MAX || options->jails_ahead > KS_PREPARED_MAX)
 		return refuse(reterr, -ERANGE, "more than 256 workers of one tool",
 			"ask for fewer: callers wait for each other then");
-	if (options->backoff_ms > LONGEST_MS || options->max_backoff_ms > LONGEST_MS ||
-		options->grace_ms > LONGEST_MS)
+	if (options->backoff_ms > MANAGER_LONGEST_MS ||
+		options->max_backoff_ms > MANAGER_LONGEST_MS ||
+		options->grace_ms > MANAGER_LONGEST_MS)
 		return refuse(reterr, -ERANGE, "a time is longer than a year", "0 is the default");
 	if (!options->single_use_workers)
 		options->single_use_workers = SINGLE_USE_WORKERS;
@@ -72,8 +72,8 @@ static int make_descriptors(struct ks_workers *workers)
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
 
 	workers->epoll = epoll_create1(EPOLL_CLOEXEC);
-	workers->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	workers->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	workers->wake = event_new();
+	workers->stop = event_new();
 	if (workers->epoll < 0 || workers->wake < 0 || workers->stop < 0 ||
 		epoll_ctl(workers->epoll, EPOLL_CTL_ADD, workers->wake, &event) < 0)
 		return -errno;
@@ -281,8 +281,8 @@ int ks_workers_drain(ks_workers *workers, uint64_t timeout_ms)
 	struct timespec until;
 	int r = 0;
 
-	if (timeout_ms > LONGEST_MS)
-		timeout_ms = LONGEST_MS;
+	if (timeout_ms > MANAGER_LONGEST_MS)
+		timeout_ms = MANAGER_LONGEST_MS;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(timeout_ms / 1000);
 	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
@@ -321,13 +321,9 @@ static bool reclaim_one(struct ks_workers *workers)
 
 static void end_everything(struct ks_workers *workers)
 {
-	const uint64_t one = 1;
-	ssize_t n;
-
 	workers->stopping = true;
 	begin_to_drain(workers);
-	n = write(workers->stop, &one, sizeof(one));
-	(void)n; /* it is written to once */
+	event_raise(workers->stop);
 	for (;;) {
 		while (reclaim_one(workers))
 			;

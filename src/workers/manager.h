@@ -15,9 +15,12 @@
 #include <kastellan/prepared.h>
 #include <kastellan/workers.h>
 
+#include "base/bounds.h"
 #include "workers/channel.h"
 #include "workers/slot.h"
 #include "workers/tools.h"
+
+#define MANAGER_LONGEST_MS KS_MAX_CPU_MS /* a year: beyond it is a typing error */
 
 /* How far the kind way to end a worker has come. */
 enum end_stage { END_BEGINS, END_INPUT_CLOSED, END_STOPPED };

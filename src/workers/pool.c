@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "workers/manager.h"
 
 static size_t slots_of(const struct ks_workers *workers, const struct tool *tool)
@@ -85,24 +86,16 @@ bool pool_empty(const struct pool *pool)
 	return true;
 }
 
-static void wake(const struct waiter *waiter)
-{
-	const uint64_t one = 1;
-	ssize_t n = write(waiter->fd, &one, sizeof(one));
-
-	(void)n; /* it cannot block: nobody wakes it 2^64 times */
-}
-
 void pool_wake(const struct pool *pool)
 {
 	if (pool->waiters)
-		wake(pool->waiters);
+		event_raise(pool->waiters->fd);
 }
 
 void pool_wake_all(const struct pool *pool)
 {
 	for (const struct waiter *waiter = pool->waiters; waiter; waiter = waiter->next)
-		wake(waiter);
+		event_raise(waiter->fd);
 }
 
 void pool_retire(struct ks_workers *workers, struct pool *pool)
@@ -116,7 +109,7 @@ void pool_retire(struct ks_workers *workers, struct pool *pool)
 
 enum slot_action seat_event(struct seat *seat, enum slot_event event)
 {
-	return slot_event(seat_slot(seat), &seat->pool->limits, event, (uint64_t)clock_ms());
+	return slot_event(seat_slot(seat), &seat->pool->limits, event, clock_now());
 }
 
 static void note_outcome(struct counters *counters, const ks_outcome *outcome)

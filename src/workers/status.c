@@ -41,7 +41,7 @@ static struct ks_workers_status status_of(const struct pool *pool)
 		.last_signal = counters->last_signal,
 		.ended = counters->ended,
 	};
-	uint64_t now = (uint64_t)clock_ms();
+	uint64_t now = clock_now();
 	struct slot_pick pick = slot_pick(pool->slots, pool->len, &pool->limits, now);
 
 	count(pool, &status);

@@ -173,12 +173,18 @@ static int bad_calls_are_refused(void)
 {
 	ks_workers *w = manager(
 		NULL, "\"lifecycle\": {\"IdleTimeout\": {}}, \"max_message_bytes\": 256");
+	static const char who[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"who\"}";
+	const struct ks_call_options endless = {.size = sizeof(endless), .timeout_ms = UINT64_MAX};
 	char large[400], *answer = NULL;
 	ks_error *error = NULL;
 
 	CHECK(w);
 	CHECK(ks_workers_call(w, "x", "{}", 2, NULL, &answer, NULL, &error) == -ENOENT);
 	CHECK(ks_error_fault(error) == KS_FAULT_TOOL);
+	ks_error_free(error);
+	error = NULL;
+	CHECK(ks_workers_call(w, "t", who, strlen(who), &endless, &answer, NULL, &error) ==
+		-ERANGE);
 	ks_error_free(error);
 	error = NULL;
 	CHECK(ks_workers_call(w, "t", "{}", 2, NULL, &answer, NULL, &error) == -EINVAL);
