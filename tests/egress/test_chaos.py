@@ -105,12 +105,12 @@ def chaos(t):
     check.equal(started.process.poll(), None, "the proxy lives")
     t.until(lambda: started.descriptors() <= descriptors + 2 * 8, "connections are closed")
     t.speaks(t.connect("9.9.9.11", 80))
+    report = started.stop()
     reasons = {line["reason"] for line in started.audit.find(ev="connect", verdict="deny")}
     missing = {"address_forbidden", "port_not_allowed", "dial_failed", "sni_mismatch",
                "sni_missing", "bad_request"} - reasons
     check.equal(missing, set(), "reasons that did not come up")
     ends = {line["end"] for line in started.audit.find(ev="close")}
     check.true({"fin", "rst", "timeout"} <= ends, f"ends that came up: {ends}")
-    report = started.stop()
     check.within(report.summary["connections"] - len(started.audit.find(ev="close")), 0,
                  report.summary["suppressed"], "connections without a line of their end")

@@ -107,6 +107,7 @@ def connect_refused(t, unix):
     stream.sendall(b"CONNECT api.exam")
     stream.shutdown(socket.SHUT_WR)
     check.equal(refusal(stream)[0], 400, "half a request")
+    started.audit.wait(ev="connect", verdict="deny", count=12)
     check.equal({line["reason"] for line in started.audit.find(verdict="deny")},
                 {"host_not_allowed", "port_not_allowed", "address_forbidden", "bad_name",
                  "bad_request"}, "the audit")
