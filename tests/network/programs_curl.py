@@ -38,7 +38,8 @@ program("curl: twenty transfers at once",
         CURL + "-Z --http1.1 --parallel-immediate --parallel-max 20 -o /dev/null "
         "-w %{http_code}:%{size_download}, https://web.example.com/large?100001&n=[1-20]",
         "200:100001," * 20, SITE)
-program("curl: fast open, which a jail does not know", CURL + "--tcp-fastopen https://web.example.com/",
+program("curl: fast open, which a jail does not know",
+        CURL + "--tcp-fastopen https://web.example.com/",
         "HTTP/2.0 web.example.com web.example.com\n", SITE)
 program("curl: mail by SMTP",
         "curl -sS --mail-from a@example.com --mail-rcpt b@example.com -T - "

@@ -48,6 +48,14 @@ Promise.all([dns.lookup(name), dns.resolve4(name), dns.resolve6(name)])
     .catch(error => { console.error(error.code); process.exit(1); });
 """
 
+NPM = ("d=$(mktemp -d); trap 'rm -rf $d' EXIT; cd $d; "
+       "npm install --loglevel error --no-audit --no-fund --no-update-notifier --fetch-retries 0 "
+       "--cache $d/cache --cafile {given}/ca.pem --registry https://web.example.com/npm/ greet >&2; "
+       "node -e 'require(\"greet\")'")
+
+program("npm install", ["sh", "-ec", NPM], "hello from npm\n", SITE, needs=["npm", "node"],
+        reserves=True, mem_mb=256, cpu_ms=10000,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp"})
 program("node: fetch", ["node", "-e", FETCH], "HTTP/1.1 web.example.com web.example.com\n", SITE,
         **NODE)
 program("node: https with a connection that is kept", ["node", "-e", AGENT], "false true\n", SITE,

@@ -59,7 +59,8 @@ import select, socket
 stream = socket.socket()
 stream.setblocking(False)
 stream.connect_ex(("{TALK}", 7))
-print(len(select.select([], [stream], [], 5)[1]), stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+error = stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+print(len(select.select([], [stream], [], 5)[1]), error)
 stream.send(b"x")
 select.select([stream], [], [], 5)
 print(stream.recv(9), stream.getpeername()[0])
@@ -82,8 +83,27 @@ async def main():
 asyncio.run(main())
 """
 
+PIP = ("d=$(mktemp -d); trap 'rm -rf $d' EXIT; "
+       "/usr/bin/python3 $(echo /usr/share/python-wheels/pip-*.whl)/pip install -q "
+       "--no-cache-dir --disable-pip-version-check --retries 0 --cert {given}/ca.pem "
+       "--index-url https://web.example.com/pip/ --target $d greet; "
+       "PYTHONPATH=$d /usr/bin/python3 -c 'import greet'")
+EVENTS = """
+import time, urllib.request
+began = None
+with urllib.request.urlopen("https://web.example.com/events") as answer:
+    for line in answer:
+        began = began or time.monotonic()
+        print(line.decode().strip(), end=" ")
+print("apart" if time.monotonic() - began > 0.2 else "at once")
+"""
+
 program("python: urllib", [*PYTHON, URLLIB], "200 HTTP/1.1 web.example.com web.example.com\n", SITE,
         env=TRUST)
+program("python: a stream of events, each as it comes", [*PYTHON, EVENTS],
+        "data: 1  data: 2  data: 3  data: 4  apart\n", SITE, env=TRUST)
+program("pip install", ["sh", "-ec", PIP], "hello from pip\n", SITE, needs=["python3"],
+        env={"PATH": "/usr/bin:/bin"}, mem_mb=128, cpu_ms=10000)
 program("python: requests", ["/usr/bin/python3", "-c", REQUESTS],
         "200 HTTP/1.1 web.example.com web.example.com\n100000 1120a819\n", SITE,
         env={"REQUESTS_CA_BUNDLE": "{given}/ca.pem"}, cpu_ms=3000)

@@ -39,6 +39,10 @@ class Row:
         """What would allow it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def by_address(self):
+        return ":" in self.host or self.host.replace(".", "").isdigit()
+
     def other_ports(self):
         """The same hosts, and no port that is used."""
         return [f"{entry.rsplit(':', 1)[0]}:4242" for entry in self.entries]

@@ -2,10 +2,14 @@
 """What servers and programs need: certificates, keys, a repository, a database, static programs.
 What the programs are given is in a directory of its own, and readable by everybody."""
 
+import io
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import tarfile
+import zipfile
 
 from net.addresses import IDN, ONLY6, WEB, WEB6
 
@@ -91,6 +95,34 @@ def repository(directory):
     do(*git, "clone", "-q", "--bare", tree, bare)
 
 
+def npm_package(site):
+    """The answer of a registry, and what it leads to."""
+    (site / "npm").mkdir(parents=True)
+    described = {"name": "greet", "version": "1.0.0", "main": "i.js",
+                 "dist": {"tarball": "https://web.example.com/npm/greet-1.0.0.tgz"}}
+    (site / "npm/greet").write_text(json.dumps({
+        "name": "greet", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": described}}))
+    with tarfile.open(site / "npm/greet-1.0.0.tgz", "w:gz") as archive:
+        for name, text in (("package.json", json.dumps(described)),
+                           ("i.js", "console.log('hello from npm');\n")):
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def pip_package(site):
+    """A wheel is an archive with files of these names."""
+    name, about = "greet-1.0-py3-none-any.whl", "greet-1.0.dist-info"
+    (site / "pip/greet").mkdir(parents=True)
+    (site / "pip/greet/page").write_text(f"<html><body><a href='/pip/{name}'>{name}</a></body>")
+    with zipfile.ZipFile(site / "pip" / name, "w") as archive:
+        archive.writestr("greet.py", "print('hello from pip')\n")
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: greet\nVersion: 1.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: none\n"
+                         "Root-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+
+
 def database(directory):
     """A cluster of its own; its programs do not run as root."""
     initdb = initdb_path()
@@ -138,6 +170,8 @@ def make(directory):
     made.keys = certify(directory, made.given)
     shell_keys(directory, made.given)
     repository(directory)
+    npm_package(directory / "site")
+    pip_package(directory / "site")
     made.database = database(directory)
     programs(made.given)
     shutil.copy(HERE / "probe.py", made.given)

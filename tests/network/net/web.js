@@ -58,11 +58,37 @@ function git(request, response, url) {
     pass(child, response);
 }
 
+// A piece now and then, as a server of events does it.
+function events(response) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    let count = 0;
+    const timer = setInterval(() => {
+        response.write(`data: ${++count}\n\n`);
+        if (count === 4) {
+            clearInterval(timer);
+            response.end();
+        }
+    }, 100);
+}
+
+// Of registries of packages.
+function file(response, path) {
+    fs.readFile(`${directory}/site${path}`, (error, data) => {
+        response.writeHead(error ? 404 : 200, path.endsWith("/page") ?
+            { "content-type": "text/html" } : {});
+        response.end(data);
+    });
+}
+
 function answer(request, response) {
     const host = request.headers[":authority"] || request.headers.host;
     const url = new URL(request.url, "http://none");
     if (url.pathname.startsWith("/git/"))
         return git(request, response, url);
+    if (/^\/(npm|pip)\/[\w./-]+$/.test(url.pathname))
+        return file(response, url.pathname.endsWith("/") ? url.pathname + "page" : url.pathname);
+    if (url.pathname === "/events")
+        return events(response);
     if (url.pathname === "/sum")
         return sum(request, response);
     if (url.pathname === "/to") {
