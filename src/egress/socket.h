@@ -25,9 +25,9 @@ int socket_keep_small(int fd);
 /* Begins to connect one that is non-blocking. 0 or -errno. */
 int socket_connect(int fd, const struct address *address, uint16_t port);
 
-/* Closes it so that the peer sees a reset and not an end, which could pass for a whole answer. A unix
- * socket knows no reset: behind a door of that kind a cut connection looks like one that has ended,
- * and only the protocol inside tells. */
+/* Closes it so that the peer sees a reset and not an end, which could pass for a whole answer. A
+ * unix socket knows no reset: behind a door of that kind a cut connection looks like one that has
+ * ended, and only the protocol inside tells. */
 void socket_reset(int fd);
 
 /* A message that fits into an empty send buffer, whole or not at all. */
