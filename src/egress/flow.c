@@ -164,8 +164,8 @@ void flow_connected(struct flow *flow, int fd, const struct address *address)
 	flow->number = ++proxy->dialled;
 	flow->dial_usec = (uint32_t)(proxy->loop.now - flow->began);
 	flow->state = FLOW_RELAY;
-	flow->guarded = guard_applies(flow);
-	if (!flow->guarded)
+	flow->guard = guard_applies(flow) ? GUARD_HELLO : GUARD_OFF;
+	if (!flow->guard)
 		tell_allowed(flow, NULL);
 	if (loop_rewatch(&proxy->loop, &flow->server.watch, RELAY_EVENTS) < 0 ||
 		(flow->via != VIA_TRANSPARENT && !door_answer(flow, REASON_ALLOWED, NULL))) {
@@ -221,25 +221,51 @@ void flow_end(struct flow *flow, enum audit_end end)
 	proxy_left(proxy);
 }
 
+/* What was looked at, and is good. False: the flow is gone. */
+static bool pass_hello(struct flow *flow, size_t len)
+{
+	struct proxy *proxy = flow->proxy;
+	enum relay_result result = relay_pass(
+		&proxy->relay, &flow->worker, &flow->server, &flow->up, len);
+
+	if (result == RELAY_WAITS) {
+		timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+		return true;
+	}
+	flow_end(flow, result == RELAY_SPENT ? END_LIMIT : END_RST);
+	return false;
+}
+
 /* False: the flow is gone. */
-static bool guard(struct flow *flow)
+static bool judge_hello(struct flow *flow)
 {
 	struct egress_host sni;
-	enum guard_result result = guard_look(flow, &sni);
+	size_t len;
+	enum guard_result result = guard_look(flow, &sni, &len);
 	struct denial denial = {.sni = &sni};
 
 	switch (result) {
 	case GUARD_WAITS:
 		return true;
 	case GUARD_PASSES:
-		flow->guarded = false;
-		tell_allowed(flow, &sni);
-		return true;
+		if (!flow->told)
+			tell_allowed(flow, &sni);
+		return len == 0 || pass_hello(flow, len);
 	default:
 		denial.reason = result == GUARD_MISMATCH ? REASON_SNI_MISMATCH : REASON_SNI_MISSING;
 		flow_deny(flow, &denial);
 		return false;
 	}
+}
+
+/* As far as the bytes go that are there. False: the flow is gone. */
+static bool guard(struct flow *flow)
+{
+	if (flow->guard == GUARD_HELLO && flow->worker.readable && !judge_hello(flow))
+		return false;
+	if (flow->guard == GUARD_REPLY && flow->server.readable)
+		guard_hear(flow);
+	return flow->guard != GUARD_AGAIN || !flow->worker.readable || judge_hello(flow);
 }
 
 static void relay(struct flow *flow)
@@ -248,9 +274,9 @@ static void relay(struct flow *flow)
 	enum relay_result up = RELAY_WAITS, down;
 	bool moved = false;
 
-	if (flow->guarded && flow->worker.readable && !guard(flow))
+	if (!guard(flow))
 		return;
-	if (!flow->guarded)
+	if (!flow->guard)
 		up = relay_pump(&proxy->relay, &flow->worker, &flow->server, &flow->up, &moved);
 	down = relay_pump(&proxy->relay, &flow->server, &flow->worker, &flow->down, &moved);
 	if (up == RELAY_SPENT || down == RELAY_SPENT) {

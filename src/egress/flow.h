@@ -15,6 +15,14 @@ enum flow_state {
 	FLOW_PARTING, /* it was told no, and reads that */
 };
 
+/* In FLOW_RELAY: what the worker's side waits for before more of it is passed on. */
+enum guard_state {
+	GUARD_OFF,
+	GUARD_HELLO, /* a good beginning */
+	GUARD_REPLY, /* the server's, which may ask for another hello */
+	GUARD_AGAIN, /* that one */
+};
+
 #define FLOW_PARTING_MS 1000 /* for the worker to read its answer */
 #define FLOW_NO_RULE UINT16_MAX
 
@@ -38,11 +46,11 @@ struct flow {
 	uint16_t port;
 	uint16_t rule; /* index of the entry that allows it */
 	enum flow_state state : 8;
+	enum guard_state guard : 8;
 	enum audit_via via : 8; /* VIA_NONE until a door knows the protocol */
 	bool owns_name : 1;
 	bool small : 1; /* its buffers do not grow */
 	bool greeted : 1; /* SOCKS5: the method is agreed on */
-	bool guarded : 1; /* the worker's first bytes are not judged yet */
 	bool told : 1; /* the decision is in the audit */
 	uint64_t number; /* of the audit, once it is dialled; 0 before */
 	uint64_t began; /* accepted, or asked for at the door */

@@ -7,7 +7,9 @@
 
 #include "egress/tls.h"
 
-_Static_assert(TLS_MAX_PREFIX <= RELAY_SCRATCH, "a whole ClientHello is looked at in one piece");
+#define LOOK_MAX (TLS_MAX_PREFIX + 6) /* and the record that may come before it */
+
+_Static_assert(LOOK_MAX <= RELAY_SCRATCH, "a whole ClientHello is looked at in one piece");
 
 /* An entry that is an address names no server. */
 bool guard_applies(const struct flow *flow)
@@ -21,7 +23,7 @@ static enum guard_result judge_hello(
 {
 	switch (result) {
 	case TLS_NOT_TLS:
-		return GUARD_PASSES;
+		return flow->guard == GUARD_HELLO ? GUARD_PASSES : GUARD_MISSING;
 	case TLS_NAME:
 		return strcmp(hello->host.text, flow->name) == 0 ? GUARD_PASSES : GUARD_MISMATCH;
 	default:
@@ -29,30 +31,81 @@ static enum guard_result judge_hello(
 	}
 }
 
-enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni)
+/* The first bytes, which stay where they are. 0: none yet. -1: there is an end instead. */
+static ssize_t look(struct end *end, char *bytes, size_t len)
+{
+	ssize_t got = recv(end->watch.fd, bytes, len, MSG_PEEK | MSG_DONTWAIT);
+
+	if (got > 0)
+		return got;
+	if (got < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			end->failed = true;
+		end->readable = false;
+		return 0;
+	}
+	return -1;
+}
+
+/* *ret_skip: of what may come before the second hello. */
+static enum tls_result parse(const struct flow *flow, const char *text, size_t len, int *ret_skip,
+	struct tls_hello *hello)
+{
+	const uint8_t *bytes = (const uint8_t *)text;
+
+	*ret_skip = flow->guard == GUARD_AGAIN ? tls_change_of_cipher(bytes, len) : 0;
+	if (*ret_skip < 0)
+		return TLS_NEED_MORE;
+	return tls_client_hello(bytes + *ret_skip, len - (size_t)*ret_skip, hello);
+}
+
+enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni, size_t *ret_len)
 {
 	struct end *worker = &flow->worker;
 	char *bytes = flow->proxy->relay.scratch;
-	ssize_t got = recv(worker->watch.fd, bytes, TLS_MAX_PREFIX, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t got = look(worker, bytes, LOOK_MAX);
 	struct tls_hello hello = {0};
+	enum guard_result verdict;
 	enum tls_result result;
+	int skip;
 
 	ret_sni->text[0] = '\0';
-	if (got < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			worker->failed = true;
-		worker->readable = false;
-		return GUARD_WAITS;
-	}
-	/* An end without a beginning: nothing was asked for. */
+	*ret_len = 0;
 	if (got == 0)
+		return GUARD_WAITS;
+	if (got < 0) {
+		/* An end without a beginning: nothing was asked for. */
+		flow->guard = GUARD_OFF;
 		return GUARD_PASSES;
-	result = tls_client_hello((const uint8_t *)bytes, (size_t)got, &hello);
+	}
+	result = parse(flow, bytes, (size_t)got, &skip, &hello);
 	if (result == TLS_NEED_MORE && !worker->finished) {
 		worker->readable = false;
 		return GUARD_WAITS;
 	}
 	if (result == TLS_NAME)
 		*ret_sni = hello.host;
-	return judge_hello(flow, result, &hello);
+	verdict = judge_hello(flow, result, &hello);
+	if (verdict != GUARD_PASSES)
+		return verdict;
+	*ret_len = hello.len ? (size_t)skip + hello.len : 0;
+	flow->guard = result == TLS_NAME && flow->guard == GUARD_HELLO ? GUARD_REPLY : GUARD_OFF;
+	return GUARD_PASSES;
+}
+
+void guard_hear(struct flow *flow)
+{
+	struct end *server = &flow->server;
+	char *bytes = flow->proxy->relay.scratch;
+	ssize_t got = look(server, bytes, TLS_REPLY_PREFIX);
+	enum tls_reply reply = TLS_REPLY_OTHER;
+
+	if (got == 0)
+		return;
+	if (got > 0)
+		reply = tls_server_reply((const uint8_t *)bytes, (size_t)got);
+	if (reply == TLS_REPLY_NEED_MORE && !server->finished)
+		server->readable = false;
+	else
+		flow->guard = reply == TLS_REPLY_RETRY ? GUARD_AGAIN : GUARD_OFF;
 }

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "egress/socket.h"
+
 void end_note(struct end *end, uint32_t events)
 {
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -178,6 +180,19 @@ enum relay_result relay_pump(struct relay *relay, struct end *from, struct end *
 		return way->shut ? RELAY_WAITS : pass_on_end(to, way);
 	return to->writable && (way->held || (from->readable && !way->ended)) ? RELAY_MORE
 									      : RELAY_WAITS;
+}
+
+enum relay_result relay_pass(
+	struct relay *relay, struct end *from, struct end *to, struct direction *way, size_t len)
+{
+	if (relay->bytes_left < len)
+		return RELAY_SPENT;
+	if (!socket_say(to->watch.fd, relay->scratch, len) ||
+		recv(from->watch.fd, relay->scratch, len, MSG_TRUNC | MSG_DONTWAIT) != (ssize_t)len)
+		return RELAY_RESET;
+	account(relay, len);
+	way->bytes += len;
+	return RELAY_WAITS;
 }
 
 void relay_done(struct relay *relay, struct direction *way)

@@ -54,6 +54,11 @@ enum relay_result {
 enum relay_result relay_pump(struct relay *relay, struct end *from, struct end *to,
 	struct direction *way, bool *ret_moved);
 
+/* Passes on the first len bytes, which lie in the scratch and in the socket that they came from; at
+ * the beginning of a connection, where there is room for them. RELAY_WAITS: it is done. */
+enum relay_result relay_pass(
+	struct relay *relay, struct end *from, struct end *to, struct direction *way, size_t len);
+
 /* Gives back what the direction holds. */
 void relay_done(struct relay *relay, struct direction *way);
 

@@ -12,6 +12,8 @@
 #define RECORD_MAX 16384
 #define HANDSHAKE_HEADER 4
 #define HANDSHAKE_CLIENT_HELLO 1 /* in SSL 2, too */
+#define HANDSHAKE_SERVER_HELLO 2
+#define CHANGE_OF_CIPHER (RECORD_HEADER + 1)
 #define SSL2_SHORT_HEADER 0x80
 #define SSL2_TYPE_AT 2
 #define EXTENSION_SERVER_NAME 0
@@ -113,9 +115,9 @@ static bool read_record(struct bytes_in *in, size_t *ret_len, enum tls_result *r
 }
 
 /* Walks the records. TLS_NAME stands for a whole message here. *ret_pieces counts the records that
- * hold a part of the body. */
-static enum tls_result walk_records(
-	const uint8_t *bytes, size_t len, struct message *message, unsigned *ret_pieces)
+ * hold a part of the body; *ret_len is where the last one ends. */
+static enum tls_result walk_records(const uint8_t *bytes, size_t len, struct message *message,
+	unsigned *ret_pieces, size_t *ret_len)
 {
 	struct bytes_in in = bytes_in(bytes, len);
 	enum tls_result result = judge_beginning(&in);
@@ -126,6 +128,7 @@ static enum tls_result walk_records(
 	for (unsigned records = 0;; records++) {
 		size_t size, here;
 
+		*ret_len = (size_t)(in.at - bytes);
 		if (message->total && message->seen == message->total)
 			return TLS_NAME;
 		if (records == TLS_MAX_RECORDS)
@@ -218,8 +221,9 @@ static enum tls_result read_gathered(const uint8_t *bytes, size_t len, struct tl
 	uint8_t room[TLS_MAX_HELLO];
 	struct message message = {.gathered = room};
 	unsigned pieces;
+	size_t end;
 
-	walk_records(bytes, len, &message, &pieces);
+	walk_records(bytes, len, &message, &pieces, &end);
 	return read_hello(room, message.total - HANDSHAKE_HEADER, ret_hello);
 }
 
@@ -227,14 +231,49 @@ enum tls_result tls_client_hello(const uint8_t *bytes, size_t len, struct tls_he
 {
 	struct message message = {0};
 	unsigned pieces;
+	size_t end;
 	enum tls_result result = walk_records(
-		bytes, len < TLS_MAX_PREFIX ? len : TLS_MAX_PREFIX, &message, &pieces);
+		bytes, len < TLS_MAX_PREFIX ? len : TLS_MAX_PREFIX, &message, &pieces, &end);
 
 	if (result != TLS_NAME)
 		return result;
 	if (message.total == HANDSHAKE_HEADER)
 		return TLS_MALFORMED;
 	if (pieces == 1)
-		return read_hello(message.only, message.total - HANDSHAKE_HEADER, ret_hello);
-	return read_gathered(bytes, len, ret_hello);
+		result = read_hello(message.only, message.total - HANDSHAKE_HEADER, ret_hello);
+	else
+		result = read_gathered(bytes, len, ret_hello);
+	if (result != TLS_MALFORMED)
+		ret_hello->len = end;
+	return result;
+}
+
+/* What no other ServerHello has for its random number (RFC 8446, section 4.1.3). */
+static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d,
+	0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07,
+	0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+
+enum tls_reply tls_server_reply(const uint8_t *bytes, size_t len)
+{
+	const size_t random_at = RECORD_HEADER + HANDSHAKE_HEADER + 2;
+
+	_Static_assert(
+		RECORD_HEADER + HANDSHAKE_HEADER + 2 + sizeof(retry_random) == TLS_REPLY_PREFIX,
+		"up to the end of the random number");
+	if ((len >= 1 && bytes[0] != RECORD_HANDSHAKE) ||
+		(len > RECORD_HEADER && bytes[RECORD_HEADER] != HANDSHAKE_SERVER_HELLO))
+		return TLS_REPLY_OTHER;
+	if (len < TLS_REPLY_PREFIX)
+		return TLS_REPLY_NEED_MORE;
+	return memcmp(bytes + random_at, retry_random, sizeof(retry_random)) == 0 ? TLS_REPLY_RETRY
+										  : TLS_REPLY_OTHER;
+}
+
+int tls_change_of_cipher(const uint8_t *bytes, size_t len)
+{
+	if (!len || bytes[0] != RECORD_FIRST_TYPE)
+		return 0;
+	if (len < CHANGE_OF_CIPHER)
+		return -1;
+	return bytes[3] == 0 && bytes[4] == 1 ? CHANGE_OF_CIPHER : 0;
 }

@@ -29,6 +29,7 @@ enum tls_result {
 struct tls_hello {
 	struct egress_host host;
 	bool has_ech;
+	size_t len; /* of the stream's bytes up to the end of its last record */
 };
 
 /* Looks at the first bytes of a stream, from its very beginning, however they arrived: call it
@@ -36,5 +37,20 @@ struct tls_hello {
  * of walking the records, not the bytes. Never reads past TLS_MAX_PREFIX; given as many bytes, it
  * never needs more. ret_hello changes with TLS_NAME and TLS_NO_NAME only. */
 enum tls_result tls_client_hello(const uint8_t *bytes, size_t len, struct tls_hello *ret_hello);
+
+enum tls_reply {
+	TLS_REPLY_NEED_MORE,
+	TLS_REPLY_RETRY, /* a HelloRetryRequest: the client says hello once more */
+	TLS_REPLY_OTHER
+};
+
+#define TLS_REPLY_PREFIX 43 /* bytes that are looked at */
+
+/* Looks at the first bytes of what a server answers to a ClientHello. */
+enum tls_reply tls_server_reply(const uint8_t *bytes, size_t len);
+
+/* Bytes of the record that a client may send before its second hello (RFC 8446, D.4). -1 where it
+ * is not whole, 0 where there is none. */
+int tls_change_of_cipher(const uint8_t *bytes, size_t len);
 
 #endif

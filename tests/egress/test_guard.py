@@ -8,7 +8,7 @@ from harness import check
 from harness.discover import test
 from stage import proxy, servers
 from stage.servers import read_exactly
-from stage.tls import hello, names_heard, old_hello
+from stage.tls import hello, names_heard, old_hello, retry, without_key
 
 NAME = "api.example.com"
 
@@ -110,6 +110,71 @@ def hidden(t):
         t.is_reset(stream)
     started.audit.wait(ev="connect", verdict="deny", reason="sni_missing", count=4)
     check.equal(seen, [], "what the server saw")
+
+
+@test("a second hello that the server asks for has to have the same name")
+def again(t):
+    evil, change = "evil.example.com", b"\x14\3\3\0\1\1"
+    first, good, bad = without_key(hello(NAME)), hello(NAME), hello(evil)
+    # The control: a server goes by the second one.
+    check.equal(names_heard(first + bad), [NAME, evil], "what a server hears")
+    heard = []
+
+    def ask_again(stream):
+        heard.append([read_exactly(stream, len(first))])
+        time.sleep(0.1)
+        answer = retry()
+        stream.sendall(answer[:20])
+        time.sleep(0.1)
+        stream.sendall(answer[20:])
+        heard[-1] += servers.read_all(stream)
+
+    _, started = begin(t, ask_again)
+    for parts in ([first + bad], [first + change + bad], [first, bad], [first, change, bad],
+                  [first, change + change + good], [first + b"\x17\3\3\0\1\1" + bad]):
+        stream = t.reach(NAME, 443)
+        stream.sendall(parts.pop(0))
+        try:
+            check.equal(read_exactly(stream, len(retry())), retry(), "the answer")
+            for part in parts:
+                stream.sendall(part)
+        except ConnectionResetError:
+            check.equal(parts, [], "what was not sent yet")
+            continue  # it had said all before the answer came
+        t.is_reset(stream)
+    check.equal([b"".join(pieces) == first for pieces in heard], [True] * 6, "no server saw more")
+    check.equal(len(started.audit.find(ev="connect", verdict="deny")), 6, "denials")
+    for parts in ([first + good], [first, change, good + b"more"]):
+        stream = t.reach(NAME, 443)
+        for part in parts:
+            stream.sendall(part)
+        check.equal(read_exactly(stream, len(retry())), retry(), "the answer")
+        stream.shutdown(socket.SHUT_WR)
+        t.until(lambda parts=parts: b"".join(heard[-1]) == b"".join(parts), "all arrives")
+
+
+@test("behind the server's answer nobody looks, and before it nothing passes")
+def early(t):
+    seen = []
+
+    def answer(stream):
+        seen.append(read_exactly(stream, len(hello(NAME))))
+        time.sleep(0.2)
+        stream.settimeout(0.1)
+        try:
+            seen.append(stream.recv(100))
+        except TimeoutError:
+            seen.append(None)
+        stream.settimeout(10)
+        stream.sendall(b"\x16\3\3\0\x40\2\0\0\x3c\3\3" + bytes(58))
+        servers.echo(stream)
+
+    begin(t, answer)
+    stream = t.reach(NAME, 443)
+    stream.sendall(hello(NAME) + b"early")
+    check.equal(read_exactly(stream, 69 + 5)[69:], b"early", "the echo")
+    check.equal(seen[1:], [None], "what came before the answer")
+    t.speaks(stream, hello("evil.example.com"))
 
 
 @test("what is no TLS passes, and so does whatever the server says first")

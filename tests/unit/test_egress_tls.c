@@ -136,6 +136,7 @@ static void test_the_name_however_it_is_cut(void **state)
 		assert_int_equal(ask(len, &found), TLS_NAME);
 		assert_string_equal(found.host.text, "api.example.com");
 		assert_false(found.has_ech);
+		assert_int_equal(found.len, len);
 	}
 	/* A record a byte is past the bound. */
 	assert_int_equal(
@@ -150,6 +151,7 @@ static void test_bytes_after_the_hello_are_not_looked_at(void **state)
 	(void)state;
 	memset(stream + len, 0xff, 100);
 	assert_int_equal(tls_client_hello(stream, len + 100, &found), TLS_NAME);
+	assert_int_equal(found.len, len);
 	assert_string_equal(found.host.text, "a.example");
 }
 
@@ -347,6 +349,41 @@ static void test_what_servers_take_for_tls(void **state)
 	expect_beginnings(others, sizeof(others) / sizeof(others[0]), TLS_MALFORMED, &found);
 }
 
+static void test_what_a_server_answers(void **state)
+{
+	static const uint8_t retry[] = {22, 3, 3, 0, 88, 2, 0, 0, 84, 3, 3, 0xcf, 0x21, 0xad, 0x74,
+		0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2,
+		0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+		0};
+	uint8_t other[sizeof(retry)];
+
+	(void)state;
+	for (size_t i = 0; i < TLS_REPLY_PREFIX; i++)
+		assert_int_equal(tls_server_reply(retry, i), TLS_REPLY_NEED_MORE);
+	assert_int_equal(tls_server_reply(retry, TLS_REPLY_PREFIX), TLS_REPLY_RETRY);
+	assert_int_equal(tls_server_reply(retry, sizeof(retry)), TLS_REPLY_RETRY);
+	memcpy(other, retry, sizeof(other));
+	other[42] ^= 1;
+	assert_int_equal(tls_server_reply(other, sizeof(other)), TLS_REPLY_OTHER);
+	other[5] = 1;
+	assert_int_equal(tls_server_reply(other, 6), TLS_REPLY_OTHER);
+	assert_int_equal(tls_server_reply((const uint8_t *)"HTTP", 1), TLS_REPLY_OTHER);
+	assert_int_equal(tls_server_reply((const uint8_t *)"\x15\3", 2), TLS_REPLY_OTHER);
+}
+
+static void test_change_of_cipher(void **state)
+{
+	const uint8_t change[] = {20, 3, 3, 0, 1, 1, 22};
+	const uint8_t longer[] = {20, 3, 3, 0, 2, 1, 1};
+
+	(void)state;
+	assert_int_equal(tls_change_of_cipher(change, 0), 0);
+	assert_int_equal(tls_change_of_cipher(change + 6, 1), 0);
+	assert_int_equal(tls_change_of_cipher(change, 5), -1);
+	assert_int_equal(tls_change_of_cipher(change, sizeof(change)), 6);
+	assert_int_equal(tls_change_of_cipher(longer, sizeof(longer)), 0);
+}
+
 static void test_the_largest_hello(void **state)
 {
 	static uint8_t room[TLS_MAX_HELLO];
@@ -391,6 +428,8 @@ int main(void)
 		cmocka_unit_test(test_records_between),
 		cmocka_unit_test(test_what_is_not_tls),
 		cmocka_unit_test(test_what_servers_take_for_tls),
+		cmocka_unit_test(test_what_a_server_answers),
+		cmocka_unit_test(test_change_of_cipher),
 		cmocka_unit_test(test_the_largest_hello),
 	};
 
