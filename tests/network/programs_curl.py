@@ -41,6 +41,11 @@ program("curl: twenty transfers at once",
 program("curl: fast open, which a jail does not know",
         CURL + "--tcp-fastopen https://web.example.com/",
         "HTTP/2.0 web.example.com web.example.com\n", SITE)
+program("curl: from a port that it chooses",
+        "curl -sS --local-port 40000-40100 http://web.example.com/",
+        "HTTP/1.1 web.example.com no TLS\n", ["web.example.com:80"])
+program("curl: under the other profile", CURL + "https://web.example.com/",
+        "HTTP/2.0 web.example.com web.example.com\n", SITE, profile="WorkerNetClient")
 program("curl: mail by SMTP",
         "curl -sS --mail-from a@example.com --mail-rcpt b@example.com -T - "
         "smtp://mail.example.com/client -w %{response_code}", "250", ["mail.example.com:25"],

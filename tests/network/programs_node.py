@@ -50,8 +50,8 @@ Promise.all([dns.lookup(name), dns.resolve4(name), dns.resolve6(name)])
 
 NPM = ("d=$(mktemp -d); trap 'rm -rf $d' EXIT; cd $d; "
        "npm install --loglevel error --no-audit --no-fund --no-update-notifier --fetch-retries 0 "
-       "--cache $d/cache --cafile {given}/ca.pem --registry https://web.example.com/npm/ greet >&2; "
-       "node -e 'require(\"greet\")'")
+       "--cache $d/cache --cafile {given}/ca.pem --registry https://web.example.com/npm/ greet "
+       ">&2; node -e 'require(\"greet\")'")
 
 program("npm install", ["sh", "-ec", NPM], "hello from npm\n", SITE, needs=["npm", "node"],
         reserves=True, mem_mb=256, cpu_ms=10000,

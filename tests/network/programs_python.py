@@ -72,6 +72,38 @@ with socket.create_connection(("talk.example.com", 7)) as stream:
     print(stream.recv(9), socket.gethostbyaddr(stream.getpeername()[0])[0],
           socket.getfqdn(stream.getpeername()[0]))
 """
+MANY = """
+import socket
+streams = [socket.create_connection(("talk.example.com", 7)) for _ in range(100)]
+for number, stream in enumerate(streams):
+    stream.send(bytes([number]))
+print(all(stream.recv(9) == bytes([number]) for number, stream in enumerate(streams)))
+"""
+SENDFILE = """
+import socket
+with socket.create_connection(("talk.example.com", 9)) as stream, \
+        open("/usr/bin/python3", "rb") as file:
+    print(stream.sendfile(file, 0, 1000000))
+    stream.shutdown(socket.SHUT_WR)
+    print(stream.recv(13, socket.MSG_WAITALL).decode())
+"""
+# What libraries of databases and of queues set before they connect.
+OPTIONS = """
+import socket, struct
+stream = socket.socket(socket.AF_INET6)
+for level, option, value in (
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10), (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 9000),
+        (socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1),
+        (socket.SOL_SOCKET, socket.SO_RCVBUF, 65536), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, 16),
+        (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 2))):
+    stream.setsockopt(level, option, value)
+stream.connect(("::ffff:%s", 7))
+stream.send(b"x")
+print(stream.recv(9), stream.getpeername()[0],
+      len(stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)))
+""" % TALK
 DATABASE = """
 import asyncio, struct, ssl
 async def main():
@@ -118,5 +150,9 @@ program("python: a socket that does not block, to an address", [*PYTHON, NONBLOC
         f"1 0\nb'x' {TALK}\n", [f"{TALK}:7"])
 program("python: the name of a peer", [*PYTHON, PEER], "b'x' talk.example.com talk.example.com\n",
         ["talk.example.com:7"])
+program("python: a hundred connections", [*PYTHON, MANY], "True\n", ["talk.example.com:7"])
+program("python: sendfile", [*PYTHON, SENDFILE], "1000000\n1000000 bytes\n", ["talk.example.com:9"])
+program("python: options of TCP, and an IPv4 address in an IPv6 socket", [*PYTHON, OPTIONS],
+        f"b'x' ::ffff:{TALK} 64\n", [f"{TALK}:7"])
 program("python: TLS in the middle of a stream", [*PYTHON, DATABASE],
         "b'S'\n(('DNS', 'db.example.com'),)\n", ["db.example.com:5432"], env=TRUST)

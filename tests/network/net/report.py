@@ -2,6 +2,8 @@
 """Runs programs and tests one after the other and prints TAP, and how many programs ran."""
 
 import shutil
+import signal
+import sys
 import time
 
 from harness import discover, runner
@@ -30,6 +32,7 @@ def case_of(row):
 
 def run(options, pattern):
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     host, report = Host(options), Report(options.ci)
     rows = table.rows(pattern)
     accepted = host.degraded()

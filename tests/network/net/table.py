@@ -7,7 +7,7 @@ import re
 import shlex
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-LIMITS = ("cpu_ms", "mem_mb", "tasks_max")
+FIELDS = ("cpu_ms", "mem_mb", "tasks_max", "profile")
 _found = []
 
 
@@ -21,16 +21,16 @@ class Row:
     reserves: it maps far more addresses than it ever uses."""
 
     def __init__(self, name, command, says, entries, reaches=None, needs=(), stdin=b"", env=None,
-                 told=None, outside=None, files=None, reserves=False, **limits):
-        if set(limits) - set(LIMITS):
-            raise SystemExit(f"{name}: {limits} are no limits")
+                 told=None, outside=None, files=None, reserves=False, **fields):
+        if set(fields) - set(FIELDS):
+            raise SystemExit(f"{name}: {fields} are no fields of a policy")
         self.name, self.says, self.entries = name, says, entries
         self.command = shlex.split(command) if isinstance(command, str) else command
         self.needs = needs or ([] if "{" in self.command[0] else self.command[:1])
         self.stdin = stdin
         self.env, self.told = env or {}, told or {}
         self.outside = says if outside is None else outside
-        self.reserves, self.limits = reserves, limits
+        self.reserves, self.fields = reserves, fields
         host, port = entries[0].rsplit(":", 1)
         self.host, self.port = reaches or (host.strip("[]"), int(port))
 
@@ -49,14 +49,14 @@ class Row:
 
     def policy(self, memory_held):
         """Without a controller mem_mb can limit addresses alone."""
-        fields = dict(self.limits)
+        fields = dict(self.fields)
         if self.reserves and not memory_held:
             fields["mem_mb"] = 0
         return fields
 
     def described(self):
-        limits = "".join(f", {name} {value}" for name, value in self.limits.items())
-        return f"{self.name}: --net {' --net '.join(self.entries)}{limits}"
+        fields = "".join(f", {name} {value}" for name, value in self.fields.items())
+        return f"{self.name}: --net {' --net '.join(self.entries)}{fields}"
 
 
 def program(*words, **options):
