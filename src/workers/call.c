@@ -112,7 +112,6 @@ static struct exchange exchange_for(struct ks_worker *worker, const struct ks_ca
 	return (struct exchange){
 		.timeout_ms = options->timeout_ms ? options->timeout_ms
 						  : worker->pool->tool->wall_ms,
-		.grace_ms = workers->options.grace_ms,
 		.stop = workers->stop,
 		.cancel = options->cancel_fd,
 		.on_message = options->on_message ? hand_on : NULL,

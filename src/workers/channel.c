@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "supervise/child.h"
 
-#define SETTLE_MS 100
+#define SETTLE_MS 500
 
 static int take_stream(ks_child *child, int stream, int *ret_fd)
 {

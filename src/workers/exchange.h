@@ -8,7 +8,6 @@
 
 struct exchange {
 	uint64_t timeout_ms; /* 0 = none */
-	uint64_t grace_ms; /* for a worker that closes a stream, to end as well */
 	int stop; /* polls readable when everything ends */
 	int cancel; /* likewise when the caller gives up; -1 = none */
 	/* Takes a message that is not the answer; NULL: see channel_refuse(). */

@@ -27,7 +27,9 @@ static unsigned draw(struct caller *caller, unsigned n)
 /* What a worker did after its last answer may hit a request that it had already been given. */
 static int left_by_another(const ks_error *error)
 {
-	return ks_error_fault(error) == KS_FAULT_CRASH || ks_error_fault(error) == KS_FAULT_GARBAGE;
+	enum ks_fault fault = ks_error_fault(error);
+
+	return fault == KS_FAULT_CRASH || fault == KS_FAULT_GARBAGE || fault == KS_FAULT_CLOSED;
 }
 
 /* What a call came to has to be the answer to that very request, or the fault that it asked for, or
