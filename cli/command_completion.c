@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
-static const char backends[] = "bwrap native";
+static const char backends[] = "bwrap native landlock seatbelt container";
 static const char profiles[] = "WorkerStrict WorkerNetClient";
 static const char sni_words[] = "match off";
 static const char shells_known[] = "bash zsh fish";

@@ -44,6 +44,12 @@ static int plan(const struct arguments *arguments, ks_error **reterr)
 	return r;
 }
 
+/* A place in the text is one of the policy, or of the facts. */
+static bool is_of_host(const ks_error *error)
+{
+	return error && ks_error_step(error) && strcmp(ks_error_step(error), "host") == 0;
+}
+
 int command_plan(int argc, char **argv)
 {
 	struct arguments arguments;
@@ -55,7 +61,7 @@ int command_plan(int argc, char **argv)
 	else if (r == 0)
 		r = plan(&arguments, &error);
 	if (r < 0)
-		print_error(arguments.policy_file, error);
+		print_error(is_of_host(error) ? arguments.host_file : arguments.policy_file, error);
 	ks_error_free(error);
 	arguments_done(&arguments);
 	return r < 0 ? STATUS_FAILED : STATUS_OK;

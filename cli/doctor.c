@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/backend.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 
@@ -78,15 +79,15 @@ static int look_at_all(ks_backends *backends, bool print, bool *ret_works, ks_er
 	return r == -ENOENT ? 0 : r;
 }
 
-static int doctor(bool json, bool *ret_works, ks_error **reterr)
+static int doctor(const struct arguments *arguments, bool *ret_works, ks_error **reterr)
 {
 	ks_backends *backends = NULL;
 	char *text = NULL;
-	int r = ks_backends_new(&backends);
+	int r = cli_backends(arguments, &backends, reterr);
 
 	if (r == 0)
-		r = look_at_all(backends, !json, ret_works, reterr);
-	if (r == 0 && json)
+		r = look_at_all(backends, !arguments->json, ret_works, reterr);
+	if (r == 0 && arguments->json)
 		r = ks_backends_json(backends, &text, reterr);
 	if (r == 0 && text)
 		puts(text);
@@ -114,10 +115,10 @@ int command_doctor(int argc, char **argv)
 			"kastellan doctor, or kastellan doctor --json");
 		r = -EINVAL;
 	} else if (r == 0) {
-		r = doctor(arguments.json, &works, &error);
+		r = doctor(&arguments, &works, &error);
 	}
 	if (error)
-		print_error(NULL, error);
+		print_error(arguments.host_file, error);
 	ks_error_free(error);
 	arguments_done(&arguments);
 	if (r < 0)

@@ -25,10 +25,23 @@ static int apply_policy(struct arguments *arguments, const char *value, ks_error
 
 static int apply_backend(struct arguments *arguments, const char *value, ks_error **reterr)
 {
-	int r = ks_backend_kind_from_name(value, &arguments->backend, reterr);
+	(void)reterr;
+	arguments->backend = value;
+	return 0;
+}
 
-	arguments->has_backend = r == 0;
-	return r;
+static int apply_image(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->image = value;
+	return 0;
+}
+
+static int apply_host(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)reterr;
+	arguments->host_file = value;
+	return 0;
 }
 
 static int apply_read(struct arguments *arguments, const char *value, ks_error **reterr)
@@ -273,8 +286,13 @@ const struct option_row option_rows[] = {
 	{'p', "policy", "POLICY.json", GRANTS | FOR_EGRESS, "file",
 		"the policy; without it, the default policy", true, apply_policy},
 	{'b', "backend", "BACKEND", GRANTS, "backend",
-		"bwrap (default) or native; others are not built in this version", true,
+		"bwrap (default), native or landlock; of a Mac: seatbelt, container", true,
 		apply_backend},
+	{0, "image", "IMAGE", GRANTS, NULL,
+		"image of the backend container (alpine:3.20); others have none", true,
+		apply_image},
+	{0, "host", "FACTS.json", FOR_PLAN | FOR_DOCTOR, "file",
+		"another host, as its doctor --json tells of it: nothing is run", true, apply_host},
 	{'r', "read", "PATH", GRANTS, "path", "show PATH read-only; ?PATH where it exists", false,
 		apply_read},
 	{'w', "write", "PATH", GRANTS, "path",
@@ -341,7 +359,7 @@ const struct command_row command_rows[] = {
 		command_egress},
 	{"check", 0, "FILE...", "file", "check policies and manifests; every problem is printed",
 		command_check},
-	{"doctor", FOR_DOCTOR, "[--json]", NULL, "try every backend and layer of this host",
+	{"doctor", FOR_DOCTOR, "[OPTION]...", NULL, "try every backend and layer of this host",
 		command_doctor},
 	{"schema", 0, "[policy|tools]", "schema",
 		"print the JSON Schema of a policy, or of a manifest of tools", command_schema},

@@ -24,8 +24,9 @@ struct arguments {
 	unsigned command; /* FOR_* */
 	const char *policy_file;
 	ks_policy *policy;
-	enum ks_backend_kind backend;
-	bool has_backend;
+	const char *backend; /* its name; NULL = the host's default */
+	const char *image; /* of a backend with images; NULL = its default */
+	const char *host_file; /* facts of another host; NULL = this one */
 	struct ks_run_options run;
 	bool quiet;
 	bool json;

@@ -31,7 +31,7 @@ static bool worker_writes(const struct arguments *arguments, const char *path)
 	const ks_policy *policy = arguments->policy;
 	size_t written = around(policy, ks_policy_write_path, path);
 
-	if (arguments->has_backend && arguments->backend == KS_BACKEND_LANDLOCK)
+	if (arguments->backend && strcmp(arguments->backend, "landlock") == 0)
 		return written;
 	return written && written >= around(policy, ks_policy_read_path, path);
 }

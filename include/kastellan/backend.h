@@ -53,6 +53,19 @@ KS_API int ks_backend_kind_from_name(
 /* A bundle of this operating system's own backends. Returns 0 or -ENOMEM. */
 KS_API int ks_backends_new(ks_backends **ret_backends);
 
+/* A bundle of the backends of the host that the facts describe: what *kastellan doctor --json* prints
+ * there, or its member "host". They plan as they would there, and run nothing, so that a policy can
+ * be reviewed for a host, also for a Mac, from anywhere. Grants are taken as they are written: as
+ * directories that exist, but for what the facts list under "paths". Returns 0, -EINVAL,
+ * -EOPNOTSUPP for a host whose backends cannot be planned on this system, or -ENOMEM. */
+KS_API int ks_backends_describe(
+	const char *facts, size_t len, ks_backends **ret_backends, ks_error **reterr);
+
+/* As ks_backend_kind_from_name(), of the bundle's host. The number of a kind of another system has
+ * no name in this header there. */
+KS_API int ks_backends_kind_from_name(const ks_backends *backends, const char *name,
+	enum ks_backend_kind *ret_kind, ks_error **reterr);
+
 /* NULL is allowed. Backends that were handed out stay valid. */
 KS_API void ks_backends_free(ks_backends *backends);
 
@@ -117,7 +130,7 @@ KS_API const char *ks_finding_state_name(enum ks_finding_state state);
 struct ks_finding {
 	size_t size; /* sizeof(struct ks_finding) of the caller, set before the call */
 	/* The backend's name, or the layer's: "bubblewrap", "userns", "landlock", "seccomp",
-	 * "cgroup", "idmap". */
+	 * "cgroup", "idmap"; on macOS "sandbox-exec", "container". */
 	const char *name;
 	/* NULL, or: the state in words ("ABI 7", "version 0.8.0"). */
 	const char *detail;

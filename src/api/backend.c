@@ -24,6 +24,18 @@ int ks_backends_new(ks_backends **ret_backends)
 	return backends_new(&platform_backends, host_probe, ret_backends);
 }
 
+int ks_backends_describe(
+	const char *facts, size_t len, ks_backends **ret_backends, ks_error **reterr)
+{
+	return backends_new_described(facts, len, ret_backends, reterr);
+}
+
+int ks_backends_kind_from_name(const ks_backends *backends, const char *name,
+	enum ks_backend_kind *ret_kind, ks_error **reterr)
+{
+	return kind_from_name(backends_table(backends), name, ret_kind, reterr);
+}
+
 int ks_backends_probe(ks_backends *backends, ks_error **reterr)
 {
 	const struct findings *findings;

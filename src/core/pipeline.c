@@ -78,7 +78,9 @@ static int plan_on_host(ks_backend *backend, const struct plan_request *request,
 	struct ks_plan **ret_plan, ks_error **reterr)
 {
 	struct grants grants = {0};
-	int r = grants_open(request->policy, request->host->privileged, &grants, reterr);
+	int r = backend_is_described(backend)
+			? grants_describe(request->policy, request->host, &grants, reterr)
+			: grants_open(request->policy, request->host->privileged, &grants, reterr);
 
 	if (r == 0)
 		r = backend_ops(backend)->plan(request, &grants, ret_plan, reterr);
@@ -89,17 +91,19 @@ static int plan_on_host(ks_backend *backend, const struct plan_request *request,
 int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr)
 {
-	autofree char *cwd = wanted_directory(options->cwd);
+	bool here = !backend_is_described(backend);
+	autofree char *cwd = here ? wanted_directory(options->cwd) : NULL;
 	struct plan_request request = {.policy = policy,
 		.argv = argv,
-		.cwd = cwd,
+		.cwd = here ? cwd : options->cwd,
 		.cwd_asked = options->cwd != NULL,
-		.tty = options->terminal};
+		.tty = options->terminal,
+		.image = ks_backend_image(backend)};
 	int r = count_argv(argv, reterr);
 
 	if (r < 0)
 		return r;
-	if (options->cwd && !cwd)
+	if (here && options->cwd && !cwd)
 		return error_oom(reterr);
 	if (backend_stub(backend, NULL))
 		return plan_stub(backend, &request, ret_plan) < 0 ? error_oom(reterr) : 0;

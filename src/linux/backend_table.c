@@ -19,8 +19,21 @@ static const struct backend_row rows[] = {
 	{.kind = KS_BACKEND_QEMU_VM},
 };
 
+static const struct layer_row layers[] = {
+	{"bubblewrap", why_not_bwrap_program},
+	{"userns", why_not_userns},
+	{"landlock", why_not_landlock},
+	{"seccomp", why_not_seccomp},
+	{"cgroup", why_not_cgroup},
+	{"idmap", why_not_idmap},
+	{"egress", why_not_egress},
+};
+
 const struct backend_table platform_backends = {
 	.rows = rows,
 	.len = sizeof(rows) / sizeof(rows[0]),
 	.default_kind = KS_BACKEND_BWRAP,
+	.layers = layers,
+	.n_layers = sizeof(layers) / sizeof(layers[0]),
+	.os = "linux",
 };

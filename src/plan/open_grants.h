@@ -14,4 +14,10 @@
 int grants_open(
 	const struct ks_policy *policy, bool idmap, struct grants *ret_grants, ks_error **reterr);
 
+/* The grants of a policy for a host that facts describe, as far as these tell: what they list is a
+ * file, a directory or a link as listed, and all else is a directory of the name that is asked for.
+ * An optional grant is taken to be there. Pure. 0, -ELOOP or -ENOMEM. */
+int grants_describe(const struct ks_policy *policy, const struct ks_host *host,
+	struct grants *ret_grants, ks_error **reterr);
+
 #endif

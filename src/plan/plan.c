@@ -54,6 +54,16 @@ static void landlock_done(struct landlock_plan *landlock)
 	free(landlock->rules);
 }
 
+static void seatbelt_done(struct seatbelt_plan *seatbelt)
+{
+	for (size_t i = 0; i < seatbelt->n_params; i++) {
+		free(seatbelt->params[i].name);
+		free(seatbelt->params[i].value);
+	}
+	free(seatbelt->params);
+	free(seatbelt->profile);
+}
+
 void plan_free(struct ks_plan *plan)
 {
 	if (!plan)
@@ -68,6 +78,8 @@ void plan_free(struct ks_plan *plan)
 	free(plan->temporary);
 	strv_done(&plan->helper);
 	strv_done(&plan->data);
+	seatbelt_done(&plan->seatbelt);
+	free(plan->image);
 	receipt_done(&plan->receipt);
 	free(plan);
 }

@@ -129,6 +129,19 @@ enum plan_network {
 	NETWORK_HOST /* the caller's own */
 };
 
+/* A value that the text of a profile takes by name, so that no path is ever part of the text. */
+struct seatbelt_param {
+	char *name;
+	char *value; /* NULL: known at the start only, ... */
+	const char *late; /* ... and this is what it will be, in words (static) */
+};
+
+struct seatbelt_plan {
+	char *profile; /* NULL: no such profile */
+	struct seatbelt_param *params;
+	size_t n_params;
+};
+
 enum receipt_verdict { RECEIPT_HELD, RECEIPT_CLAMPED, RECEIPT_DEGRADED, RECEIPT_ABSENT };
 
 struct receipt_row {
@@ -164,6 +177,9 @@ struct ks_plan {
 	bool temporary_named; /* by TMPDIR */
 	struct strv helper; /* the helper's arguments, argv[0] first */
 	struct strv data; /* texts of MOUNT_DATA, in slot order */
+	struct seatbelt_plan seatbelt;
+	char *image; /* of a backend with images, else NULL */
+	const char *evidence; /* how far this backend has been tried (static); NULL: it has been */
 	struct receipt receipt;
 };
 
@@ -175,6 +191,7 @@ struct plan_request {
 	const char *cwd; /* wanted working directory on the host, or NULL */
 	bool cwd_asked; /* an explicit --cwd: an error where it is not visible inside */
 	bool tty;
+	const char *image; /* of a backend with images */
 };
 
 struct ks_plan *plan_alloc(void);

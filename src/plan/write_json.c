@@ -11,6 +11,7 @@
 #include "plan/landlock.h"
 #include "plan/mounts.h"
 #include "plan/plan.h"
+#include "plan/write_macos.h"
 #include "policy/fields.h"
 
 /* UINT64_MAX stands for "none" in a plan. */
@@ -192,6 +193,7 @@ static json_t *plan_to_json(const struct ks_plan *plan)
 	json = json_with(json, "network", json_text(plan_network_name(plan->network)));
 	json = json_with(json, "filter", filter_to_json(&plan->filter));
 	json = json_with(json, "limits", limits_to_json(&plan->limits));
+	json = write_macos_json(json, plan);
 	return json_with(json, "helper", texts(&plan->helper));
 }
 

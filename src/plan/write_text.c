@@ -11,6 +11,7 @@
 #include "plan/plan.h"
 #include "plan/quote.h"
 #include "plan/receipt.h"
+#include "plan/write_macos.h"
 #include "policy/fields.h"
 
 #define WIDTH 80 /* columns before a list is continued on the next line: any terminal has them */
@@ -316,9 +317,11 @@ static void put_limit(struct strbuf *out, const char *name, uint64_t value, cons
 		strbuf_addf(out, "  %-12s  %" PRIu64 "%s\n", name, value, unit);
 }
 
-static void put_limits(struct strbuf *out, const struct limits_plan *limits)
+static void put_limits(struct strbuf *out, const struct ks_plan *plan)
 {
-	strbuf_addf(out, "\nlimits, %s a control group\n", limits->group ? "with" : "without");
+	const struct limits_plan *limits = &plan->limits;
+
+	strbuf_addf(out, "\nlimits, %s\n", write_limits_by(plan));
 	put_limit(out, "memory", limits->memory_bytes, " bytes");
 	put_limit(out, "tasks", limits->tasks, "");
 	put_limit(out, "cpu quota", limits->cpu_quota_pct, " % of one CPU");
@@ -375,6 +378,7 @@ static void put_identity(struct strbuf *out, const struct identity_plan *identit
 static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 {
 	strbuf_addf(out, "backend   %s\n", ks_backend_kind_name(plan->kind));
+	write_evidence(out, plan);
 	if (plan->argv.len)
 		put_command(out, "program   ", &plan->argv);
 	strbuf_puts(out, "cwd       ");
@@ -385,10 +389,11 @@ static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 		strbuf_puts(out, "network   one of its own, which leads to the egress proxy\n");
 	if (plan->network == NETWORK_HOST)
 		strbuf_puts(out, "network   the host's\n");
-	strbuf_addf(out, "filter    %s%s%s\n",
-		plan->filter.enabled ? policy_profile_name(plan->filter.profile) : "none",
-		plan->filter.enabled && plan->filter.on_host ? ", without namespaces" : "",
-		plan->filter.notify ? ", denied calls are told by name" : "");
+	if (plan->filter.enabled || !plan->evidence)
+		strbuf_addf(out, "filter    %s%s%s\n",
+			plan->filter.enabled ? policy_profile_name(plan->filter.profile) : "none",
+			plan->filter.enabled && plan->filter.on_host ? ", without namespaces" : "",
+			plan->filter.notify ? ", denied calls are told by name" : "");
 	if (plan->tty)
 		strbuf_puts(out, "terminal  one of its own\n");
 	if (plan->temporary)
@@ -407,7 +412,8 @@ int plan_write_text(const struct ks_plan *plan, char **ret_text)
 	if (plan->mounts.len)
 		put_mounts(&out, plan);
 	put_landlock(&out, &plan->landlock);
-	put_limits(&out, &plan->limits);
+	write_seatbelt(&out, &plan->seatbelt);
+	put_limits(&out, plan);
 	if (plan->helper.len) {
 		strbuf_puts(&out, "\nhelper\n");
 		put_command(&out, "  ", &plan->helper);

@@ -156,6 +156,11 @@ int backend_can_plan(const ks_backend *backend, ks_error **reterr)
 		"the backend \"%s\" is not built in this version", ks_backend_name(backend));
 }
 
+bool backend_is_described(const ks_backend *backend)
+{
+	return backend->facts && facts_are_described(backend->facts);
+}
+
 int backend_can_spawn(ks_backend *backend, const struct ks_host *host, ks_error **reterr)
 {
 	struct why_not why;
@@ -163,6 +168,11 @@ int backend_can_spawn(ks_backend *backend, const struct ks_host *host, ks_error 
 
 	if (r < 0 || backend->is_stub)
 		return r;
+	if (backend_is_described(backend))
+		return error_set(reterr, -EOPNOTSUPP,
+			ABOUT(.step = "resolve", .remedy = "leave out the facts of another host"),
+			"the host is one that a file describes: nothing can be run there from "
+			"here");
 	r = backend->row->why_not(host, &why);
 	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
 	why_not_done(&why);

@@ -32,15 +32,27 @@ struct backend_row {
 	why_not_function *why_not; /* NULL with ops NULL */
 };
 
+/* What backends of a system are made of, looked at by itself. */
+struct layer_row {
+	const char *name;
+	why_not_function *why_not;
+};
+
 struct backend_table {
 	const struct backend_row *rows; /* at most BACKEND_MAX_ROWS */
 	size_t len;
 	enum ks_backend_kind default_kind; /* KS_BACKEND_NONE where there is no backend at all */
+	const struct layer_row *layers;
+	size_t n_layers;
+	const char *os; /* as the facts of a host have it */
 };
 
 #define BACKEND_MAX_ROWS 8
 
 extern const struct backend_table platform_backends;
+
+/* The backends of macOS as far as they are pure: every platform can plan for them. */
+extern const struct backend_table macos_backends;
 
 const struct backend_row *backend_row_find(
 	const struct backend_table *table, enum ks_backend_kind kind);
@@ -48,6 +60,9 @@ const struct backend_row *backend_row_find(
 /* A backend of that row (NULL: one that refuses everything). 0 or -ENOMEM. image may be NULL. */
 int backend_new(const struct backend_row *row, const char *image, struct facts *facts,
 	ks_backend **ret_backend);
+
+/* Whether its host is one that facts describe, and not this one: it plans, and nothing is run. */
+bool backend_is_described(const ks_backend *backend);
 
 /* What its plans are made with; NULL for a stub and for what is not in this version. */
 const struct backend_ops *backend_ops(const ks_backend *backend);

@@ -26,6 +26,22 @@ struct facts *facts_new(probe_function *probe)
 	return facts;
 }
 
+struct facts *facts_new_described(struct ks_host *host)
+{
+	struct facts *facts = facts_new(NULL);
+
+	if (facts)
+		facts->tried = host;
+	else
+		host_free(host);
+	return facts;
+}
+
+bool facts_are_described(const struct facts *facts)
+{
+	return !facts->probe;
+}
+
 struct facts *facts_ref(struct facts *facts)
 {
 	atomic_fetch_add_explicit(&facts->references, 1, memory_order_relaxed);

@@ -16,6 +16,9 @@ typedef int probe_function(bool tried, struct ks_host **ret_host, ks_error **ret
 
 /* Of the host that the function looks at. NULL = out of memory. */
 struct facts *facts_new(probe_function *probe);
+/* Of a host that is described, and that nobody looks at; takes the host, also when it fails. */
+struct facts *facts_new_described(struct ks_host *host);
+bool facts_are_described(const struct facts *facts);
 struct facts *facts_ref(struct facts *facts);
 void facts_unref(struct facts *facts);
 

@@ -9,21 +9,6 @@
 #include "resolve/host_json.h"
 #include "resolve/kinds.h"
 
-static const struct {
-	const char *name;
-	why_not_function *why_not;
-} layers[] = {
-	{"bubblewrap", why_not_bwrap_program},
-	{"userns", why_not_userns},
-	{"landlock", why_not_landlock},
-	{"seccomp", why_not_seccomp},
-	{"cgroup", why_not_cgroup},
-	{"idmap", why_not_idmap},
-	{"egress", why_not_egress},
-};
-
-#define N_LAYERS (sizeof(layers) / sizeof(layers[0]))
-
 static int not_built(struct why_not *ret)
 {
 	*ret = (struct why_not){.state = KS_FINDING_FAILS, .code = -EOPNOTSUPP, .layer = "build"};
@@ -36,11 +21,11 @@ static int fill(
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < N_LAYERS; i++) {
+	for (size_t i = 0; r == 0 && i < table->n_layers; i++) {
 		struct findings_row *row = &findings->rows[findings->len++];
 
-		row->name = layers[i].name;
-		r = layers[i].why_not(host, &row->why);
+		row->name = table->layers[i].name;
+		r = table->layers[i].why_not(host, &row->why);
 	}
 	for (size_t i = 0; r == 0 && i < table->len; i++) {
 		struct findings_row *row = &findings->rows[findings->len++];
@@ -63,7 +48,7 @@ int findings_new(const struct backend_table *table, const struct ks_host *host,
 
 	if (!findings)
 		return r;
-	findings->rows = calloc(N_LAYERS + table->len, sizeof(*findings->rows));
+	findings->rows = calloc(table->n_layers + table->len + 1, sizeof(*findings->rows));
 	if (findings->rows)
 		r = fill(findings, table, host);
 	if (r < 0) {

@@ -167,6 +167,10 @@ void host_free(struct ks_host *host)
 	free(host->cgroup.v1_cpuacct);
 	free(host->cgroup.v2_base);
 	free(host->cgroup.reason);
+	free(host->macos.version);
+	free(host->macos.sandbox_reason);
+	free(host->macos.container);
+	free(host->macos.container_version);
 	for (size_t i = 0; i < host->n_paths; i++)
 		host_path_done(&host->paths[i]);
 	free(host->paths);

@@ -67,6 +67,17 @@ struct host_cgroup {
 	char *reason; /* why something of it is missing, or NULL */
 };
 
+/* What a Mac has; all zero elsewhere. */
+struct host_macos {
+	char *version; /* "14.5": of the system, or NULL where it is not known */
+	bool sandbox_exec; /* /usr/bin/sandbox-exec may be executed; tried: it started a program */
+	bool sandboxed; /* the caller lives in a sandbox, inside of which no other can be applied */
+	char *sandbox_reason; /* why sandbox-exec does not work: its own words, or NULL */
+	char *container; /* the program container, or NULL = not found */
+	char *container_version; /* "0.12.0", or NULL where it does not tell */
+	bool container_runs; /* its services are started */
+};
+
 enum host_path_kind { HOST_FILE, HOST_DIRECTORY, HOST_LINK };
 
 /* An existing path that the root file system of a jail is made from: shown read-only as it is. A
@@ -86,7 +97,7 @@ struct ks_host {
 	 * needs a process to find out (userns, bwrap.works, native, egress, idmap) is taken to
 	 * work. */
 	bool tried;
-	char *os; /* "linux" */
+	char *os; /* "linux" or "macos" */
 	char *distribution; /* ID of os-release ("debian"), or NULL */
 	char *machine; /* uname -m */
 	char *kernel; /* uname -r */
@@ -107,6 +118,7 @@ struct ks_host {
 	struct host_native native;
 	struct host_egress egress;
 	struct host_cgroup cgroup;
+	struct host_macos macos;
 	struct host_path *paths; /* sorted by path */
 	size_t n_paths;
 };
@@ -127,6 +139,9 @@ void host_free(struct ks_host *host);
 /* Facts as JSON: host.json of the golden tests, and a part of `kastellan doctor --json`. */
 int host_write_json(const struct ks_host *host, char **ret_text);
 int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr);
+
+/* The same where they may also be a part, "host", of what the doctor prints. */
+int host_read_described(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr);
 
 /* "usable", "clone-sysctl", ...; and back: a negative number for no cause. */
 const char *host_userns_cause_name(enum host_userns_cause cause);

@@ -99,6 +99,19 @@ static const struct fact cgroup_facts[] = {
 };
 #undef FACT_OF
 
+#define FACT_OF struct host_macos
+static const struct fact macos_facts[] = {
+	FACT(version, FACT_TEXT),
+	FACT(sandbox_exec, FACT_BOOL),
+	FACT(sandboxed, FACT_BOOL),
+	FACT(sandbox_reason, FACT_TEXT),
+	FACT(container, FACT_TEXT),
+	FACT(container_version, FACT_TEXT),
+	FACT(container_runs, FACT_BOOL),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
 static const char *const kind_names[] = {
 	[HOST_FILE] = "file",
 	[HOST_DIRECTORY] = "directory",
@@ -155,6 +168,9 @@ json_t *host_to_json(const struct ks_host *host)
 	json = json_with(json, "native", facts_to_json(json_object(), native_facts, &host->native));
 	json = json_with(json, "egress", facts_to_json(json_object(), egress_facts, &host->egress));
 	json = json_with(json, "cgroup", facts_to_json(json_object(), cgroup_facts, &host->cgroup));
+	if (host->os && strcmp(host->os, "macos") == 0)
+		json = json_with(
+			json, "macos", facts_to_json(json_object(), macos_facts, &host->macos));
 	for (size_t i = 0; i < host->n_paths; i++)
 		paths = json_and(paths, path_to_json(&host->paths[i]));
 	return json_with(json, "paths", paths);
@@ -360,6 +376,8 @@ int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
 			r = section_from_json(egress_facts, &host->egress, name, value, reterr);
 		else if (strcmp(name, "cgroup") == 0)
 			r = section_from_json(cgroup_facts, &host->cgroup, name, value, reterr);
+		else if (strcmp(name, "macos") == 0)
+			r = section_from_json(macos_facts, &host->macos, name, value, reterr);
 		else if (strcmp(name, "paths") == 0)
 			r = paths_from_json(host, value, reterr);
 		else
@@ -373,18 +391,32 @@ int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
 	return 0;
 }
 
-int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr)
+static int read_host(
+	const char *text, size_t len, bool described, struct ks_host **ret_host, ks_error **reterr)
 {
 	json_error_t problem;
 	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &problem);
+	json_t *part = described ? json_object_get(object, "host") : NULL;
 	int r;
 
 	if (!object)
 		return error_set(reterr, -EINVAL,
 			ABOUT(.step = "host", .line = (unsigned)problem.line,
-				.column = (unsigned)problem.column),
+				.column = (unsigned)problem.column,
+				.remedy = "correct the text, or write it anew with "
+					  "\"kastellan doctor --json\""),
 			"host facts: %s", problem.text);
-	r = host_from_json(object, ret_host, reterr);
+	r = host_from_json(part ? part : object, ret_host, reterr);
 	json_decref(object);
 	return r;
+}
+
+int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr)
+{
+	return read_host(text, len, false, ret_host, reterr);
+}
+
+int host_read_described(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr)
+{
+	return read_host(text, len, true, ret_host, reterr);
 }

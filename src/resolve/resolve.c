@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/bounds.h"
 #include "base/error.h"
 #include "resolve/kinds.h"
 
@@ -19,19 +21,21 @@ struct ks_backends {
 	struct findings *findings;
 };
 
-int backends_new(
-	const struct backend_table *table, probe_function *probe, ks_backends **ret_backends)
+/* Takes the facts, also when it fails; NULL is out of memory. */
+static int bundle(
+	const struct backend_table *table, struct facts *facts, ks_backends **ret_backends)
 {
 	ks_backends *backends = calloc(1, sizeof(*backends));
 	int r = 0;
 
-	if (!backends)
+	if (!facts || !backends) {
+		facts_unref(facts);
+		free(backends);
 		return -ENOMEM;
+	}
 	pthread_mutex_init(&backends->lock, NULL);
 	backends->table = table;
-	backends->facts = facts_new(probe);
-	if (!backends->facts)
-		r = -ENOMEM;
+	backends->facts = facts;
 	if (r == 0)
 		r = backend_new(NULL, NULL, backends->facts, &backends->none);
 	for (size_t i = 0; r == 0 && i < table->len; i++)
@@ -42,6 +46,51 @@ int backends_new(
 	}
 	*ret_backends = backends;
 	return 0;
+}
+
+int backends_new(
+	const struct backend_table *table, probe_function *probe, ks_backends **ret_backends)
+{
+	return bundle(table, facts_new(probe), ret_backends);
+}
+
+static const struct backend_table *table_of(const struct ks_host *host)
+{
+	if (host->os && strcmp(host->os, platform_backends.os) == 0)
+		return &platform_backends;
+	return host->os && strcmp(host->os, macos_backends.os) == 0 ? &macos_backends : NULL;
+}
+
+int backends_new_described(
+	const char *text, size_t len, ks_backends **ret_backends, ks_error **reterr)
+{
+	const struct backend_table *table;
+	struct ks_host *host = NULL;
+	int r;
+
+	if (len > KS_MAX_POLICY_BYTES)
+		return error_set(reterr, -E2BIG,
+			ABOUT(.step = "host", .remedy = "give the facts of one host"),
+			"host facts: the text is longer than 1 MiB");
+	r = host_read_described(text, len, &host, reterr);
+	if (r < 0)
+		return r;
+	table = table_of(host);
+	if (!table) {
+		r = error_set(reterr, -EOPNOTSUPP,
+			ABOUT(.step = "host", .field = "os",
+				.remedy = "describe a host with \"os\": \"macos\", or one of the "
+					  "system that kastellan runs on"),
+			"os: there are no plans for \"%s\" here", host->os ? host->os : "null");
+		host_free(host);
+		return r;
+	}
+	return bundle(table, facts_new_described(host), ret_backends) < 0 ? error_oom(reterr) : 0;
+}
+
+const struct backend_table *backends_table(const ks_backends *backends)
+{
+	return backends->table;
 }
 
 void ks_backends_free(ks_backends *backends)

@@ -15,7 +15,7 @@ static const struct backend_row mac_rows[] = {
 		.why_not = why_not_seccomp,
 		.default_image = "alpine:3.20"},
 };
-const struct backend_table mac = {mac_rows, 2, SEATBELT};
+const struct backend_table mac = {.rows = mac_rows, .len = 2, .default_kind = SEATBELT};
 
 atomic_int probes;
 

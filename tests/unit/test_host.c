@@ -81,7 +81,10 @@ static void test_golden_facts_survive_a_round_trip(void **state)
 		"host-debian12-arm64.json", "host-no-userns.json", "host-ubuntu2404-apparmor.json",
 		"host-no-landlock.json", "host-kernel510.json", "host-cgroup-none.json",
 		"host-cgroup-v1.json", "host-no-bwrap.json", "host-setuid-bwrap.json",
-		"host-nested-container.json", "host-abi10.json", "host-old-bwrap.json"};
+		"host-nested-container.json", "host-abi10.json", "host-old-bwrap.json",
+		"host-macos12.json", "host-macos13-intel.json", "host-macos15.json",
+		"host-macos15-sandboxed.json", "host-macos26-container.json",
+		"host-macos26-old-container.json", "host-macos26-root.json"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -153,6 +156,8 @@ static void test_bad_facts_are_refused(void **state)
 		{"{\"bwrap\": null}", "bwrap"},
 		{"{\"bwrap\": {\"manager\": \"v1\"}}", "manager"},
 		{"{\"cgroup\": {\"manager\": \"v3\"}}", "manager"},
+		{"{\"macos\": []}", "macos"},
+		{"{\"macos\": {\"version\": 15}}", "version"},
 		{"{\"paths\": {}}", "paths"},
 		{"{\"paths\": [\"/bin\"]}", "paths"},
 		{"{\"paths\": [{\"path\": \"bin\", \"kind\": \"file\"}]}", "paths"},

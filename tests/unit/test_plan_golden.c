@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole plans against written-down ones: tests/golden/plan/NAME.case.json says what is asked of
  * which backend on which host, NAME.args is what bubblewrap is told (an option a line), or
- * kastellan-init of the mounts or rules (one a line) where there is no helper, NAME.txt what people
+ * kastellan-init of the mounts or rules (one a line) where there is no helper, or the command that
+ * a Mac is given, with values of the start filled in (one argument a line); NAME.txt what people
  * are shown, the verdict of the receipt included, and NAME.json, where the case wants it, what
  * programs are. KASTELLAN_GOLDEN_UPDATE=1 writes the three anew: read the difference before
  * committing. */
@@ -26,6 +27,8 @@
 #include "linux/plan/landlock_backend.h"
 #include "linux/plan/native.h"
 #include "linux/jail/spec_plan.h"
+#include "macos/plan/container.h"
+#include "macos/plan/seatbelt.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"
 
@@ -119,6 +122,10 @@ typedef int planner(const struct plan_request *request, struct grants *grants,
 
 static planner *planner_of(const struct kase *kase)
 {
+	if (wants(kase, "seatbelt"))
+		return plan_seatbelt;
+	if (wants(kase, "container"))
+		return plan_container;
 	if (wants(kase, "landlock"))
 		return plan_landlock_backend;
 	return wants(kase, "native") ? plan_native : plan_bwrap;
@@ -132,6 +139,7 @@ static struct ks_plan *plan_case(struct kase *kase)
 		.argv = kase->argv[0] ? kase->argv : NULL,
 		.cwd = json_string_value(json_object_get(kase->json, "cwd")),
 		.tty = json_is_true(json_object_get(kase->json, "tty")),
+		.image = json_string_value(json_object_get(kase->json, "image")),
 	};
 	struct ks_plan *plan = NULL;
 	ks_error *error = NULL;
@@ -244,8 +252,36 @@ static char *rules_text(const struct ks_plan *plan)
 	return result;
 }
 
+/* Everything that is known at the start only has a value here. */
+static char *command_text(const struct kase *kase, const struct ks_plan *plan)
+{
+	const struct seatbelt_late seatbelt = {"/opt/tool/bin/worker", "/private/tmp/kastellan-7",
+		"/private/tmp/kastellan-8/egress"};
+	const struct container_late container = {"kastellan-7", "/private/tmp/kastellan-7/cid",
+		"/private/tmp/kastellan-7/env", "/private/tmp/kastellan-8/egress"};
+	autostrbuf struct strbuf text;
+	autostrv struct strv argv = {0};
+	char *result = NULL;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	if (wants(kase, "seatbelt"))
+		assert_int_equal(seatbelt_command(plan, &seatbelt, &argv), 0);
+	else
+		assert_int_equal(container_command(plan, &container, &argv), 0);
+	for (size_t i = 0; i < argv.len; i++) {
+		strbuf_puts(&text, argv.items[i]);
+		strbuf_putc(&text, '\n');
+	}
+	if (wants(kase, "container"))
+		container_env_text(plan->policy, &text);
+	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
+	return result;
+}
+
 static char *told_text(const struct kase *kase, const struct ks_plan *plan)
 {
+	if (wants(kase, "seatbelt") || wants(kase, "container"))
+		return command_text(kase, plan);
 	if (wants(kase, "landlock"))
 		return rules_text(plan);
 	return wants(kase, "native") ? mounts_text(plan) : args_text(plan);

@@ -15,7 +15,7 @@
 #include "resolve/resolve.h"
 #include "resolve_fixture.h"
 
-static const struct backend_table nowhere = {NULL, 0, KS_BACKEND_NONE};
+static const struct backend_table nowhere = {.default_kind = KS_BACKEND_NONE};
 
 static int fail_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 {

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a Seatbelt profile holds. One layer holds each denial, and nobody has seen it do so yet: the
+ * profile's row says that, so that no worker is started without its being accepted by name. */
+#include "macos/evidence.h"
+#include "macos/plan/areas.h"
+#include "macos/plan/parts.h"
+#include "plan/receipt_row.h"
+#include "policy/fields.h"
+
+#define SEATBELT "Seatbelt profile"
+
+/* Grants for reading within what may be written. */
+static size_t count_kept(const struct areas *areas)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < areas->len; i++)
+		count += !areas->items[i].writable && areas->items[i].parent != AREA_TOP;
+	return count;
+}
+
+static int say_read(struct ks_plan *plan)
+{
+	autorow struct receipt_text text;
+	autoareas struct areas areas = {0};
+	int r = areas_make(&plan->grants, &areas);
+
+	receipt_text_init(&text);
+	if (r < 0)
+		return r;
+	receipt_paths(&text.request, plan, plan->policy->fs_read, plan->policy->n_fs_read);
+	strbuf_puts(&text.mechanism, SEATBELT " (reading, and execution)");
+	if (count_kept(&areas))
+		strbuf_addf(&text.mechanism,
+			", %zu inside a writable directory, in every letter case",
+			count_kept(&areas));
+	return receipt_row(plan, FIELD_FS_READ, &text, RECEIPT_HELD, NULL);
+}
+
+static int say_write(struct ks_plan *plan)
+{
+	autorow struct receipt_text text;
+
+	receipt_text_init(&text);
+	receipt_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
+	strbuf_puts(&text.mechanism,
+		SEATBELT " (without execution, hard links, owners and flags); temporary files are "
+			 "in a private directory of the host's " MACOS_TEMPORARY);
+	return receipt_row(plan, FIELD_FS_WRITE, &text, RECEIPT_HELD, NULL);
+}
+
+static int say_net(struct ks_plan *plan)
+{
+	autorow struct receipt_text text;
+
+	receipt_text_init(&text);
+	receipt_net(&text.request, plan->policy);
+	switch (plan->policy->net) {
+	case KS_NET_DENY:
+		strbuf_puts(&text.mechanism, SEATBELT " (nothing is reached or listened to)");
+		return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
+	case KS_NET_ALLOWLIST:
+		strbuf_puts(&text.mechanism, SEATBELT " (only the egress proxy's socket)");
+		strbuf_puts(&text.detail,
+			"the egress proxy is not started on macOS in this version: the worker "
+			"would have no network at all");
+		if (plan->policy->profile == KS_PROFILE_WORKER_NET_CLIENT)
+			strbuf_puts(&text.detail,
+				"; the system's service for certificates, which this profile may "
+				"ask, fetches some from wherever they say");
+		return receipt_row(
+			plan, FIELD_NET, &text, RECEIPT_ABSENT, "leave net out, or write \"Deny\"");
+	case KS_NET_PROXY_EGRESS:
+		break;
+	}
+	strbuf_puts(&text.mechanism, "none");
+	strbuf_puts(&text.detail,
+		"\"ProxyEgress\" is the egress proxy's own policy, and no worker's: everything can "
+		"be reached");
+	return receipt_row(plan, FIELD_NET, &text, RECEIPT_ABSENT,
+		"use \"Deny\" for a worker without network");
+}
+
+static int say_profile(struct ks_plan *plan)
+{
+	autorow struct receipt_text text;
+	bool strict = plan->policy->profile == KS_PROFILE_WORKER_STRICT;
+
+	receipt_text_init(&text);
+	strbuf_puts(&text.request, policy_profile_name(plan->policy->profile));
+	strbuf_puts(&text.mechanism, strict ? SEATBELT " (no services, no code made at run time)"
+					    : SEATBELT " (a few services of the system)");
+	strbuf_addf(&text.detail,
+		MACOS_EVIDENCE "; the worker runs as the caller's own user (%u) among the host's "
+			       "processes, behind one layer instead of two",
+		plan->identity.uid);
+	return receipt_row(plan, FIELD_PROFILE, &text, RECEIPT_DEGRADED,
+		"try the suite in tests/macos on a Mac, and report what it says");
+}
+
+int macos_receipt_env(struct ks_plan *plan)
+{
+	autorow struct receipt_text text;
+
+	receipt_text_init(&text);
+	receipt_env(&text.request, plan->policy);
+	strbuf_puts(&text.mechanism, "cleared, then exactly these");
+	if (!plan->temporary_named)
+		return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
+	strbuf_puts(&text.detail, "TMPDIR is added: it names the private directory for temporary "
+				  "files; a TMPDIR of the policy takes its place");
+	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
+}
+
+int seatbelt_receipt(struct ks_plan *plan)
+{
+	int r = say_read(plan);
+
+	if (r == 0)
+		r = say_write(plan);
+	if (r == 0)
+		r = say_net(plan);
+	if (r == 0)
+		r = say_profile(plan);
+	if (r == 0)
+		r = receipt_egress(plan);
+	return r < 0 ? r : macos_receipt_env(plan);
+}
