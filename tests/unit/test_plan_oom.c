@@ -13,6 +13,10 @@
 
 #include "base/cleanup.h"
 #include "fail_alloc.h"
+#include "base/bounds.h"
+#include "base/strbuf.h"
+#include "macos/plan/container.h"
+#include "macos/plan/seatbelt.h"
 #include "plan_fixture.h"
 
 /* Everything that is made from one request. */
@@ -31,14 +35,60 @@ static void made_done(struct made *made)
 	free(made->receipt);
 }
 
-static int make(const struct plan_request *request, struct grants *grants, struct made *ret)
+/* What a backend makes of a request, and of its plan. */
+struct maker {
+	int (*plan)(const struct plan_request *request, struct grants *grants,
+		struct ks_plan **ret_plan, ks_error **reterr);
+	int (*tell)(const struct ks_plan *plan, char **ret_text);
+};
+
+static int tell_bwrap(const struct ks_plan *plan, char **ret_text)
+{
+	size_t len = 0;
+
+	return plan_bwrap_args_text(plan, ret_text, &len);
+}
+
+static int join(const struct strv *argv, char **ret_text)
+{
+	autostrbuf struct strbuf text;
+
+	strbuf_init(&text, KS_MAX_TEXT);
+	for (size_t i = 0; i < argv->len; i++)
+		strbuf_addf(&text, "%s\n", argv->items[i]);
+	return strbuf_take(&text, ret_text, NULL);
+}
+
+static int tell_seatbelt(const struct ks_plan *plan, char **ret_text)
+{
+	const struct seatbelt_late late = {"/bin/ls", "/private/tmp/1", "/private/tmp/2"};
+	autostrv struct strv argv = {0};
+	int r = seatbelt_command(plan, &late, &argv);
+
+	return r < 0 ? r : join(&argv, ret_text);
+}
+
+static int tell_container(const struct ks_plan *plan, char **ret_text)
+{
+	const struct container_late late = {"1", "/private/tmp/1", "/private/tmp/2", "/x"};
+	autostrv struct strv argv = {0};
+	int r = container_command(plan, &late, &argv);
+
+	return r < 0 ? r : join(&argv, ret_text);
+}
+
+static const struct maker bwrap = {plan_bwrap, tell_bwrap};
+static const struct maker seatbelt = {plan_seatbelt, tell_seatbelt};
+static const struct maker container = {plan_container, tell_container};
+
+static int make(const struct maker *maker, const struct plan_request *request,
+	struct grants *grants, struct made *ret)
 {
 	struct ks_plan *plan = NULL;
-	size_t len = 0;
-	int r = plan_bwrap(request, grants, &plan, NULL);
+	int r = maker->plan(request, grants, &plan, NULL);
 
 	if (r == 0)
-		r = plan_bwrap_args_text(plan, &ret->args, &len);
+		r = maker->tell(plan, &ret->args);
 	if (r == 0)
 		r = plan_write_text(plan, &ret->text);
 	if (r == 0)
@@ -56,7 +106,7 @@ static void fill_grants(struct grants *grants)
 	fixture_grant(grants, FIELD_FS_WRITE, "/srv/w", NULL, true)->idmap = false;
 }
 
-static void run_all(const char *host_name)
+static void run_all(const struct maker *maker, const char *host_name)
 {
 	static const char *const argv[] = {"ls", "-l", NULL};
 	struct ks_host *host = fixture_host(host_name);
@@ -69,7 +119,7 @@ static void run_all(const char *host_name)
 		"{\"fs_read\":[\"/data\",\"/srv/w/keep\"],\"fs_write\":[\"/srv/w\"],"
 		"\"env\":[[\"A\",\"b\"]],\"net\":{\"Allowlist\":[\"a.example:443\"]}}");
 	fill_grants(&grants);
-	assert_int_equal(make(&request, &grants, &reference), 0);
+	assert_int_equal(make(maker, &request, &grants, &reference), 0);
 	do {
 		struct made made = {0};
 		size_t len;
@@ -79,7 +129,7 @@ static void run_all(const char *host_name)
 		len = grants.len;
 		failed = false;
 		countdown = ++n;
-		r = make(&request, &grants, &made);
+		r = make(maker, &request, &grants, &made);
 		countdown = 0;
 		assert_true(r == 0 || r == -ENOMEM);
 		assert_true(grants.len == 0 || grants.len == len);
@@ -102,14 +152,21 @@ static void run_all(const char *host_name)
 static void test_where_everything_holds(void **state)
 {
 	(void)state;
-	run_all("debian12-root");
+	run_all(&bwrap, "debian12-root");
 }
 
 static void test_where_little_holds(void **state)
 {
 	(void)state;
-	run_all("cgroup-none");
-	run_all("no-landlock");
+	run_all(&bwrap, "cgroup-none");
+	run_all(&bwrap, "no-landlock");
+}
+
+static void test_for_a_mac(void **state)
+{
+	(void)state;
+	run_all(&seatbelt, "macos15");
+	run_all(&container, "macos26-container");
 }
 
 int main(void)
@@ -117,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_where_everything_holds),
 		cmocka_unit_test(test_where_little_holds),
+		cmocka_unit_test(test_for_a_mac),
 	};
 
 	return cmocka_run_group_tests_name("plan_oom", tests, NULL, NULL);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <kastellan/kastellan.h>
+
 #include "base/error.h"
 #include "resolve/kinds.h"
 #include "resolve/resolve.h"
@@ -254,6 +256,114 @@ static void test_findings_are_listed(void **state)
 	ks_backends_free(backends);
 }
 
+static void describe(const char *facts, ks_backends **ret_backends)
+{
+	assert_int_equal(ks_backends_describe(facts, strlen(facts), ret_backends, NULL), 0);
+}
+
+/* Described hosts plan, tell what is found in the facts, and run nothing. */
+static void test_a_described_host_runs_nothing(void **state)
+{
+	static const char mac_facts[] =
+		"{\"os\":\"macos\",\"macos\":{\"version\":\"15.5\",\"sandbox_exec\":true},"
+		"\"paths\":[{\"path\":\"/l\",\"kind\":\"link\",\"target\":\"real/./x/../y\"},"
+		"{\"path\":\"/real/y/f\",\"kind\":\"file\"}]}";
+	static const char *const argv[] = {"/bin/true", NULL};
+	ks_backends *backends = NULL;
+	ks_backend *backend;
+	ks_policy *policy = NULL;
+	ks_plan *plan = NULL;
+	ks_error *error = NULL;
+	ks_outcome *outcome = NULL;
+	enum ks_backend_kind kind = KS_BACKEND_NONE;
+	char *text = NULL;
+
+	(void)state;
+	describe(mac_facts, &backends);
+	assert_int_equal(ks_backends_kind_from_name(backends, "seatbelt", &kind, NULL), 0);
+	assert_int_equal(kind, SEATBELT);
+	assert_int_equal(ks_backends_kind_from_name(backends, "bwrap", &kind, &error), -EOPNOTSUPP);
+	backend = ask(backends, KS_BACKEND_NONE, NULL);
+	assert_int_equal(ks_backend_kind(backend), SEATBELT);
+	assert_int_equal(ks_policy_new(&policy), 0);
+	assert_int_equal(ks_policy_add_read(policy, "/l/f", NULL), 0);
+	assert_int_equal(ks_policy_add_read(policy, "?/not/there", NULL), 0);
+	assert_int_equal(ks_plan_new(backend, policy, argv, &plan, NULL), 0);
+	assert_int_equal(ks_plan_json(plan, &text), 0);
+	assert_non_null(strstr(text, "\"path\": \"/real/y/f\",\n      \"directory\": false"));
+	assert_non_null(strstr(text, "\"path\": \"/not/there\""));
+	assert_int_equal(ks_run(backend, policy, argv, NULL, &outcome, &error), -EOPNOTSUPP);
+	assert_string_equal(ks_error_step(error), "resolve");
+	assert_null(outcome);
+	free(text);
+	ks_error_free(error);
+	ks_plan_free(plan);
+	ks_policy_free(policy);
+	ks_backend_unref(backend);
+	ks_backends_free(backends);
+}
+
+static void test_what_a_doctor_prints_describes_a_host(void **state)
+{
+	ks_backends *here = make(&platform_backends);
+	ks_backends *there = NULL;
+	char *text = NULL;
+	char *again = NULL;
+
+	(void)state;
+	assert_int_equal(ks_backends_json(here, &text, NULL), 0);
+	/* The facts of the fixture have no system. */
+	assert_int_equal(ks_backends_describe(text, strlen(text), &there, NULL), -EOPNOTSUPP);
+	free(text);
+	ks_backends_free(here);
+	assert_int_equal(ks_backends_new(&here), 0);
+	assert_int_equal(ks_backends_json(here, &text, NULL), 0);
+	describe(text, &there);
+	assert_int_equal(ks_backends_json(there, &again, NULL), 0);
+	assert_string_equal(text, again);
+	free(text);
+	free(again);
+	ks_backends_free(here);
+	ks_backends_free(there);
+}
+
+static void test_bad_descriptions(void **state)
+{
+	static const char circle[] =
+		"{\"os\":\"macos\",\"paths\":[{\"path\":\"/a\",\"kind\":\"link\",\"target\":\"b\"},"
+		"{\"path\":\"/b\",\"kind\":\"link\",\"target\":\"/a/../a\"}]}";
+	static const char *const bad[] = {"", "[]", "{\"os\":1}", "{\"host\":[]}", "{\"sos\":1}"};
+	ks_backends *backends = NULL;
+	ks_backend *backend;
+	ks_policy *policy = NULL;
+	ks_plan *plan = NULL;
+	ks_error *error = NULL;
+	char *large = calloc(1, 1048578);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(
+			ks_backends_describe(bad[i], strlen(bad[i]), &backends, &error), -EINVAL);
+	assert_int_equal(
+		ks_backends_describe("{\"os\":\"plan9\"}", 14, &backends, &error), -EOPNOTSUPP);
+	assert_string_equal(ks_error_field(error), "os");
+	assert_non_null(large);
+	memset(large, ' ', 1048577);
+	assert_int_equal(ks_backends_describe(large, 1048577, &backends, &error), -E2BIG);
+	assert_null(backends);
+	describe(circle, &backends);
+	backend = ask(backends, KS_BACKEND_NONE, NULL);
+	assert_int_equal(ks_policy_new(&policy), 0);
+	assert_int_equal(ks_policy_add_write(policy, "/a/x", NULL), 0);
+	assert_int_equal(ks_plan_new(backend, policy, NULL, &plan, &error), -ELOOP);
+	assert_string_equal(ks_error_field(error), "fs_write");
+	ks_error_free(error);
+	ks_policy_free(policy);
+	ks_backend_unref(backend);
+	ks_backends_free(backends);
+	free(large);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +377,9 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_probed_twice),
 		cmocka_unit_test(test_a_failing_probe_is_told),
 		cmocka_unit_test(test_findings_are_listed),
+		cmocka_unit_test(test_a_described_host_runs_nothing),
+		cmocka_unit_test(test_what_a_doctor_prints_describes_a_host),
+		cmocka_unit_test(test_bad_descriptions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
