@@ -53,11 +53,11 @@ KS_API int ks_backend_kind_from_name(
 /* A bundle of this operating system's own backends. Returns 0 or -ENOMEM. */
 KS_API int ks_backends_new(ks_backends **ret_backends);
 
-/* A bundle of the backends of the host that the facts describe: what *kastellan doctor --json* prints
- * there, or its member "host". They plan as they would there, and run nothing, so that a policy can
- * be reviewed for a host, also for a Mac, from anywhere. Grants are taken as they are written: as
- * directories that exist, but for what the facts list under "paths". Returns 0, -EINVAL,
- * -EOPNOTSUPP for a host whose backends cannot be planned on this system, or -ENOMEM. */
+/* A bundle of the backends of the host that the facts describe: what *kastellan doctor --json*
+ * prints there, or its member "host". They plan as they would there, and run nothing, so that a
+ * policy can be reviewed for a host, also for a Mac, from anywhere. Grants are taken as they are
+ * written: as directories that exist, but for what the facts list under "paths". Returns 0,
+ * -EINVAL, -EOPNOTSUPP for a host whose backends cannot be planned on this system, or -ENOMEM. */
 KS_API int ks_backends_describe(
 	const char *facts, size_t len, ks_backends **ret_backends, ks_error **reterr);
 

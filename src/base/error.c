@@ -88,9 +88,9 @@ int error_append(
 	return code;
 }
 
-int error_oom(ks_error **reterr)
+void error_set_oom(ks_error **reterr)
 {
-	return error_set(reterr, -ENOMEM, ABOUT(.step = "memory"), "out of memory");
+	error_set(reterr, -ENOMEM, ABOUT(.step = "memory"), "out of memory");
 }
 
 void error_attach(ks_error *error, void *data, void (*release)(void *data))

@@ -3,6 +3,7 @@
 #ifndef KS_BASE_ERROR_H
 #define KS_BASE_ERROR_H
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include <kastellan/error.h>
@@ -31,8 +32,15 @@ int error_set(ks_error **reterr, int code, const struct error_about *about, cons
 int error_append(ks_error **chain, int code, const struct error_about *about, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
 
-/* Out of memory, with nothing to say but that. Returns -ENOMEM. */
-int error_oom(ks_error **reterr);
+void error_set_oom(ks_error **reterr);
+
+/* Out of memory, with nothing to say but that. Returns -ENOMEM: here, so that whoever analyses a
+ * caller knows that it is not 0. */
+static inline int error_oom(ks_error **reterr)
+{
+	error_set_oom(reterr);
+	return -ENOMEM;
+}
 
 /* Hangs something on an error that is freed with it. error may be NULL: then it is freed at once.
  */

@@ -41,9 +41,14 @@ int pipeline_check_argv(const char *const *argv, ks_error **reterr)
 
 /* The working directory by its real name, as the grants have theirs. One that exists only inside
  * (/tmp of the jail) keeps the name it has. */
-static char *wanted_directory(const char *cwd)
+static char *wanted_directory(const ks_backend *backend, const char *cwd)
 {
-	char *real = cwd ? realpath(cwd, NULL) : getcwd(NULL, 0);
+	char *real;
+
+	/* Of another host nothing is looked at here. */
+	if (backend_is_described(backend))
+		return cwd ? strdup(cwd) : NULL;
+	real = cwd ? realpath(cwd, NULL) : getcwd(NULL, 0);
 
 	return real || !cwd ? real : strdup(cwd);
 }
@@ -91,11 +96,10 @@ static int plan_on_host(ks_backend *backend, const struct plan_request *request,
 int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *const *argv,
 	const struct ks_run_options *options, struct ks_plan **ret_plan, ks_error **reterr)
 {
-	bool here = !backend_is_described(backend);
-	autofree char *cwd = here ? wanted_directory(options->cwd) : NULL;
+	autofree char *cwd = wanted_directory(backend, options->cwd);
 	struct plan_request request = {.policy = policy,
 		.argv = argv,
-		.cwd = here ? cwd : options->cwd,
+		.cwd = cwd,
 		.cwd_asked = options->cwd != NULL,
 		.tty = options->terminal,
 		.image = ks_backend_image(backend)};
@@ -103,7 +107,7 @@ int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *cons
 
 	if (r < 0)
 		return r;
-	if (here && options->cwd && !cwd)
+	if (options->cwd && !cwd)
 		return error_oom(reterr);
 	if (backend_stub(backend, NULL))
 		return plan_stub(backend, &request, ret_plan) < 0 ? error_oom(reterr) : 0;
@@ -146,7 +150,7 @@ int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const ch
 		if (r == 0)
 			r = receipt_check(&plan->receipt, options->allow_degraded, reterr);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		plan_free(plan);
 		return r;
 	}
@@ -162,7 +166,7 @@ int pipeline_spawn(ks_backend *backend, const ks_policy *policy, const char *con
 	const struct ks_host *host = NULL;
 	int r = pipeline_checked_plan(backend, policy, argv, options, &plan, &host, reterr);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	return host ? child_start(plan, host, options, ret_child, reterr)
 		    : spawn_stub(backend, plan, argv, ret_child, reterr);

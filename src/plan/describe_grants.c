@@ -125,11 +125,11 @@ int grants_describe(const struct ks_policy *policy, const struct ks_host *host,
 {
 	struct grants grants = {
 		.items = calloc(policy->n_fs_read + policy->n_fs_write + 1, sizeof(struct grant))};
-	int r = grants.items ? 0 : error_oom(reterr);
+	int r;
 
-	if (r == 0)
-		r = describe_all(
-			host, policy->fs_read, policy->n_fs_read, FIELD_FS_READ, &grants, reterr);
+	if (!grants.items)
+		return error_oom(reterr);
+	r = describe_all(host, policy->fs_read, policy->n_fs_read, FIELD_FS_READ, &grants, reterr);
 	if (r == 0)
 		r = describe_all(host, policy->fs_write, policy->n_fs_write, FIELD_FS_WRITE,
 			&grants, reterr);

@@ -232,11 +232,13 @@ static void put_programs(struct writer *writer)
 		writer_addf(writer, "(if (defined? '%s) (deny %s))\n", macos_open_operations[i],
 			macos_open_operations[i]);
 	/* A runtime that compiles to memory needs it, which the larger profile has room for. */
-	if (writer->plan->policy->profile == KS_PROFILE_WORKER_STRICT)
-		writer_puts(writer, "(if (defined? 'dynamic-code-generation) "
-				    "(deny dynamic-code-generation))\n");
+	writer_addf(writer,
+		"(if (defined? 'dynamic-code-generation) (%s dynamic-code-generation))\n",
+		writer->plan->policy->profile == KS_PROFILE_WORKER_STRICT ? "deny" : "allow");
 }
 
+/* A granted directory itself stays where it is, with its name: another in its place would be what
+ * the grant means from then on. */
 static void put_writable(struct writer *writer, const char *except, bool not_itself)
 {
 	for (size_t i = 0; i < writer->areas.len; i++)
@@ -245,8 +247,6 @@ static void put_writable(struct writer *writer, const char *except, bool not_its
 			writer_area(writer, i, except, not_itself);
 }
 
-/* A granted directory itself stays where it is, with its name: another in its place would be what
- * the grant means from then on. */
 static void put_writing(struct writer *writer)
 {
 	writer_puts(writer, "\n; Written: names, and what they stand for.\n"

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bounds.h"
 #include "base/error.h"
+#include "base/strbuf.h"
 #include "macos/plan/parts.h"
 #include "plan/paths.h"
 #include "policy/fields.h"
@@ -50,20 +52,15 @@ int macos_refuse_grant(const struct grant *grant, int code, const char *remedy, 
 
 char *macos_spell(const char *path)
 {
-	char *spelled;
-	size_t len = strlen(path);
+	autostrbuf struct strbuf text;
+	char *spelled = NULL;
 
-	for (size_t i = 0; i < COUNT(private_links); i++) {
-		if (!path_covers(private_links[i], path))
-			continue;
-		spelled = calloc(1, strlen("/private") + len + 1);
-		if (!spelled)
-			return NULL;
-		memcpy(spelled, "/private", strlen("/private"));
-		memcpy(spelled + strlen("/private"), path, len);
-		return spelled;
-	}
-	return strdup(path);
+	strbuf_init(&text, KS_MAX_TEXT);
+	for (size_t i = 0; i < COUNT(private_links); i++)
+		if (path_covers(private_links[i], path))
+			strbuf_puts(&text, "/private");
+	strbuf_puts(&text, path);
+	return strbuf_take(&text, &spelled, NULL) < 0 ? NULL : spelled;
 }
 
 static int check(const struct grant *grant, ks_error **reterr)

@@ -1,0 +1,92 @@
+;; SPDX-License-Identifier: Apache-2.0
+;; Regular expressions over bytes, of the small grammar that profiles of ours use: characters, \c,
+;; [...], (...), |, ?, *, +, ., ^ and $. What is not in it is refused.
+(define-module (expression)
+  #:export (expression-compile expression-search))
+
+;; A node is a procedure of a text, a position and what to go on with (a procedure of a position),
+;; which returns whether all of it matches.
+
+(define (fail text) (throw 'profile (string-append "bad expression: " text)))
+
+(define (match-character wanted)
+  (lambda (text at next)
+    (and (< at (string-length text))
+         (wanted (string-ref text at))
+         (next (+ at 1)))))
+
+(define (match-sequence nodes)
+  (if (null? nodes)
+      (lambda (text at next) (next at))
+      (let ((first (car nodes)) (rest (match-sequence (cdr nodes))))
+        (lambda (text at next)
+          (first text at (lambda (after) (rest text after next)))))))
+
+(define (match-either nodes)
+  (lambda (text at next)
+    (let loop ((nodes nodes))
+      (and (pair? nodes)
+           (or ((car nodes) text at next) (loop (cdr nodes)))))))
+
+(define (match-optional node)
+  (lambda (text at next) (or (node text at next) (next at))))
+
+(define (match-repeated node least)
+  (lambda (text at next)
+    (let loop ((at at) (count 0))
+      (or (node text at (lambda (after) (and (> after at) (loop after (+ count 1)))))
+          (and (>= count least) (next at))))))
+
+(define (expression-compile source)
+  (define at 0)
+  (define (peek) (and (< at (string-length source)) (string-ref source at)))
+  (define (take) (let ((c (peek))) (if c (set! at (+ at 1)) (fail source)) c))
+  (define (parse-class)
+    (let loop ((members '()))
+      (let ((c (take)))
+        (case c
+          ((#\]) (if (null? members) (fail source))
+                 (match-character (lambda (x) (memv x members))))
+          ((#\^ #\- #\[ #\\) (fail source))
+          (else (loop (cons c members)))))))
+  (define (parse-atom)
+    (let ((c (take)))
+      (case c
+        ((#\() (let ((inside (parse-either)))
+                 (if (not (eqv? (peek) #\))) (fail source))
+                 (take)
+                 inside))
+        ((#\[) (parse-class))
+        ((#\.) (match-character (lambda (x) #t)))
+        ((#\^) (lambda (text at next) (and (= at 0) (next at))))
+        ((#\$) (lambda (text at next) (and (= at (string-length text)) (next at))))
+        ((#\\) (let ((escaped (take))) (match-character (lambda (x) (char=? x escaped)))))
+        ((#\? #\* #\+ #\{ #\} #\] #\) #\|) (fail source))
+        (else (match-character (lambda (x) (char=? x c)))))))
+  (define (parse-part)
+    (let ((node (parse-atom)))
+      (case (peek)
+        ((#\?) (take) (match-optional node))
+        ((#\*) (take) (match-repeated node 0))
+        ((#\+) (take) (match-repeated node 1))
+        (else node))))
+  (define (parse-sequence)
+    (let loop ((nodes '()))
+      (if (or (not (peek)) (memv (peek) '(#\| #\))))
+          (match-sequence (reverse nodes))
+          (loop (cons (parse-part) nodes)))))
+  (define (parse-either)
+    (let loop ((nodes (list (parse-sequence))))
+      (if (eqv? (peek) #\|)
+          (begin (take) (loop (cons (parse-sequence) nodes)))
+          (match-either (reverse nodes)))))
+  (let ((node (parse-either)))
+    (if (peek) (fail source))
+    node))
+
+;; Whether it matches anywhere in the text.
+(define (expression-search node text)
+  (let loop ((at 0))
+    (and (<= at (string-length text))
+         (or (node text at (lambda (after) #t))
+             (loop (+ at 1))))))
