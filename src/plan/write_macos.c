@@ -17,15 +17,6 @@ void write_evidence(struct strbuf *out, const struct ks_plan *plan)
 	}
 }
 
-const char *write_limits_by(const struct ks_plan *plan)
-{
-	if (plan->seatbelt.profile)
-		return "watched, and by process";
-	if (plan->image)
-		return "of a virtual machine";
-	return plan->limits.group ? "with a control group" : "without a control group";
-}
-
 static void put_params(struct strbuf *out, const struct seatbelt_plan *seatbelt)
 {
 	size_t width = 0;

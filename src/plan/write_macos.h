@@ -10,8 +10,6 @@
 
 /* How far the backend has been tried, and its image; nothing where there is nothing to say. */
 void write_evidence(struct strbuf *out, const struct ks_plan *plan);
-/* Who holds the limits, after "limits, ". */
-const char *write_limits_by(const struct ks_plan *plan);
 /* Parameters and text of the profile, likewise. */
 void write_seatbelt(struct strbuf *out, const struct seatbelt_plan *seatbelt);
 

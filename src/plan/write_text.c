@@ -11,6 +11,7 @@
 #include "plan/plan.h"
 #include "plan/quote.h"
 #include "plan/receipt.h"
+#include "plan/write_limits.h"
 #include "plan/write_macos.h"
 #include "policy/fields.h"
 
@@ -311,26 +312,6 @@ static void put_landlock(struct strbuf *out, const struct landlock_plan *landloc
 	}
 }
 
-static void put_limit(struct strbuf *out, const char *name, uint64_t value, const char *unit)
-{
-	if (value != UINT64_MAX)
-		strbuf_addf(out, "  %-12s  %" PRIu64 "%s\n", name, value, unit);
-}
-
-static void put_limits(struct strbuf *out, const struct ks_plan *plan)
-{
-	const struct limits_plan *limits = &plan->limits;
-
-	strbuf_addf(out, "\nlimits, %s\n", write_limits_by(plan));
-	put_limit(out, "memory", limits->memory_bytes, " bytes");
-	put_limit(out, "tasks", limits->tasks, "");
-	put_limit(out, "cpu quota", limits->cpu_quota_pct, " % of one CPU");
-	put_limit(out, "cpu budget", limits->cpu_budget_usec, " us");
-	for (size_t i = 0; i < limits->n_rlimits; i++)
-		strbuf_addf(out, "  rlimit %-6s %" PRIu64 " (hard %" PRIu64 ")\n",
-			limits->rlimits[i].name, limits->rlimits[i].soft, limits->rlimits[i].hard);
-}
-
 static void put_command(struct strbuf *out, const char *label, const struct strv *argv)
 {
 	size_t line = out->len;
@@ -413,7 +394,7 @@ int plan_write_text(const struct ks_plan *plan, char **ret_text)
 		put_mounts(&out, plan);
 	put_landlock(&out, &plan->landlock);
 	write_seatbelt(&out, &plan->seatbelt);
-	put_limits(&out, plan);
+	write_limits(&out, plan);
 	if (plan->helper.len) {
 		strbuf_puts(&out, "\nhelper\n");
 		put_command(&out, "  ", &plan->helper);
