@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facts of a host as JSON and back. One table names every fact once, and reader and writer walk
- * it. The reader takes each fact as optional (a golden file holds what its test is about) and
- * refuses names that it does not know, so that a misspelled fact is not a silent default. */
+/* The facts of a host as JSON and back: reader and writer walk the table of facts. The reader takes
+ * each fact as optional (a golden file holds what its test is about) and refuses names that it does
+ * not know, so that a misspelled fact is not a silent default. */
 #include "resolve/host_json.h"
 
 #include <errno.h>
@@ -10,107 +10,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-
-enum fact_type { FACT_TEXT, FACT_BOOL, FACT_U32, FACT_INT, FACT_USERNS, FACT_MANAGER };
-
-struct fact {
-	const char *name;
-	enum fact_type type;
-	size_t offset;
-};
-
-#define FACT(member, fact_type)                               \
-	{                                                     \
-#member, fact_type, offsetof(FACT_OF, member) \
-	}
-
-#define FACT_OF struct ks_host
-static const struct fact host_facts[] = {
-	FACT(tried, FACT_BOOL),
-	FACT(os, FACT_TEXT),
-	FACT(distribution, FACT_TEXT),
-	FACT(machine, FACT_TEXT),
-	FACT(kernel, FACT_TEXT),
-	FACT(uid, FACT_U32),
-	FACT(gid, FACT_U32),
-	FACT(privileged, FACT_BOOL),
-	FACT(set_ids, FACT_BOOL),
-	FACT(userns, FACT_USERNS),
-	FACT(userns_errno, FACT_INT),
-	FACT(userns_step, FACT_TEXT),
-	FACT(landlock_abi, FACT_INT),
-	FACT(landlock_errno, FACT_INT),
-	FACT(seccomp, FACT_BOOL),
-	FACT(seccomp_notify, FACT_BOOL),
-	FACT(idmap, FACT_BOOL),
-	FACT(processors, FACT_U32),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
-
-#define FACT_OF struct host_bwrap
-static const struct fact bwrap_facts[] = {
-	FACT(path, FACT_TEXT),
-	FACT(version, FACT_TEXT),
-	FACT(setuid, FACT_BOOL),
-	FACT(works, FACT_BOOL),
-	FACT(bind_fd, FACT_BOOL),
-	FACT(disable_userns, FACT_BOOL),
-	FACT(size, FACT_BOOL),
-	FACT(reason, FACT_TEXT),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
-
-#define FACT_OF struct host_native
-static const struct fact native_facts[] = {
-	FACT(works, FACT_BOOL),
-	FACT(reason, FACT_TEXT),
-	FACT(remedy, FACT_TEXT),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
-
-#define FACT_OF struct host_egress
-static const struct fact egress_facts[] = {
-	FACT(works, FACT_BOOL),
-	FACT(reason, FACT_TEXT),
-	FACT(remedy, FACT_TEXT),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
-
-#define FACT_OF struct host_cgroup
-static const struct fact cgroup_facts[] = {
-	FACT(manager, FACT_MANAGER),
-	FACT(v1_memory, FACT_TEXT),
-	FACT(v1_pids, FACT_TEXT),
-	FACT(v1_cpu, FACT_TEXT),
-	FACT(v1_cpuacct, FACT_TEXT),
-	FACT(v2_base, FACT_TEXT),
-	FACT(scope_system, FACT_BOOL),
-	FACT(memory, FACT_BOOL),
-	FACT(swap, FACT_BOOL),
-	FACT(tasks, FACT_BOOL),
-	FACT(cpu_quota, FACT_BOOL),
-	FACT(cpu_time, FACT_BOOL),
-	FACT(reason, FACT_TEXT),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
-
-#define FACT_OF struct host_macos
-static const struct fact macos_facts[] = {
-	FACT(version, FACT_TEXT),
-	FACT(sandbox_exec, FACT_BOOL),
-	FACT(sandboxed, FACT_BOOL),
-	FACT(sandbox_reason, FACT_TEXT),
-	FACT(container, FACT_TEXT),
-	FACT(container_version, FACT_TEXT),
-	FACT(container_runs, FACT_BOOL),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
+#include "resolve/host_facts.h"
 
 static const char *const kind_names[] = {
 	[HOST_FILE] = "file",
@@ -164,13 +64,14 @@ json_t *host_to_json(const struct ks_host *host)
 	json_t *json = facts_to_json(json_object(), host_facts, host);
 	json_t *paths = json_array();
 
-	json = json_with(json, "bwrap", facts_to_json(json_object(), bwrap_facts, &host->bwrap));
-	json = json_with(json, "native", facts_to_json(json_object(), native_facts, &host->native));
-	json = json_with(json, "egress", facts_to_json(json_object(), egress_facts, &host->egress));
-	json = json_with(json, "cgroup", facts_to_json(json_object(), cgroup_facts, &host->cgroup));
-	if (host->os && strcmp(host->os, "macos") == 0)
-		json = json_with(
-			json, "macos", facts_to_json(json_object(), macos_facts, &host->macos));
+	for (size_t i = 0; i < n_fact_sections; i++) {
+		const void *base = (const char *)host + fact_sections[i].offset;
+
+		if (!fact_sections[i].os ||
+			(host->os && strcmp(host->os, fact_sections[i].os) == 0))
+			json = json_with(json, fact_sections[i].name,
+				facts_to_json(json_object(), fact_sections[i].facts, base));
+	}
 	for (size_t i = 0; i < host->n_paths; i++)
 		paths = json_and(paths, path_to_json(&host->paths[i]));
 	return json_with(json, "paths", paths);
@@ -354,6 +255,17 @@ static int paths_from_json(struct ks_host *host, json_t *list, ks_error **reterr
 	return 0;
 }
 
+static int part_from_json(struct ks_host *host, const char *name, json_t *value, ks_error **reterr)
+{
+	for (size_t i = 0; i < n_fact_sections; i++)
+		if (strcmp(fact_sections[i].name, name) == 0)
+			return section_from_json(fact_sections[i].facts,
+				(char *)host + fact_sections[i].offset, name, value, reterr);
+	if (strcmp(name, "paths") == 0)
+		return paths_from_json(host, value, reterr);
+	return one_fact_from_json(host_facts, host, name, value, reterr);
+}
+
 int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
 {
 	struct ks_host *host;
@@ -368,20 +280,7 @@ int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr)
 		return error_oom(reterr);
 	json_object_foreach(object, name, value)
 	{
-		if (strcmp(name, "bwrap") == 0)
-			r = section_from_json(bwrap_facts, &host->bwrap, name, value, reterr);
-		else if (strcmp(name, "native") == 0)
-			r = section_from_json(native_facts, &host->native, name, value, reterr);
-		else if (strcmp(name, "egress") == 0)
-			r = section_from_json(egress_facts, &host->egress, name, value, reterr);
-		else if (strcmp(name, "cgroup") == 0)
-			r = section_from_json(cgroup_facts, &host->cgroup, name, value, reterr);
-		else if (strcmp(name, "macos") == 0)
-			r = section_from_json(macos_facts, &host->macos, name, value, reterr);
-		else if (strcmp(name, "paths") == 0)
-			r = paths_from_json(host, value, reterr);
-		else
-			r = one_fact_from_json(host_facts, host, name, value, reterr);
+		r = part_from_json(host, name, value, reterr);
 		if (r < 0) {
 			host_free(host);
 			return r;

@@ -103,16 +103,13 @@ void writer_area(struct writer *writer, size_t index, const char *except, bool n
 
 void writer_way(struct writer *writer, const char *path)
 {
-	char *way = strdup(path);
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		char *way = strndup(path, (size_t)(slash - path));
 
-	for (char *slash = way; slash && (slash = strrchr(way, '/')) && slash != way;) {
-		*slash = '\0';
-		if (strv_add(&writer->nodes, way) < 0)
+		if (!way || strv_add(&writer->nodes, way) < 0)
 			writer->error = -ENOMEM;
+		free(way);
 	}
-	if (!way)
-		writer->error = -ENOMEM;
-	free(way);
 }
 
 bool writer_reads(const struct writer *writer, const char *path)
