@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where lines go: nothing waits for a reader, no line is cut or mixed, and what is left out is
  * counted. A test that waited would be ended by its alarm. */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,103 +18,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "audit_fixture.h"
 #include "base/clock.h"
-#include "egress/audit.h"
 
 #define MANY 20000 /* more lines than a pipe and the backlog hold */
-
-static void put(struct audit *audit, enum egress_reason reason, const char *host)
-{
-	struct audit_line line = AUDIT_LINE_INIT;
-
-	line.event = AUDIT_CONNECT;
-	line.reason = reason;
-	line.host = host;
-	line.host_len = strlen(host);
-	line.port = 443;
-	line.rule = reason ? NULL : "rule:443";
-	line.entry = reason ? "entry:443" : NULL;
-	audit_put(audit, &line);
-}
-
-static uint64_t suppressed(const struct audit *audit)
-{
-	struct egress_summary summary = {0};
-
-	audit_totals(audit, &summary);
-	return summary.suppressed;
-}
-
-/* What has been read of a sink: every line is JSON and whole, and the numbers of lines left out
- * fill the gaps between the others. */
-struct reader {
-	char text[2 * AUDIT_MAX_LINE];
-	size_t len;
-	long long last_seq;
-	size_t lines;
-	long long told; /* sum of "suppressed" */
-};
-
-static void take_line(struct reader *reader, const char *text, size_t len)
-{
-	json_t *line = json_loadb(text, len, 0, NULL);
-	long long seq, left_out;
-
-	assert_non_null(line);
-	seq = json_integer_value(json_object_get(line, "seq"));
-	left_out = json_integer_value(json_object_get(line, "suppressed"));
-	assert_string_equal(json_string_value(json_object_get(line, "worker")), "w-7");
-	assert_int_equal(seq, reader->last_seq + left_out + 1);
-	reader->last_seq = seq;
-	reader->told += left_out;
-	reader->lines++;
-	json_decref(line);
-}
-
-static void take_text(struct reader *reader, const char *text, size_t len)
-{
-	char *end;
-
-	assert_true(reader->len + len <= sizeof(reader->text));
-	memcpy(reader->text + reader->len, text, len);
-	reader->len += len;
-	while ((end = memchr(reader->text, '\n', reader->len))) {
-		size_t taken = (size_t)(end - reader->text) + 1;
-
-		take_line(reader, reader->text, taken);
-		memmove(reader->text, reader->text + taken, reader->len - taken);
-		reader->len -= taken;
-	}
-}
-
-/* Reads what is there. */
-static void drain(struct reader *reader, int fd)
-{
-	char bytes[4000]; /* not the size of anything */
-	ssize_t len;
-
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while ((len = read(fd, bytes, sizeof(bytes))) > 0)
-		take_text(reader, bytes, (size_t)len);
-}
-
-static void drain_all(struct reader *reader, struct audit *audit, int fd)
-{
-	do {
-		audit_flush(audit);
-		drain(reader, fd);
-	} while (audit_pending(audit));
-	drain(reader, fd);
-	assert_int_equal(reader->len, 0);
-}
-
-static struct audit *new_audit(int fd)
-{
-	struct audit *audit = audit_new(fd, "w-7", "sha256:00");
-
-	assert_non_null(audit);
-	return audit;
-}
 
 /* A reader that sleeps: the pipe fills, then the backlog, then lines are left out. */
 static void check_slow_reader(int fd, int reading_end, bool opened_again)
@@ -357,83 +263,6 @@ static void test_summary_line(void **state)
 	close(ends[0]);
 }
 
-static void test_destinations(void **state)
-{
-	struct audit *audit = new_audit(-1);
-	struct audit_line line = AUDIT_LINE_INIT;
-	struct egress_denied denied;
-	struct egress_summary summary = {0};
-	char name[32];
-
-	(void)state;
-	assert_int_equal(audit_denied(audit, 0, &denied), -ENOENT);
-	put(audit, REASON_ALLOWED, "a.example");
-	assert_int_equal(audit_denied(audit, 0, &denied), -ENOENT);
-	put(audit, REASON_HOST_NOT_ALLOWED, "first.example");
-	for (int i = 0; i < 3; i++)
-		put(audit, REASON_HOST_NOT_ALLOWED, "often.example");
-	put(audit, REASON_BAD_NAME, "often.example"); /* another reason is another row */
-	put(audit, REASON_BAD_NAME, "a\x1b[1m\xff z");
-	line.event = AUDIT_ATTEMPT;
-	line.reason = REASON_NO_LISTENER;
-	line.dst = address_from_v4((const uint8_t[]){192, 0, 2, 1});
-	audit_put(audit, &line);
-	line.event = AUDIT_CLOSE; /* no denial */
-	audit_put(audit, &line);
-
-	assert_int_equal(audit_denied(audit, 0, &denied), 0);
-	assert_string_equal(denied.host, "often.example");
-	assert_string_equal(denied.entry, "entry:443");
-	assert_int_equal(denied.times, 3);
-	assert_int_equal(denied.port, 443);
-	assert_int_equal(denied.reason, REASON_HOST_NOT_ALLOWED);
-	assert_int_equal(audit_denied(audit, 1, &denied), 0);
-	assert_string_equal(denied.host, "first.example");
-	assert_int_equal(audit_denied(audit, 3, &denied), 0);
-	assert_string_equal(denied.host, "a?[1m??z");
-	assert_int_equal(audit_denied(audit, 4, &denied), 0);
-	assert_string_equal(denied.host, "192.0.2.1");
-	assert_string_equal(denied.entry, "");
-	assert_int_equal(audit_denied(audit, 5, &denied), -ENOENT);
-
-	for (int i = 0; i < 200; i++) {
-		snprintf(name, sizeof(name), "n%d.example", i);
-		put(audit, REASON_HOST_NOT_ALLOWED, name);
-	}
-	put(audit, REASON_HOST_NOT_ALLOWED, "first.example"); /* is still counted */
-	assert_int_equal(audit_denied(audit, 1, &denied), 0);
-	assert_int_equal(denied.times, 2);
-	assert_int_equal(audit_denied(audit, AUDIT_MAX_DESTINATIONS - 1, &denied), 0);
-	assert_int_equal(audit_denied(audit, AUDIT_MAX_DESTINATIONS, &denied), -ENOENT);
-	audit_totals(audit, &summary);
-	assert_int_equal(summary.denials, 208);
-	assert_int_equal(summary.suppressed, 0);
-	audit_free(audit);
-}
-
-/* A name that is longer than any host, and an entry that is longer than its room. */
-static void test_long_names(void **state)
-{
-	struct audit *audit = new_audit(-1);
-	struct audit_line line = AUDIT_LINE_INIT;
-	struct egress_denied denied;
-	char name[2000];
-
-	(void)state;
-	memset(name, 'a', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	line.event = AUDIT_CONNECT;
-	line.reason = REASON_BAD_NAME;
-	line.host = name;
-	line.host_len = sizeof(name) - 1;
-	line.entry = name;
-	audit_put(audit, &line);
-	assert_int_equal(audit_denied(audit, 0, &denied), 0);
-	assert_int_equal(strlen(denied.host), KS_MAX_HOST);
-	assert_int_equal(strlen(denied.entry), sizeof(denied.entry) - 1);
-	audit_free(audit);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,8 +277,6 @@ int main(void)
 		cmocka_unit_test(test_bad_descriptor),
 		cmocka_unit_test(test_denials_limited),
 		cmocka_unit_test(test_summary_line),
-		cmocka_unit_test(test_destinations),
-		cmocka_unit_test(test_long_names),
 	};
 
 	alarm(60);

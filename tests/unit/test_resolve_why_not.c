@@ -6,170 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "host_fixture.h"
 #include "resolve/why_not.h"
-
-#define TEXT_MAX 65536
-
-static struct ks_host *load(const char *name)
-{
-	struct ks_host *host = NULL;
-	ks_error *error = NULL;
-	char path[4096];
-	char *text = malloc(TEXT_MAX);
-	size_t len;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/tests/golden/host-%s.json", getenv("KASTELLAN_SOURCE"),
-		name);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	len = fread(text, 1, TEXT_MAX, file);
-	fclose(file);
-	if (host_read_json(text, len, &host, &error) < 0)
-		fail_msg("%s: %s", name, ks_error_message(error));
-	free(text);
-	return host;
-}
-
-static void contains(const char *text, const char *words)
-{
-	if (!words)
-		assert_null(text);
-	else if (!text || !strstr(text, words))
-		fail_msg("\"%s\" is not in: %s", words, text ? text : "(nothing)");
-}
-
-/* The whole backend on a golden host. */
-static void test_backend_on_golden_hosts(void **state)
-{
-	static const struct {
-		const char *host;
-		enum ks_finding_state finding;
-		int code;
-		const char *layer;
-		const char *reason;
-		const char *remedy;
-	} rows[] = {
-		{"debian12-root", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"debian12-user", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"debian12-arm64", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"cgroup-v1", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"abi10", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"no-bwrap", KS_FINDING_FAILS, -ENOENT, "bubblewrap", "/usr/bin",
-			"sudo apt-get install bubblewrap"},
-		{"setuid-bwrap", KS_FINDING_FAILS, -EPERM, "bubblewrap", "set-uid",
-			"dpkg-statoverride --force-all --update --add root root 0755 "
-			"/usr/bin/bwrap"},
-		{"no-userns", KS_FINDING_FAILS, -EPERM, "userns",
-			"kernel.unprivileged_userns_clone is 0",
-			"sudo sysctl -w kernel.unprivileged_userns_clone=1"},
-		{"ubuntu2404-apparmor", KS_FINDING_FAILS, -EACCES, "userns", "AppArmor",
-			"profile bwrap /usr/bin/bwrap flags=(unconfined) { userns, }"},
-		{"nested-container", KS_FINDING_FAILS, -EPERM, "userns", "/proc",
-			"--security-opt systempaths=unconfined"},
-		{"no-landlock", KS_FINDING_LIMITED, -EOPNOTSUPP, "landlock", "at boot", "lsm="},
-		{"kernel510", KS_FINDING_LIMITED, -ENOSYS, "landlock", "5.10.0-35-amd64",
-			"CONFIG_SECURITY_LANDLOCK=y"},
-		{"cgroup-none", KS_FINDING_LIMITED, -EOPNOTSUPP, "cgroup", "service manager",
-			"systemd-run --user --scope -p Delegate=yes"},
-		{"old-bwrap", KS_FINDING_LIMITED, -EOPNOTSUPP, "bubblewrap", "--bind-fd", "0.10"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct ks_host *host = load(rows[i].host);
-		struct why_not why;
-
-		assert_int_equal(why_not_bwrap(host, &why), 0);
-		if (why.state != rows[i].finding)
-			fail_msg("%s: state %d: %s", rows[i].host, why.state,
-				why.reason ? why.reason : "works");
-		assert_int_equal(why.code, rows[i].code);
-		contains(why.layer, rows[i].layer);
-		contains(why.reason, rows[i].reason);
-		contains(why.remedy, rows[i].remedy);
-		why_not_done(&why);
-		host_free(host);
-	}
-}
-
-/* The backend without a helper, on hosts whose facts say whether a jail could be made. */
-static void test_native_on_golden_hosts(void **state)
-{
-	static const struct {
-		const char *host;
-		enum ks_finding_state finding;
-		int code;
-		const char *layer;
-		const char *reason;
-		const char *remedy;
-	} rows[] = {
-		{"debian12-root", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"no-bwrap", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"old-bwrap", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
-		{"no-userns", KS_FINDING_FAILS, -EPERM, "userns",
-			"kernel.unprivileged_userns_clone is 0",
-			"sudo sysctl -w kernel.unprivileged_userns_clone=1"},
-		{"ubuntu2404-apparmor", KS_FINDING_FAILS, -EACCES, "userns", "AppArmor",
-			"/kastellan-init flags=(unconfined) { userns, }"},
-		{"nested-container", KS_FINDING_FAILS, -EPERM, "userns", "/proc",
-			"--security-opt systempaths=unconfined"},
-		{"kernel510", KS_FINDING_FAILS, -EIO, "native", "Function not implemented",
-			"Linux 5.12"},
-		{"no-landlock", KS_FINDING_LIMITED, -EOPNOTSUPP, "landlock", "at boot", "lsm="},
-		{"cgroup-none", KS_FINDING_LIMITED, -EOPNOTSUPP, "cgroup", "service manager",
-			"systemd-run --user --scope -p Delegate=yes"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct ks_host *host = load(rows[i].host);
-		struct why_not why;
-
-		assert_int_equal(why_not_native(host, &why), 0);
-		if (why.state != rows[i].finding)
-			fail_msg("%s: state %d: %s", rows[i].host, why.state,
-				why.reason ? why.reason : "works");
-		assert_int_equal(why.code, rows[i].code);
-		contains(why.layer, rows[i].layer);
-		contains(why.reason, rows[i].reason);
-		contains(why.remedy, rows[i].remedy);
-		/* What was done counts, whatever else the facts say. */
-		why_not_done(&why);
-		host->native.works = true;
-		assert_int_equal(why_not_native(host, &why), 0);
-		assert_true(why.state != KS_FINDING_FAILS);
-		why_not_done(&why);
-		host_free(host);
-	}
-}
-
-/* Bubblewrap's own words stay in the reason, next to what they mean. */
-static void test_own_words_are_kept(void **state)
-{
-	struct ks_host *host = load("ubuntu2404-apparmor");
-	struct why_not why;
-
-	(void)state;
-	assert_int_equal(why_not_bwrap(host, &why), 0);
-	contains(why.reason, "setting up uid map: Permission denied");
-	why_not_done(&why);
-	/* A profile for bwrap lets it work where everybody else is refused: what was done counts.
-	 */
-	host->bwrap.works = true;
-	assert_int_equal(why_not_bwrap(host, &why), 0);
-	assert_int_equal(why.state, KS_FINDING_WORKS);
-	why_not_done(&why);
-	assert_int_equal(why_not_userns(host, &why), 0);
-	assert_int_equal(why.state, KS_FINDING_FAILS);
-	why_not_done(&why);
-	host_free(host);
-}
 
 static void test_every_cause_has_reason_and_remedy(void **state)
 {
@@ -440,9 +282,6 @@ static void test_idmap_matters_to_the_privileged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backend_on_golden_hosts),
-		cmocka_unit_test(test_native_on_golden_hosts),
-		cmocka_unit_test(test_own_words_are_kept),
 		cmocka_unit_test(test_every_cause_has_reason_and_remedy),
 		cmocka_unit_test(test_helper_complaints),
 		cmocka_unit_test(test_installers_by_distribution),
