@@ -1,74 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The proxy's confinement is made for Linux, and without it there is none. */
+/* The egress proxy, where there is none: it is never started. */
 #include <errno.h>
 
+#include <kastellan/egress.h>
+
 #include "base/error.h"
-#include "egress/owner.h"
-#include "egress/standalone.h"
 
-static int unsupported(ks_error **reterr)
+int ks_egress_start(const ks_policy *policy, const struct ks_egress_options *options,
+	ks_egress **ret_egress, ks_error **reterr)
 {
-	return error_set(reterr, -ENOTSUP,
-		ABOUT(.step = "egress", .remedy = "run it on Linux, or in a machine with Linux"),
-		"this system has no egress proxy");
+	(void)policy;
+	(void)options;
+	(void)ret_egress;
+	return error_set(reterr, -EOPNOTSUPP,
+		ABOUT(.step = "start", .remedy = "run the proxy on Linux"),
+		"this version of kastellan has no egress proxy on this operating system");
 }
 
-int standalone_config(
-	const struct policy_egress *settings, struct egress_config *config, ks_error **reterr)
+int ks_egress_fd(const ks_egress *egress)
 {
-	(void)settings;
-	(void)config;
-	return unsupported(reterr);
-}
-
-int standalone_check(const int *doors, size_t n_doors, ks_error **reterr)
-{
-	(void)doors;
-	(void)n_doors;
-	return unsupported(reterr);
-}
-
-int egress_open(
-	const struct egress_setup *setup, struct egress_owner **ret_owner, ks_error **reterr)
-{
-	(void)setup;
-	(void)ret_owner;
-	return unsupported(reterr);
-}
-
-int egress_await_ready(struct egress_owner *owner, int patience_ms, ks_error **reterr)
-{
-	(void)owner;
-	(void)patience_ms;
-	return unsupported(reterr);
-}
-
-int egress_fd(const struct egress_owner *owner)
-{
-	(void)owner;
+	(void)egress;
 	return -1;
 }
 
-bool egress_dispatch(struct egress_owner *owner)
+int ks_egress_dispatch(ks_egress *egress)
 {
-	(void)owner;
-	return true;
+	(void)egress;
+	return 1;
 }
 
-void egress_stop(struct egress_owner *owner)
+void ks_egress_stop(ks_egress *egress)
 {
-	(void)owner;
+	(void)egress;
 }
 
-const struct egress_report *egress_report(const struct egress_owner *owner)
+uint64_t ks_egress_connections(const ks_egress *egress)
 {
-	static const struct egress_report none = {.died = true};
-
-	(void)owner;
-	return &none;
+	(void)egress;
+	return 0;
 }
 
-void egress_free(struct egress_owner *owner)
+uint64_t ks_egress_connections_denied(const ks_egress *egress)
 {
-	(void)owner;
+	return ks_egress_connections(egress);
+}
+
+uint64_t ks_egress_bytes_sent(const ks_egress *egress)
+{
+	return ks_egress_connections(egress);
+}
+
+uint64_t ks_egress_bytes_received(const ks_egress *egress)
+{
+	return ks_egress_connections(egress);
+}
+
+int ks_egress_died(const ks_egress *egress)
+{
+	(void)egress;
+	return 0;
+}
+
+int ks_egress_denied_destination(
+	const ks_egress *egress, size_t index, struct ks_denied_destination *ret_denied)
+{
+	(void)egress;
+	(void)index;
+	(void)ret_denied;
+	return -ENOENT;
+}
+
+void ks_egress_free(ks_egress *egress)
+{
+	(void)egress;
 }
