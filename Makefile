@@ -6,6 +6,7 @@
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
+#   make macos      build for macOS 13 on Linux: build/macos-arm64 and build/macos-x86_64
 #   make format     clang-format everything
 
 PREFIX ?= /usr/local
@@ -21,7 +22,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize fuzz lint bench bench-quick format clean
+.PHONY: all demo check install uninstall sanitize fuzz lint bench bench-quick macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -70,6 +71,10 @@ bench bench-quick:
 	@$(MAKE) --no-print-directory all
 	@[ $@ = bench-quick ] || bench/install-peers
 	@bench/run --build $(BUILD) $(if $(filter bench-quick,$@),--quick)
+
+macos:
+	@tools/install-packages build macos
+	@tools/macos/build $(BUILD)
 
 format:
 	@tools/install-packages lint

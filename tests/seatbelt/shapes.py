@@ -78,9 +78,9 @@ SYSTEM_FILES = ["/private/etc/services", "/private/etc/protocols", "/private/etc
                 "/private/etc/ssl/openssl.cnf", "/dev/zero", "/dev/random", "/dev/urandom"]
 SYSTEM_NODES = ["/usr", "/System", "/System/Cryptexes", "/System/Volumes", "/System/Volumes/Preboot",
                 "/Library", "/Library/Apple", "/private", "/private/etc", "/private/etc/ssl",
-                "/private/etc/localtime", "/private/var", "/private/var/db", "/dev", "/dev/stdin",
+                "/private/etc/localtime", "/private/etc/resolv.conf", "/private/var", "/private/var/db", "/dev", "/dev/stdin",
                 "/dev/stdout", "/dev/stderr", "/tmp", "/var", "/etc"]
-SECRETS = ["/Users/eve/.ssh/id_ed25519", "/private/etc/master.passwd", "/private/etc/hosts",
+SECRETS = ["/Users/eve/.ssh/id_ed25519", "/private/etc/master.passwd",
            "/private/var/root", "/Library/Keychains/System.keychain", "/Applications/X.app",
            "/Volumes/Backup/a", "/Volumes/Tools", "/bin/sh", "/usr/bin/ssh", "/usr/local/bin/x", "/opt/homebrew/bin/x",
            "/private/tmp/other", "/private/tmp/kastellan-8/egress", "/dev/disk0", "/dev/tty",
@@ -107,7 +107,7 @@ def address(operation, host, port, verdict):
 
 
 def no_network():
-    questions = []
+    questions = hidden("/private/etc/hosts") + hidden("/private/var/run/resolv.conf")
     for operation in ["network-outbound", "network-bind", "network-inbound"]:
         for host, port in [("127.0.0.1", "80"), ("::1", "8080"), ("93.184.216.34", "443")]:
             questions += address(operation, host, port, "deny")
@@ -275,10 +275,13 @@ SHAPES = {
                          + [("dynamic-code-generation", {}, "allow")]),
     "proxy": ({"net": "ProxyEgress"}, [],
               strict() + fork() + TOOL + address("network-outbound", "93.184.216.34", "443", "allow")
+              + allow("/private/etc/hosts", READ) + allow("/private/var/run/resolv.conf", READ)
+              + deny("/private/etc/hosts", CONTENTS, NAMES) + deny("/private/etc/hosts/x", READ)
+              + deny("/private/var/run/resolv.conf/x", READ) + node("/private/var/run")
               + address("network-outbound", "127.0.0.1", "80", "allow")
               + allow("/private/var/run/mDNSResponder", "network-outbound")
               + deny("/private/var/run/mDNSResponder/x", "network-outbound")
               + deny("/private/tmp/other.sock", "network-outbound", "network-bind", "network-inbound")
-              + address("network-bind", "127.0.0.1", "80", "deny")
-              + address("network-inbound", "93.184.216.34", "443", "deny")),
+              + address("network-bind", "127.0.0.1", "80", "allow")
+              + address("network-inbound", "93.184.216.34", "443", "allow")),
 }

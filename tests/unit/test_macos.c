@@ -190,7 +190,7 @@ static void test_what_container_cannot_carry(void **state)
 				.image = rows[i].image},
 			-EINVAL, rows[i].field, rows[i].words);
 	refused(&(const struct asked){.container = true, .policy = "{\"net\":\"ProxyEgress\"}"},
-		-EOPNOTSUPP, "net", "no worker's");
+		-EOPNOTSUPP, "net", "one of its own");
 	refused(&(const struct asked){.container = true,
 			.policy = "{}",
 			.argv = (const char *const[]){"--privileged", NULL}},

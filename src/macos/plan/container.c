@@ -107,7 +107,8 @@ int plan_container(const struct plan_request *request, struct grants *grants,
 	if (request->policy->net == KS_NET_PROXY_EGRESS)
 		return error_set(reterr, -EOPNOTSUPP,
 			ABOUT(.step = "plan", .field = "net",
-				.remedy = "use \"Deny\" for a worker without network"),
-			"net: \"ProxyEgress\" is the egress proxy's own policy, and no worker's");
+				.remedy = "use the backend seatbelt for it"),
+			"net: \"ProxyEgress\" gives the host's network, and a virtual machine has "
+			"one of its own");
 	return macos_plan_with(fill, KIND_CONTAINER, request, grants, ret_plan, reterr);
 }

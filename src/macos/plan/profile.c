@@ -124,7 +124,8 @@ static int add_params(struct writer *writer, ks_error **reterr)
 			r = add_exception(writer, area, reterr);
 	}
 	for (size_t i = 0; i < n_macos_paths; i++)
-		writer_param(writer, macos_paths[i].name, macos_paths[i].path, NULL);
+		if (writer_has(writer, &macos_paths[i]))
+			writer_param(writer, macos_paths[i].name, macos_paths[i].path, NULL);
 	return r;
 }
 
@@ -143,7 +144,8 @@ static void add_ways(struct writer *writer)
 	for (size_t i = 0; i < n_macos_links; i++)
 		add_node(writer, macos_links[i]);
 	for (size_t i = 0; i < n_macos_paths; i++)
-		writer_way(writer, macos_paths[i].path);
+		if (writer_has(writer, &macos_paths[i]))
+			writer_way(writer, macos_paths[i].path);
 	for (size_t i = 0; i < grants->len; i++) {
 		char *asked = macos_spell(grants->items[i].asked);
 
@@ -180,7 +182,8 @@ static void put_readable(struct writer *writer)
 		if (writer->areas.items[i].parent == AREA_TOP)
 			writer_area(writer, i, NULL, false);
 	for (size_t i = 0; i < n_macos_paths; i++)
-		writer_filter(writer, macos_paths[i].name, macos_paths[i].tree);
+		if (writer_has(writer, &macos_paths[i]))
+			writer_filter(writer, macos_paths[i].name, macos_paths[i].tree);
 	writer_puts(writer, "))\n");
 }
 
@@ -276,7 +279,6 @@ static void put_system(struct writer *writer)
 	writer_puts(writer, ")\n");
 }
 
-/* The proxy is handed its listening sockets: it opens none. */
 static void put_network(struct writer *writer)
 {
 	const struct ks_policy *policy = writer->plan->policy;
@@ -286,7 +288,9 @@ static void put_network(struct writer *writer)
 			"\n; The network: the egress proxy's socket, and nothing else.\n"
 			"(allow network-outbound (literal (param \"" PARAM_EGRESS "\")))\n");
 	if (policy->net == KS_NET_PROXY_EGRESS)
-		writer_puts(writer, "\n; The network, for the egress proxy alone.\n"
+		writer_puts(writer, "\n; The network: the host's, by TCP and UDP.\n"
+				    "(allow network-bind (local ip \"*:*\"))\n"
+				    "(allow network-inbound (local ip \"*:*\"))\n"
 				    "(allow network-outbound (remote ip \"*:*\")\n"
 				    "  (literal (param \"NAME_SERVICE\")))\n");
 	if (policy->profile != KS_PROFILE_WORKER_NET_CLIENT)

@@ -73,12 +73,8 @@ static int say_net(struct ks_plan *plan)
 	case KS_NET_PROXY_EGRESS:
 		break;
 	}
-	strbuf_puts(&text.mechanism, "none");
-	strbuf_puts(&text.detail,
-		"\"ProxyEgress\" is the egress proxy's own policy, and no worker's: everything can "
-		"be reached");
-	return receipt_row(plan, FIELD_NET, &text, RECEIPT_ABSENT,
-		"use \"Deny\" for a worker without network");
+	strbuf_puts(&text.mechanism, SEATBELT " (the host's network, by TCP and UDP alone)");
+	return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
 }
 
 static int say_profile(struct ks_plan *plan)

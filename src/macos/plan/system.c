@@ -6,29 +6,34 @@
 const struct macos_path macos_paths[] = {
 	/* The loader opens it to start from; without it every program is aborted. Its names alone:
 	   what is in the directories has rules of its own. */
-	{"ROOT", "/", false, false, false},
+	{"ROOT", "/", false, false, false, false},
 
 	/* Libraries, and the caches that they are mapped from. */
-	{"USR_LIB", "/usr/lib", true, true, false},
-	{"SYSTEM_LIBRARY", "/System/Library", true, true, false},
-	{"CRYPTEX_OS", "/System/Cryptexes/OS", true, true, false},
-	{"CRYPTEX_APP", "/System/Cryptexes/App", true, true, false},
-	{"PREBOOT_CRYPTEXES", "/System/Volumes/Preboot/Cryptexes", true, true, false},
-	{"ROSETTA", "/Library/Apple/usr", true, true, false}, /* programs for the other processor */
+	{"USR_LIB", "/usr/lib", true, true, false, false},
+	{"SYSTEM_LIBRARY", "/System/Library", true, true, false, false},
+	{"CRYPTEX_OS", "/System/Cryptexes/OS", true, true, false, false},
+	{"CRYPTEX_APP", "/System/Cryptexes/App", true, true, false, false},
+	{"PREBOOT_CRYPTEXES", "/System/Volumes/Preboot/Cryptexes", true, true, false, false},
+	{"ROSETTA", "/Library/Apple/usr", true, true, false,
+		false}, /* programs for the other processor */
 
 	/* Time zones, locales, terminals, names of services; certificates that everybody trusts. */
-	{"USR_SHARE", "/usr/share", true, false, false},
-	{"TIME_ZONES", "/private/var/db/timezone", true, false, false},
-	{"SERVICES", "/private/etc/services", false, false, false},
-	{"PROTOCOLS", "/private/etc/protocols", false, false, false},
-	{"CERTIFICATES", "/private/etc/ssl/cert.pem", false, false, false},
-	{"OPENSSL_CONF", "/private/etc/ssl/openssl.cnf", false, false, false},
+	{"USR_SHARE", "/usr/share", true, false, false, false},
+	{"TIME_ZONES", "/private/var/db/timezone", true, false, false, false},
+	{"SERVICES", "/private/etc/services", false, false, false, false},
+	{"PROTOCOLS", "/private/etc/protocols", false, false, false, false},
+	{"CERTIFICATES", "/private/etc/ssl/cert.pem", false, false, false, false},
+	{"OPENSSL_CONF", "/private/etc/ssl/openssl.cnf", false, false, false, false},
 
-	{"DEV_NULL", "/dev/null", false, false, true},
-	{"DEV_ZERO", "/dev/zero", false, false, false},
-	{"DEV_RANDOM", "/dev/random", false, false, false},
-	{"DEV_URANDOM", "/dev/urandom", false, false, false},
-	{"DEV_FD", "/dev/fd", true, false, true}, /* the worker's own descriptors once more */
+	{"HOSTS", "/private/etc/hosts", false, false, false, true},
+	{"RESOLV_CONF", "/private/var/run/resolv.conf", false, false, false, true},
+
+	{"DEV_NULL", "/dev/null", false, false, true, false},
+	{"DEV_ZERO", "/dev/zero", false, false, false, false},
+	{"DEV_RANDOM", "/dev/random", false, false, false, false},
+	{"DEV_URANDOM", "/dev/urandom", false, false, false, false},
+	{"DEV_FD", "/dev/fd", true, false, true,
+		false}, /* the worker's own descriptors once more */
 };
 
 const size_t n_macos_paths = COUNT(macos_paths);
@@ -38,6 +43,7 @@ const char *const macos_links[] = {
 	"/var",
 	"/etc",
 	"/private/etc/localtime",
+	"/private/etc/resolv.conf",
 	"/dev/stdin",
 	"/dev/stdout",
 	"/dev/stderr",

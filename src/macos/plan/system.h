@@ -14,6 +14,7 @@ struct macos_path {
 	bool tree; /* with all beneath it */
 	bool load; /* code of it may be mapped */
 	bool write; /* its data may be written */
+	bool network; /* only where the worker has the host's network */
 };
 
 extern const struct macos_path macos_paths[];

@@ -112,12 +112,20 @@ void writer_way(struct writer *writer, const char *path)
 	}
 }
 
+bool writer_has(const struct writer *writer, const struct macos_path *path)
+{
+	return !path->network || writer->plan->policy->net == KS_NET_PROXY_EGRESS;
+}
+
 bool writer_reads(const struct writer *writer, const char *path)
 {
-	for (size_t i = 0; i < n_macos_paths; i++)
+	for (size_t i = 0; i < n_macos_paths; i++) {
+		if (!writer_has(writer, &macos_paths[i]))
+			continue;
 		if (strcmp(macos_paths[i].path, path) == 0 ||
 			(macos_paths[i].tree && path_covers(macos_paths[i].path, path)))
 			return true;
+	}
 	for (size_t i = 0; i < writer->areas.len; i++) {
 		const struct grant *grant = writer->areas.items[i].grant;
 

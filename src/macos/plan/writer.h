@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "base/strv.h"
 #include "macos/plan/areas.h"
+#include "macos/plan/system.h"
 
 struct writer {
 	struct ks_plan *plan;
@@ -39,6 +40,9 @@ void writer_area(struct writer *writer, size_t index, const char *except, bool n
 void writer_way(struct writer *writer, const char *path);
 /* Sorts the nodes, drops doubles and what may be read anyhow, and makes parameters of them. */
 void writer_ways_end(struct writer *writer);
+
+/* Whether the worker has that path of the system. */
+bool writer_has(const struct writer *writer, const struct macos_path *path);
 
 /* Whether the profile lets the path be read without the rule that is just being written. */
 bool writer_reads(const struct writer *writer, const char *path);
