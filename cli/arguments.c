@@ -115,6 +115,8 @@ static int apply_pass(struct arguments *arguments, const struct given *given, si
 
 		if (given[i].row->first_pass != first)
 			continue;
+		if (!first && !arguments->shaped_by)
+			arguments->shaped_by = given[i].row->name;
 		r = given[i].row->apply(arguments, given[i].value, reterr);
 		if (r < 0)
 			return r;

@@ -275,8 +275,9 @@ static int apply_ahead(struct arguments *arguments, const char *value, ks_error 
 }
 
 const struct option_row option_rows[] = {
-	{0, "tools", "TOOLS.json", FOR_WORKERS, "file",
-		"the manifest of tools, see kastellan-tools(5)", true, apply_tools},
+	{0, "tools", "TOOLS.json", FOR_WORKERS | FOR_MCP, "file",
+		"the manifest of tools, or of MCP servers, see kastellan-tools(5)", true,
+		apply_tools},
 	{0, "socket", "PATH", FOR_WORKERS, "file",
 		"where clients connect; not with a socket of the service manager", true,
 		apply_socket},
@@ -347,8 +348,8 @@ const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
 const struct command_row command_rows[] = {
 	{"run", FOR_RUN, "[OPTION]... [--] PROGRAM [ARG]...", "program", "run PROGRAM confined",
 		command_run},
-	{"mcp", FOR_MCP, "[OPTION]... [--] PROGRAM [ARG]...", "program",
-		"run PROGRAM, a server of the Model Context Protocol, confined for its client",
+	{"mcp", FOR_MCP, "[OPTION]... [--] PROGRAM [ARG]... | --tools TOOLS.json", "program",
+		"run PROGRAM, a server of the Model Context Protocol, or many as one, confined",
 		command_mcp},
 	{"workers", FOR_WORKERS, "--tools TOOLS.json --socket PATH", NULL,
 		"keep the workers of an agent's tools behind a socket", command_workers},

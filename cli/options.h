@@ -38,6 +38,7 @@ struct arguments {
 	const char *audit; /* the same */
 	const char *listen[KS_EGRESS_MAX_DOORS];
 	size_t n_listen;
+	const char *shaped_by; /* the first option that was applied over the policy, or NULL */
 	char *const *program; /* NULL-terminated; program[0] is NULL if there is none */
 };
 

@@ -100,3 +100,21 @@ int own_files_check(struct arguments *arguments, ks_error **reterr)
 			policy);
 	return 0;
 }
+
+int own_files_check_tools(const struct arguments *arguments, const ks_policy *policy,
+	enum ks_backend_kind kind, ks_error **reterr)
+{
+	const char *file = arguments->tools_file;
+	struct arguments one = {.policy = (ks_policy *)policy,
+		.backend = kind == KS_BACKEND_LANDLOCK ? "landlock" : NULL};
+
+	if (!can_be_replaced(&one, file))
+		return 0;
+	return error_set(reterr, -EPERM,
+		ABOUT(.step = "usage", .path = file,
+			.remedy = "keep it outside of what is granted with fs_write, or protect it "
+				  "there: name it in fs_read"),
+		"--tools: %s lies in a writable grant: a worker could write the policies of the "
+		"next run",
+		file);
+}

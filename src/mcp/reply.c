@@ -92,6 +92,17 @@ static json_t *data_to_json(const ks_error *error, const ks_policy *policy)
 	return json_with(json, "stderr", json_text_or_null(ks_error_stderr(error, NULL)));
 }
 
+void reply_json(struct strbuf *to, const char *id, const char *key, const char *json)
+{
+	strbuf_puts(to, "{\"jsonrpc\":\"2.0\",\"id\":");
+	strbuf_puts(to, id);
+	strbuf_puts(to, ",\"");
+	strbuf_puts(to, key);
+	strbuf_puts(to, "\":");
+	strbuf_puts(to, json);
+	strbuf_puts(to, "}\n");
+}
+
 /* Takes the error's object. */
 static void add(struct strbuf *to, const char *id, json_t *error)
 {
@@ -102,11 +113,7 @@ static void add(struct strbuf *to, const char *id, json_t *error)
 		to->error = to->error ? to->error : -ENOMEM;
 		return;
 	}
-	strbuf_puts(to, "{\"jsonrpc\":\"2.0\",\"id\":");
-	strbuf_puts(to, id);
-	strbuf_puts(to, ",\"error\":");
-	strbuf_puts(to, text);
-	strbuf_puts(to, "}\n");
+	reply_json(to, id, "error", text);
 	free(text);
 }
 

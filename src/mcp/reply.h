@@ -11,12 +11,18 @@
 enum {
 	REPLY_PARSE = -32700,
 	REPLY_INVALID = -32600,
+	REPLY_METHOD = -32601,
+	REPLY_PARAMS = -32602,
+	REPLY_RESOURCE = -32002, /* MCP's own: there is no such resource */
 	REPLY_FAULT = -32000, /* the server ended, or cannot be started; data.fault says which */
 };
 
 /* Adds one line to the text: the error as the answer to the request with that id, as it was
  * written. policy: the server's, of which the grant is made that would be enough; may be NULL. */
 void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy);
+
+/* The answer with an error, or a result, that is JSON already. */
+void reply_json(struct strbuf *to, const char *id, const char *key, const char *json);
 
 /* The same without any data. */
 void reply_error(struct strbuf *to, const char *id, int code, const char *message);

@@ -2,84 +2,18 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "mcp/state.h"
 
-#define HIGH_WATER (1 << 20) /* so much waits for a side before the other is not read any more */
-#define END_MS 2000 /* for a server to end by itself when its client has gone */
-#define LAST_ANSWERS_MS 30000 /* the same while it still owes answers */
-
-static int end_input(struct serve *serve)
-{
-	serve->input_ended = true;
-	serve->end_by = clock_now() + (session_busy(&serve->session) ? LAST_ANSWERS_MS : END_MS);
-	return 0;
-}
-
-/* Behind a message that cannot be cut out nobody knows where the next one begins. */
-static int refuse_input(struct serve *serve, int why)
-{
-	reply_error(&serve->session.to_client, "null", REPLY_PARSE,
-		why == -E2BIG ? "the message is longer than 8 MiB"
-			      : "the message is not UTF-8, or is nested too deep");
-	return end_input(serve);
-}
-
-static int read_client(struct serve *serve)
-{
-	char bytes[CHANNEL_READ];
-	ssize_t n = read(serve->options->in, bytes, sizeof(bytes));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return 0;
-	if (n <= 0)
-		return end_input(serve);
-	for (size_t at = 0, used = 0; at < (size_t)n; at += used) {
-		const char *line;
-		size_t len;
-		int r = lines_next(&serve->lines, bytes + at, (size_t)n - at, &used, &line, &len);
-
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0)
-			return refuse_input(serve, r);
-		if (r > 0)
-			r = session_client(&serve->session, line, len, clock_now());
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static void write_client(struct serve *serve)
-{
-	struct strbuf *to = &serve->session.to_client;
-	int out = serve->options->out;
-
-	while (serve->sent < to->len && !serve->client_gone) {
-		struct pollfd writable = {.fd = out, .events = POLLOUT};
-		size_t len = to->len - serve->sent;
-		ssize_t n;
-
-		if (poll(&writable, 1, 0) <= 0)
-			return;
-		n = send(out, to->data + serve->sent, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == ENOTSOCK)
-			n = write(
-				out, to->data + serve->sent, len < WRITE_BYTES ? len : WRITE_BYTES);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		serve->client_gone = n < 0;
-		serve->sent += n > 0 ? (size_t)n : 0;
-	}
-	to->len = serve->sent = 0;
-}
+/* What is polled: signals, the client's two sides, and four of each server. */
+enum { AT_SIGNALS, AT_IN, AT_OUT, AT_SERVERS };
+enum { AT_CHILD, AT_STDOUT, AT_STDERR, AT_STDIN, AT_EACH };
 
 static void take_signals(struct serve *serve)
 {
@@ -92,81 +26,185 @@ static void take_signals(struct serve *serve)
 		if (ends && !serve->signal) {
 			serve->signal = number;
 			serve->end_by = clock_now();
-		} else if (!ends && serve->channel) {
-			ks_child_signal(serve->channel->child, number);
 		}
+		for (size_t i = 0; !ends && i < serve->n_servers; i++)
+			if (serve->servers[i].channel)
+				ks_child_signal(serve->servers[i].channel->child, number);
 	}
 }
 
-/* The client has gone, or a signal came: the server gets its time, and then SIGTERM; SIGKILL comes
- * from the child itself. */
+static bool anyone_busy(const struct serve *serve)
+{
+	for (size_t i = 0; i < serve->n_servers; i++)
+		if (session_busy(&serve->servers[i].session))
+			return true;
+	return false;
+}
+
+static uint64_t stop_time(const struct server *server)
+{
+	uint64_t until = server->serve->end_by;
+
+	if (!server->channel || server->stopped)
+		return SLOT_NEVER;
+	return server->leaving && server->end_by < until ? server->end_by : until;
+}
+
+/* The client has gone, a signal came, or a server has done its work: it gets its time, and then
+ * SIGTERM; SIGKILL comes from the child itself. */
 static void hurry(struct serve *serve)
 {
 	uint64_t now = clock_now();
 
 	if (serve->client_gone && !serve->input_ended)
-		end_input(serve);
-	if (serve->input_ended && !session_busy(&serve->session) && serve->end_by > now + END_MS)
+		client_end_input(serve);
+	if (serve->input_ended && !anyone_busy(serve) && serve->end_by > now + END_MS)
 		serve->end_by = now + END_MS;
-	if (!serve->channel || serve->stopped || now < serve->end_by)
-		return;
-	serve->stopped = true;
-	ks_child_stop(serve->channel->child);
+	for (size_t i = 0; i < serve->n_servers; i++) {
+		struct server *server = &serve->servers[i];
+
+		if (stop_time(server) > now)
+			continue;
+		server->stopped = true;
+		ks_child_stop(server->channel->child);
+	}
 }
 
-static bool over(const struct serve *serve)
+/* Something waits for the next turn of the loop. */
+static bool is_left(const struct server *server)
 {
-	if (serve->channel)
-		return false;
+	const struct serve *serve = server->serve;
+	size_t index = (size_t)(server - serve->servers);
+
+	if (session_wants_server(&server->session) || server->queue.len)
+		return true;
+	return serve->options->merged &&
+	       (server->session.to_client.len || serve->router.peers[index].to_server.len);
+}
+
+static bool over(struct serve *serve)
+{
+	bool left = client_output(serve)->len > 0;
+
+	for (size_t i = 0; i < serve->n_servers; i++) {
+		if (serve->servers[i].channel)
+			return false;
+		left |= is_left(&serve->servers[i]);
+	}
 	if (serve->signal || serve->client_gone)
 		return true;
-	return serve->input_ended && !session_wants_server(&serve->session) &&
-	       !serve->session.to_client.len;
+	return serve->input_ended && !left;
 }
 
-static int time_left(const struct serve *serve)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
-	uint64_t until = serve->stopped ? SLOT_NEVER : serve->end_by;
-	uint64_t oldest = session_oldest(&serve->session);
+	return a < b ? a : b;
+}
 
-	if (serve->options->timeout_ms && oldest && oldest + serve->options->timeout_ms < until)
-		until = oldest + serve->options->timeout_ms;
-	if (!serve->channel && session_wants_server(&serve->session) &&
-		serve->slot.retry_at < until)
-		until = serve->slot.retry_at;
+static uint64_t server_time(const struct server *server)
+{
+	uint64_t oldest = session_oldest(&server->session);
+	uint64_t until = earlier(stop_time(server), server_due(server));
+
+	if (server->what->timeout_ms && oldest && server->channel)
+		until = earlier(until, oldest + server->what->timeout_ms);
+	if (!server->channel && session_wants_server(&server->session))
+		until = earlier(until, server->slot.retry_at);
+	return until;
+}
+
+static int time_left(struct serve *serve)
+{
+	bool routes = serve->options->merged && client_output(serve)->len < HIGH_WATER;
+	uint64_t until = SLOT_NEVER;
+
+	for (size_t i = 0; i < serve->n_servers; i++) {
+		if (routes && serve->servers[i].session.to_client.len)
+			return 0;
+		until = earlier(until, server_time(&serve->servers[i]));
+	}
 	return clock_left(until);
+}
+
+/* Where servers are merged one of them that does not read is refused instead. */
+static bool listens(struct serve *serve)
+{
+	if (serve->input_ended)
+		return false;
+	if (serve->options->merged)
+		return client_output(serve)->len < HIGH_WATER;
+	return server_backlog(&serve->servers[0]) < HIGH_WATER;
+}
+
+static bool hears(struct server *server)
+{
+	return client_output(server->serve)->len < HIGH_WATER &&
+	       server->session.to_client.len < HIGH_WATER;
+}
+
+static void poll_server(struct server *server, struct pollfd *fds)
+{
+	const struct channel *channel = server->channel;
+	bool reads = channel && hears(server);
+
+	fds[AT_CHILD] = (struct pollfd){
+		.fd = channel && !channel->ended ? ks_child_fd(channel->child) : -1,
+		.events = POLLIN};
+	fds[AT_STDOUT] = (struct pollfd){.fd = reads ? channel->out : -1, .events = POLLIN};
+	fds[AT_STDERR] = (struct pollfd){.fd = reads ? channel->err : -1, .events = POLLIN};
+	fds[AT_STDIN] = (struct pollfd){
+		.fd = channel && channel_pending(channel) ? channel->in : -1, .events = POLLOUT};
 }
 
 static int wait_and_read(struct serve *serve)
 {
 	const struct serve_options *options = serve->options;
-	const struct session *session = &serve->session;
-	const struct channel *channel = serve->channel;
-	bool listens = !serve->input_ended && session->held.len < HIGH_WATER &&
-		       (!channel || channel->output.len - channel->written < HIGH_WATER);
-	bool hears = session->to_client.len < HIGH_WATER;
-	struct pollfd fds[] = {
-		{.fd = options->signals, .events = POLLIN},
-		{.fd = listens ? options->in : -1, .events = POLLIN},
-		{.fd = serve->client_gone ? -1 : options->out,
-			.events = session->to_client.len ? POLLOUT : 0},
-		{.fd = channel && !channel->ended ? ks_child_fd(channel->child) : -1,
-			.events = POLLIN},
-		{.fd = channel && hears ? channel->out : -1, .events = POLLIN},
-		{.fd = channel && hears ? channel->err : -1, .events = POLLIN},
-		{.fd = channel && channel_pending(channel) ? channel->in : -1, .events = POLLOUT},
-	};
+	struct pollfd fds[AT_SERVERS + AT_EACH * ROUTER_SERVERS];
 	int r = 0;
 
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), time_left(serve)) < 0 && errno != EINTR)
-		return -errno;
+	fds[AT_SIGNALS] = (struct pollfd){.fd = options->signals, .events = POLLIN};
+	fds[AT_IN] = (struct pollfd){.fd = listens(serve) ? options->in : -1, .events = POLLIN};
+	fds[AT_OUT] = (struct pollfd){.fd = serve->client_gone ? -1 : options->out,
+		.events = client_output(serve)->len ? POLLOUT : 0};
+	for (size_t i = 0; i < serve->n_servers; i++)
+		poll_server(&serve->servers[i], &fds[AT_SERVERS + AT_EACH * i]);
+	if (poll(fds, AT_SERVERS + AT_EACH * serve->n_servers, time_left(serve)) < 0) {
+		if (errno != EINTR)
+			return -errno;
+		return 0;
+	}
 	take_signals(serve);
-	if (fds[2].revents & (POLLERR | POLLNVAL))
+	if (fds[AT_OUT].revents & (POLLERR | POLLNVAL))
 		serve->client_gone = true;
-	if (fds[1].revents)
-		r = read_client(serve);
-	if (r == 0 && serve->channel && (hears || fds[3].revents || serve->channel->ended))
-		r = serve_read(serve, fds[3].revents != 0);
+	if (fds[AT_IN].revents)
+		r = client_read(serve);
+	for (size_t i = 0; r == 0 && i < serve->n_servers; i++) {
+		struct server *server = &serve->servers[i];
+		bool child = fds[AT_SERVERS + AT_EACH * i + AT_CHILD].revents != 0;
+
+		if (server->channel && (hears(server) || child || server->channel->ended))
+			r = server_read(server, child);
+	}
+	return r;
+}
+
+/* One turn: everything that can be done without waiting. */
+static int turn(struct serve *serve)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < serve->n_servers; i++) {
+		server_retire(&serve->servers[i]);
+		r = server_start(&serve->servers[i]);
+		if (r == 0)
+			r = server_expire(&serve->servers[i]);
+	}
+	if (r == 0 && serve->options->merged)
+		r = serve_route(serve);
+	for (size_t i = 0; i < serve->n_servers; i++)
+		server_write(&serve->servers[i]);
+	client_write(serve);
+	hurry(serve);
 	return r;
 }
 
@@ -175,38 +213,66 @@ static int loop(struct serve *serve)
 	int r = 0;
 
 	while (r == 0 && !over(serve)) {
-		r = serve_start(serve);
-		if (r == 0)
-			r = serve_expire(serve);
-		serve_write(serve);
-		write_client(serve);
-		hurry(serve);
+		r = turn(serve);
 		if (r == 0 && !over(serve))
 			r = wait_and_read(serve);
 	}
-	write_client(serve);
+	client_write(serve);
 	return r;
 }
 
-static const char *base_name(const char *path)
+static int begin(struct serve *serve)
 {
-	const char *slash = strrchr(path, '/');
+	const struct serve_options *options = serve->options;
+	const char *names[ROUTER_SERVERS];
 
-	return slash && slash[1] ? slash + 1 : path;
+	if (!options->n_servers || options->n_servers > ROUTER_SERVERS)
+		return -EINVAL;
+	serve->servers = calloc(options->n_servers, sizeof(*serve->servers));
+	if (!serve->servers)
+		return -ENOMEM;
+	serve->n_servers = options->n_servers;
+	for (size_t i = 0; i < serve->n_servers; i++) {
+		struct server *server = &serve->servers[i];
+
+		server->what = &options->servers[i];
+		server->serve = serve;
+		session_init(&server->session, server->what->policy);
+		strbuf_init(&server->queue, KS_MAX_TEXT);
+		names[i] = server->what->name;
+	}
+	if (!options->merged)
+		return 0;
+	if (router_init(&serve->router, names, serve->n_servers) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < serve->n_servers; i++)
+		serve->router.peers[i].max_message = serve->servers[i].what->max_message;
+	return 0;
+}
+
+static void end(struct serve *serve)
+{
+	for (size_t i = 0; i < serve->n_servers; i++) {
+		channel_free(serve->servers[i].channel);
+		session_done(&serve->servers[i].session);
+		strbuf_done(&serve->servers[i].queue);
+	}
+	if (serve->options->merged)
+		router_done(&serve->router);
+	free(serve->servers);
+	lines_done(&serve->lines);
 }
 
 int mcp_serve(const struct serve_options *options, ks_error **reterr)
 {
-	struct serve serve = {
-		.options = options, .name = base_name(options->argv[0]), .end_by = SLOT_NEVER};
+	struct serve serve = {.options = options, .end_by = SLOT_NEVER};
 	int r;
 
-	session_init(&serve.session, options->policy);
 	lines_init(&serve.lines, MESSAGE_BYTES);
-	r = loop(&serve);
-	channel_free(serve.channel);
-	session_done(&serve.session);
-	lines_done(&serve.lines);
+	r = begin(&serve);
+	if (r == 0)
+		r = loop(&serve);
+	end(&serve);
 	if (r == -ENOMEM)
 		return error_oom(reterr);
 	if (r < 0)

@@ -335,6 +335,15 @@ void session_ended(struct session *session, const ks_error *error, bool starting
 	session->up = false;
 }
 
+/* Only requests that nobody wants to be answered are left. */
+void session_retired(struct session *session)
+{
+	pending_done(&session->of_client);
+	pending_done(&session->of_server);
+	session->to_server.len = 0;
+	session->up = false;
+}
+
 uint64_t session_oldest(const struct session *session)
 {
 	const struct request *request = session->of_client.first;

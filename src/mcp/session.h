@@ -46,6 +46,9 @@ bool session_wants_server(const struct session *session);
 int session_started(struct session *session, uint64_t now);
 void session_ended(struct session *session, const ks_error *error, bool starting);
 
+/* The server has been asked to end between two requests: the next one starts another. */
+void session_retired(struct session *session);
+
 /* When the oldest request was sent that still waits; 0 = none. */
 uint64_t session_oldest(const struct session *session);
 

@@ -280,6 +280,27 @@ int message_member(
 	return r < 0 ? -EPROTO : found;
 }
 
+int message_item(
+	const struct message *message, struct span array, size_t *at, struct span *ret_value)
+{
+	struct positions scan = {.text = message->text, .len = array.end};
+	bool first = *at == 0;
+	size_t place = first ? array.at + 1 : *at;
+	int r;
+
+	if (first_of(message, array) != '[')
+		return 0;
+	r = next_entry(&scan, &place, ']', first);
+	if (r <= 0)
+		return r < 0 ? -EPROTO : 0;
+	scan_space(&scan, &place);
+	ret_value->at = place;
+	if (scan_value(&scan, &place, 2) < 0)
+		return -EPROTO;
+	ret_value->end = *at = place;
+	return 1;
+}
+
 int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,
 	size_t *ret_len)
 {

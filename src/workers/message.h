@@ -47,6 +47,11 @@ bool message_method_is(const struct message *message, const char *name);
 int message_member(
 	const struct message *message, struct span object, const char *key, struct span *ret_value);
 
+/* The values of an array of the message, one after the other: *at is 0 before the first. Returns 1
+ * with a value, 0 behind the last (or where it is no array), or -EPROTO. */
+int message_item(
+	const struct message *message, struct span array, size_t *at, struct span *ret_value);
+
 /* The message on one line, with other bytes (a JSON value) in the place of its id. Free with
  * free(). Returns 0 or -ENOMEM. */
 int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,

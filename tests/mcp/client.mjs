@@ -2,52 +2,15 @@
 // Servers of MCP as a real client sees them: @modelcontextprotocol/sdk on one side, the real packages
 // (and the Python servers of examples/mcp) in jails on the other. Prints TAP.
 //
-// usage: node client.mjs SETTINGS.json, which run writes: {kastellan: [command and options], node,
-// packages, examples, policies, work, secret}
+// usage: node client.mjs SETTINGS.json [PATTERN]
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { CreateMessageRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-
-const set = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
-const npm = name => [set.node, path.join(set.packages,
-    `node_modules/@modelcontextprotocol/server-${name}/dist/index.js`)];
-const own = name => ["/usr/bin/python3", path.join(set.examples, `${name}_server.py`)];
-const commands = {
-    filesystem: [...npm("filesystem"), set.work],
-    everything: [...npm("everything"), "stdio"],
-    memory: npm("memory"),
-    "sequential-thinking": npm("sequential-thinking"),
-    git: own("git"),
-    python: own("python"),
-};
-
-const confined = (name, { command = commands[name], policy = name, options = [] } = {}) =>
-    [...set.kastellan, "-p", path.join(set.policies, `${policy}.json`), ...options, "--", ...command];
-
-const open = [];
-
-async function connect(command, setup = () => {}) {
-    const client = new Client({ name: "tests", version: "1" },
-        { capabilities: { sampling: {} } });
-    setup(client);
-    const transport = new StdioClientTransport(
-        { command: command[0], args: command.slice(1), env: process.env, stderr: "pipe", cwd: set.work });
-    client.said = "";
-    transport.stderr.on("data", data => { client.said += data; });
-    open.push(client);
-    await client.connect(transport);
-    return client;
-}
-
-async function call(client, name, args = {}, options = undefined) {
-    const result = await client.callTool({ name, arguments: args }, undefined, options);
-    return { text: result.content.map(part => part.text ?? "").join(""), failed: !!result.isError };
-}
+import { merged } from "./merged.mjs";
+import { call, commands, confined, connect, npm, run, set } from "./support.mjs";
 
 const tests = {
     async "filesystem: reads and writes its directory"() {
@@ -302,26 +265,4 @@ const tests = {
     },
 };
 
-let number = 0, failures = 0;
-const pattern = new RegExp(process.argv[3] ?? "");
-for (const [name, test] of Object.entries(tests)) {
-    if (!pattern.test(name))
-        continue;
-    let skip, problem;
-    try {
-        skip = await test();
-    } catch (error) {
-        problem = error;
-        failures++;
-    }
-    console.log(`${problem ? "not ok" : "ok"} ${++number} - ${name}${skip ? ` # SKIP ${skip}` : ""}`);
-    if (problem)
-        console.log(`${problem.stack}\n${JSON.stringify(problem.data ?? null)}`.replace(/^/gm, "# "));
-    for (const client of open.splice(0)) {
-        if (problem && client.said)
-            console.log(client.said.replace(/^/gm, "#   "));
-        await client.close().catch(() => {});
-    }
-}
-console.log(`1..${number}`);
-process.exit(failures ? 1 : 0);
+await run({ ...tests, ...merged });
