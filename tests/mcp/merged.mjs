@@ -216,6 +216,28 @@ export const merged = {
         assert.match((await call(client, "every__echo", { message: "still" })).text, /still/);
     },
 
+    async "merged: one that does not read, and one that writes rubbish, keep nobody"() {
+        // They answer initialize, and then the one sleeps, the other says what is no message.
+        const greet = "read line; printf '%s\\n' \"$line\" | sed -n 's/.*\"id\":\\(\"kastellan[^\"]*\"\\).*/" +
+            "{\"jsonrpc\":\"2.0\",\"id\":\\1,\"result\":{\"protocolVersion\":\"2025-06-18\"," +
+            "\"capabilities\":{}}}/p'; ";
+        const client = await connect(manifest({
+            deaf: tool("python", { command: ["sh", "-c", `${greet} exec sleep 60`] }),
+            rubbish: tool("python", { command: ["sh", "-c",
+                `${greet} read line; read line; echo '{"x": 1}'; exec sleep 60`] }),
+            every: tool("everything") }));
+        const refusals = [];
+        for (let i = 0; i < 20; i++)
+            call(client, "deaf__t", { x: "x".repeat(200000) }).catch(error => refusals.push(error));
+        assert.match((await call(client, "every__echo", { message: "first" })).text, /first/);
+        const error = await call(client, "rubbish__t").catch(error => error);
+        assert.equal(error.data.fault, "garbage");
+        for (let i = 0; i < 100 && !refusals.length; i++)
+            await sleep(50);
+        assert.match(refusals[0].message, /does not read/);
+        assert.match((await call(client, "every__echo", { message: "last" })).text, /last/);
+    },
+
     async "merged: a server of single use has forgotten everything the next time"() {
         const leave = { code: "open('/tmp/left', 'w').write('x'); print('left')" };
         const look = { code: "import os; print(os.path.exists('/tmp/left'))" };
