@@ -2,6 +2,7 @@
 /* The servers' side of the router: their answers, and what they ask the client. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "mcp/reply.h"
@@ -18,6 +19,8 @@ static int server_response(struct router *router, size_t server, const struct me
 	listing = route->listing;
 	if (kind == ROUTE_CALL)
 		splice_line(&router->to_client, message, &(struct edit){message->id, route->id}, 1);
+	if (route->uri && message->error.end > message->error.at)
+		kept_unsubscribe(&router->kept, server, route->uri);
 	routes_remove(&router->calls, route);
 	if (kind == ROUTE_GREETING)
 		return router_greeted(router, server, message);
@@ -93,4 +96,29 @@ void router_gone(struct router *router, size_t server)
 			route->own);
 		routes_remove(&router->asks, route);
 	}
+}
+
+static int ask_again(struct router *router, size_t server, const char *line)
+{
+	struct message message;
+	struct route *route;
+	const char *why = NULL;
+	int r = message_read(line, strlen(line), &message, &why);
+
+	if (r == 0)
+		r = router_send(router, server, ROUTE_AGAIN, &message, NULL, 0, &route, &why);
+	return r == -ENOMEM ? r : 0;
+}
+
+int router_revived(struct router *router, size_t server)
+{
+	const struct subscription *subscription = router->kept.first;
+	int r = 0;
+
+	if (router->kept.level && (router->peers[server].can & CAN_LOG))
+		r = ask_again(router, server, router->kept.level);
+	for (; r == 0 && subscription; subscription = subscription->next)
+		if (subscription->server == server)
+			r = ask_again(router, server, subscription->line);
+	return r;
 }

@@ -49,6 +49,7 @@ void router_done(struct router *router)
 	routes_done(&router->calls);
 	routes_done(&router->asks);
 	owners_done(&router->owners);
+	kept_done(&router->kept);
 	strbuf_done(&router->to_client);
 	strbuf_done(&router->notes);
 	free(router->initialize);
@@ -188,6 +189,30 @@ static size_t only_one(const struct router *router)
 	return found;
 }
 
+/* A subscription is kept for the next server, and given up where this one refuses it. */
+static int call_resource(
+	struct router *router, size_t server, const struct message *message, const char *uri)
+{
+	struct route *route;
+	int r = call(router, server, message, NULL, 0);
+
+	if (r < 0)
+		return r;
+	if (message_method_is(message, "resources/unsubscribe"))
+		kept_unsubscribe(&router->kept, server, uri);
+	route = routes_find_id(&router->calls, message, message->id);
+	if (!route || !message_method_is(message, "resources/subscribe") ||
+		router->peers[server].brief)
+		return 0;
+	route->uri = strdup(uri);
+	r = route->uri ? kept_subscribe(&router->kept, server, uri, message) : -ENOMEM;
+	if (r == -ENOBUFS)
+		strbuf_addf(&router->notes,
+			"server \"%s\": a subscription past 64 ends with the server\n",
+			peer_name(router, server));
+	return r == -ENOBUFS ? 0 : r;
+}
+
 static int route_uri(
 	struct router *router, const struct message *message, struct span object, bool last)
 {
@@ -202,7 +227,7 @@ static int route_uri(
 	if (server == OWNERS_NONE)
 		server = only_one(router);
 	if (server != OWNERS_NONE)
-		return call(router, server, message, NULL, 0);
+		return call_resource(router, server, message, uri);
 	if (!last && router->n_listings < LISTINGS_MAX)
 		return listing_start(router, LIST_RESOURCES, message, true);
 	return refuse(router, message, REPLY_RESOURCE,
@@ -268,6 +293,8 @@ static int client_list(struct router *router, enum list_kind kind, const struct 
 	if (message_member(message, message->params, "cursor", &cursor) > 0)
 		return refuse(router, message, REPLY_PARAMS,
 			"there is no such cursor: the lists are complete");
+	if (kind == LIST_LEVEL && kept_level(&router->kept, message) < 0)
+		return -ENOMEM;
 	return listing_start(router, kind, message, false);
 }
 
@@ -334,7 +361,8 @@ int router_client(struct router *router, const char *line, size_t len)
 bool router_busy(const struct router *router)
 {
 	for (const struct route *route = router->calls.first; route; route = route->next)
-		if (route->kind != ROUTE_GREETING || router->initialize_id)
+		if (route->kind == ROUTE_CALL || route->kind == ROUTE_LIST ||
+			(route->kind == ROUTE_GREETING && router->initialize_id))
 			return true;
 	return false;
 }

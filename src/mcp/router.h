@@ -17,6 +17,7 @@
 #ifndef KS_MCP_ROUTER_H
 #define KS_MCP_ROUTER_H
 
+#include "mcp/kept.h"
 #include "mcp/listing.h"
 #include "mcp/owners.h"
 #include "mcp/routes.h"
@@ -46,6 +47,7 @@ enum {
 struct peer {
 	const char *name;
 	size_t max_message;
+	bool brief; /* of single use: no subscription outlives its request */
 	bool full; /* it does not read what waits for it: set by the caller */
 	enum peer_state state;
 	unsigned can;
@@ -61,6 +63,7 @@ struct router {
 	struct routes calls; /* to servers */
 	struct routes asks; /* to the client */
 	struct owners owners;
+	struct kept kept;
 	struct listing *listings;
 	size_t n_listings;
 	struct strbuf to_client; /* whole lines */
@@ -86,6 +89,10 @@ int router_server(struct router *router, size_t server, const char *line, size_t
 /* The server's process has ended: what it had asked is not wanted any more. Its own requests have
  * been answered by the session. */
 void router_gone(struct router *router, size_t server);
+
+/* The server has been started again, and initialised: it is asked again for what it was asked for.
+ */
+int router_revived(struct router *router, size_t server);
 
 /* Whether the client waits for an answer. */
 bool router_busy(const struct router *router);

@@ -64,6 +64,7 @@ void routes_remove(struct routes *routes, struct route *route)
 	routes->len--;
 	free(route->id);
 	free(route->token);
+	free(route->uri);
 	free(route);
 }
 

@@ -16,6 +16,7 @@ enum route_kind {
 	ROUTE_CALL, /* one side's request to the other */
 	ROUTE_LIST, /* ours, a part of a listing */
 	ROUTE_GREETING, /* the client's initialize */
+	ROUTE_AGAIN, /* what a server had been asked for before it was started again */
 };
 
 struct route {
@@ -25,6 +26,7 @@ struct route {
 	char own[40]; /* the id that it has behind the router, as it is written */
 	char *id; /* the id that it came with; NULL for our own */
 	char *token; /* for its progress, as it came; NULL = none */
+	char *uri; /* that it subscribes to; NULL for others */
 	struct listing *listing;
 };
 

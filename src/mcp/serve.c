@@ -245,8 +245,10 @@ static int begin(struct serve *serve)
 		return 0;
 	if (router_init(&serve->router, names, serve->n_servers) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < serve->n_servers; i++)
+	for (size_t i = 0; i < serve->n_servers; i++) {
 		serve->router.peers[i].max_message = serve->servers[i].what->max_message;
+		serve->router.peers[i].brief = serve->servers[i].what->single_use;
+	}
 	return 0;
 }
 

@@ -157,10 +157,19 @@ static uint64_t after(uint64_t time, uint64_t limit)
 	return limit ? time + limit : SLOT_NEVER;
 }
 
+/* Whoever has subscribed waits for what it says, though nobody asks it anything. */
+static bool awaits_news(const struct server *server)
+{
+	const struct serve *serve = server->serve;
+
+	return serve->options->merged &&
+	       kept_any(&serve->router.kept, (size_t)(server - serve->servers));
+}
+
 uint64_t server_due(const struct server *server)
 {
 	const struct serve_server *what = server->what;
-	uint64_t idle = after(server->used, what->idle_ms);
+	uint64_t idle = after(server->used, awaits_news(server) ? 0 : what->idle_ms);
 	uint64_t old = after(server->slot.born, what->max_age_ms);
 
 	if (!server->channel || server->leaving || session_busy(&server->session) ||

@@ -199,6 +199,7 @@ static int replay_answered(struct session *session, const struct message *answer
 		return verdict_set(verdict, KS_FAULT_START, "refused to be initialised again");
 	if (session->initialized)
 		put(&session->to_server, initialized, strlen(initialized));
+	session->revived++;
 	release_held(session, now);
 	return 0;
 }

@@ -23,6 +23,7 @@ struct session {
 	bool initialized; /* the client has said so */
 	char replay[40]; /* the id of our own initialize that waits for its answer; "" = none */
 	unsigned replays;
+	unsigned revived; /* how often a further server has been initialised */
 	bool up; /* there is a server */
 	uint64_t heard; /* when the server wrote its last message */
 };

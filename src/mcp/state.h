@@ -26,6 +26,7 @@ struct server {
 	struct channel *channel; /* NULL = there is no server */
 	struct strbuf queue; /* of single use: requests for the next ones, whole lines */
 	size_t handed; /* of session.to_client, to the router */
+	unsigned revived; /* of session.revived, told to the router */
 	uint64_t shown; /* of its stderr */
 	uint64_t uses; /* requests to this one, but for initialize and lists */
 	uint64_t used; /* when it had the last answer */

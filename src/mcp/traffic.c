@@ -210,6 +210,9 @@ static int hand_to_router(struct serve *serve, size_t index)
 	struct strbuf *from = &server->session.to_client;
 	int r = 0;
 
+	if (server->revived != server->session.revived)
+		r = router_revived(&serve->router, index);
+	server->revived = server->session.revived;
 	while (r == 0 && server->handed < from->len && serve->router.to_client.len < HIGH_WATER) {
 		size_t len = line_length(from, server->handed);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client of MCP and three servers behind the router that say anything: each line of the input is
- * what one of them writes (c, 0, 1, 2), that a server has ended (e0), or does not read (f0, r0).
- * Whatever it is, the client gets one answer for each id at most, everybody gets messages, servers
- * get requests under the router's own ids alone, and in the end nobody waits. */
+ * what one of them writes (c, 0, 1, 2), that a server has ended (e0) and come again (v0), or does
+ * not read (f0, r0). Whatever it is, the client gets one answer for each id at most, everybody gets
+ * messages, servers get requests under the router's own ids alone, and in the end nobody waits. */
 #include "fuzz.h"
 
 #include "mcp/router.h"
@@ -63,6 +63,8 @@ static void step(struct router *router, const char *line, size_t len)
 		HOLDS(router_server(router, (size_t)(*line - '0'), text, len - 1) == 0);
 	} else if (*line == 'e' && index < SERVERS) {
 		router_gone(router, index);
+	} else if (*line == 'v' && index < SERVERS && router->answered) {
+		HOLDS(router_revived(router, index) == 0);
 	} else if ((*line == 'f' || *line == 'r') && index < SERVERS) {
 		router->peers[index].full = *line == 'f';
 	}

@@ -164,6 +164,45 @@ export const merged = {
         assert.ok((await names(client)).includes("python__run"));
     },
 
+    async "merged: a further server is asked again for level and subscriptions"() {
+        const code = `
+import json, os, sys
+seen = []
+can = {"tools": {}, "logging": {}, "resources": {"subscribe": True}}
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    seen.append(message["method"])
+    result = {}
+    if message["method"] == "initialize":
+        result = {"protocolVersion": "2025-06-18", "capabilities": can}
+    if message["method"] == "tools/call":
+        if message["params"]["name"] == "die":
+            os._exit(3)
+        result = {"content": [{"type": "text", "text": " ".join(seen)}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+`;
+        const idle = { IdleTimeout: { idle_seconds: 1 } };
+        const client = await connect(manifest({ own: tool("python", { lifecycle: idle,
+            command: ["/usr/bin/python3", "-c", code] }) }));
+        const seen = async () => {
+            await call(client, "own__see");
+            return (await call(client, "own__see")).text;
+        };
+        assert.equal(await seen(), "initialize tools/call tools/call");
+        await client.setLoggingLevel("debug");
+        await client.subscribeResource({ uri: "x:/1" });
+        await sleep(2500);
+        assert.equal(await seen(), "initialize tools/call tools/call logging/setLevel " +
+            "resources/subscribe tools/call tools/call");
+        assert.equal((await call(client, "own__die").catch(error => error)).data.outcome.exit_code, 3);
+        assert.equal(await seen(), "initialize tools/call logging/setLevel resources/subscribe tools/call");
+        await client.unsubscribeResource({ uri: "x:/1" });
+        await sleep(2500);
+        assert.equal(await seen(), "initialize tools/call logging/setLevel tools/call");
+    },
+
     async "merged: a limit is an error with outcome, receipt and grant"() {
         if (set.degraded.includes("mem_mb"))
             return "host: nothing holds mem_mb here";

@@ -52,6 +52,8 @@ static const struct {
 	{CLIENT, V "\"id\":6,\"method\":\"logging/setLevel\",\"params\":{\"level\":\"info\"}}"},
 	{0, OWN("14") "\"result\":{}}"},
 	{1, OWN("15") "\"result\":{}}"},
+	{CLIENT, V "\"id\":8,\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"f:/2\"}}"},
+	{0, OWN("16") "\"result\":{}}"},
 	{CLIENT, V "\"id\":7,\"method\":\"nothing\"}"},
 	{CLIENT, "no message"},
 };
@@ -73,6 +75,8 @@ static int converse(void)
 
 	for (size_t i = 0; r == 0 && i < sizeof(talk) / sizeof(talk[0]); i++)
 		r = say(&router, i);
+	if (r == 0)
+		r = router_revived(&router, 0);
 	/* It is as it is while nothing fails. */
 	if (!failed) {
 		assert_int_equal(r, 0);

@@ -116,6 +116,43 @@ static void servers_ask_under_ids_of_the_router(void **state)
 	to_server(0, "");
 }
 
+static void a_further_server_is_asked_again(void **state)
+{
+	static const char level[] =
+		"\"method\":\"logging/setLevel\",\"params\":{\"level\":\"info\"}}";
+	static const char on[] =
+		"\"method\":\"resources/subscribe\",\"params\":{\"uri\":\"f:/1\"}}";
+	char line[200];
+
+	(void)state;
+	acquainted();
+	assert_int_equal(owners_add(&router.owners, "f:/1", false, 1), 0);
+	snprintf(line, sizeof(line), V "\"id\":1,%s", level);
+	client(line);
+	snprintf(line, sizeof(line), V "\"id\":2,%s", on);
+	client(line);
+	server(0, V OWN("3") ",\"result\":{}}");
+	server(1, V OWN("4") ",\"result\":{}}");
+	server(1, V OWN("5") ",\"result\":{}}");
+	to_client(V "\"id\":1,\"result\":{}}\n" V "\"id\":2,\"result\":{}}\n");
+	router.peers[0].to_server.len = router.peers[1].to_server.len = 0;
+	assert_int_equal(router_revived(&router, 0), 0);
+	snprintf(line, sizeof(line), V OWN("6") ",%s\n", level);
+	to_server(0, line);
+	assert_int_equal(router_revived(&router, 1), 0);
+	snprintf(line, sizeof(line), V OWN("7") ",%s\n" V OWN("8") ",%s\n", level, on);
+	to_server(1, line);
+	assert_false(router_busy(&router));
+	server(1, V OWN("8") ",\"result\":{}}");
+	to_client("");
+	/* What was refused, or is not wanted any more, is not asked for again. */
+	client(V "\"id\":3,\"method\":\"resources/unsubscribe\",\"params\":{\"uri\":\"f:/1\"}}");
+	snprintf(line, sizeof(line), V "\"id\":4,%s", on);
+	client(line);
+	server(1, V OWN("10") ",\"error\":{\"code\":1,\"message\":\"no\"}}");
+	assert_false(kept_any(&router.kept, 1));
+}
+
 static void one_that_cannot_start_is_missing_until_it_can(void **state)
 {
 	static const char error[] =
@@ -215,6 +252,7 @@ int main(void)
 		TEST(a_name_of_nobody_is_refused),
 		TEST(cancellation_and_progress_follow_the_request),
 		TEST(servers_ask_under_ids_of_the_router),
+		TEST(a_further_server_is_asked_again),
 		TEST(one_that_cannot_start_is_missing_until_it_can),
 		TEST(where_none_starts_the_client_gets_the_first_reason),
 		TEST(bounds_hold_for_each_server_alone),
