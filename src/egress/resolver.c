@@ -17,8 +17,11 @@
 #include "egress/resolver_child.h"
 
 #define GREETING_MS 10000 /* a confinement that takes longer has hung */
-#define END_STEPS 40 /* for the child to be gone after the hang-up, of ... */
-#define END_STEP_NSEC 5000000
+/* For the child to be gone after the hang-up: it takes a moment as a rule, for which nobody should
+ * wait longer than it takes, and 200 ms at most. */
+#define END_STEPS 46
+#define FIRST_STEP_NSEC 50000
+#define LAST_STEP_NSEC 5000000
 
 static int take_greeting(int socket)
 {
@@ -134,7 +137,7 @@ int resolver_take(struct resolver *resolver, struct resolution *ret_resolution)
 
 void resolver_done(struct resolver *resolver)
 {
-	const struct timespec step = {.tv_nsec = END_STEP_NSEC};
+	struct timespec step = {.tv_nsec = FIRST_STEP_NSEC};
 
 	if (resolver->socket < 0)
 		return;
@@ -145,6 +148,8 @@ void resolver_done(struct resolver *resolver)
 		if (waitpid(resolver->pid, NULL, WNOHANG) != 0)
 			break;
 		nanosleep(&step, NULL);
+		if (step.tv_nsec < LAST_STEP_NSEC)
+			step.tv_nsec *= 2;
 	}
 	*resolver = (struct resolver){.socket = -1};
 }
