@@ -97,6 +97,20 @@ void receipt_env(struct strbuf *text, const struct ks_policy *policy)
 		strbuf_puts(text, policy->env[i].name);
 }
 
+int receipt_own_env(struct ks_plan *plan)
+{
+	autorow struct receipt_text text;
+
+	receipt_text_init(&text);
+	receipt_env(&text.request, plan->policy);
+	strbuf_puts(&text.mechanism, "cleared, then exactly these");
+	if (!plan->temporary_named)
+		return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
+	strbuf_puts(&text.detail, "TMPDIR is added: it names the private directory for temporary "
+				  "files; a TMPDIR of the policy takes its place");
+	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
+}
+
 int receipt_egress(struct ks_plan *plan)
 {
 	const struct receipt_row *net = &plan->receipt.rows[FIELD_NET];

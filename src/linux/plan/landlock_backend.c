@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "linux/plan/parts.h"
+#include "plan/frame.h"
 #include "plan/landlock.h"
 #include "plan/paths.h"
 
@@ -120,5 +121,8 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 int plan_landlock_backend(const struct plan_request *request, struct grants *grants,
 	struct ks_plan **ret_plan, ks_error **reterr)
 {
-	return plan_with(fill, KS_BACKEND_LANDLOCK, request, grants, ret_plan, reterr);
+	const struct plan_frame frame = {
+		.kind = KS_BACKEND_LANDLOCK, .search = PLAN_SEARCH, .fill = fill};
+
+	return plan_make(&frame, request, grants, ret_plan, reterr);
 }

@@ -177,20 +177,6 @@ static int say_profile(struct ks_plan *plan)
 	return receipt_row(plan, FIELD_PROFILE, &text, RECEIPT_DEGRADED, REMEDY);
 }
 
-static int say_env(struct ks_plan *plan)
-{
-	autorow struct receipt_text text;
-
-	receipt_text_init(&text);
-	receipt_env(&text.request, plan->policy);
-	strbuf_puts(&text.mechanism, "cleared, then exactly these");
-	if (!plan->temporary_named)
-		return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
-	strbuf_puts(&text.detail, "TMPDIR is added: it names the private directory for temporary "
-				  "files; a TMPDIR of the policy takes its place");
-	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
-}
-
 int plan_receipt_on_host(struct ks_plan *plan)
 {
 	int r = say_read(plan);
@@ -202,6 +188,6 @@ int plan_receipt_on_host(struct ks_plan *plan)
 	if (r == 0)
 		r = say_profile(plan);
 	if (r == 0)
-		r = say_env(plan);
+		r = receipt_own_env(plan);
 	return r < 0 ? r : receipt_egress(plan);
 }

@@ -12,6 +12,9 @@
 #define WORKER_GID 1000u
 #define WORKER_HOSTNAME "kastellan"
 
+/* Where a program without a slash is looked for. */
+#define PLAN_SEARCH "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
 /* The backend's defaults, as kastellan-policy(5) documents them. */
 #define DEFAULT_TASKS_MAX 64u
 #define DEFAULT_CPU_QUOTA_PCT 200u
@@ -21,11 +24,6 @@
  * then empty; on failure the caller still does. */
 int plan_linux(enum ks_backend_kind kind, const struct plan_request *request, struct grants *grants,
 	struct ks_plan **ret_plan, ks_error **reterr);
-
-/* The frame of the above: copies the request, has the plan filled, hands the grants over. */
-typedef int plan_fill(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr);
-int plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
-	struct grants *grants, struct ks_plan **ret_plan, ks_error **reterr);
 
 /* Directories that the jail makes itself, and of which nothing of the host's may be granted. */
 const char *plan_own_directory(const char *path); /* NULL = not in one */

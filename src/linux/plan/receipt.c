@@ -208,16 +208,6 @@ static int say_profile(
 	return receipt_row(plan, FIELD_PROFILE, &text, RECEIPT_ABSENT, filter_remedy(layers));
 }
 
-static int say_env(struct ks_plan *plan)
-{
-	autorow struct receipt_text text;
-
-	receipt_text_init(&text);
-	receipt_env(&text.request, plan->policy);
-	strbuf_puts(&text.mechanism, "cleared, then exactly these");
-	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
-}
-
 int plan_receipt(struct ks_plan *plan, const struct ks_host *host)
 {
 	struct layers layers = {0};
@@ -239,6 +229,6 @@ int plan_receipt(struct ks_plan *plan, const struct ks_host *host)
 	why_not_done(&layers.seccomp);
 	why_not_done(&layers.idmap);
 	if (r == 0)
-		r = say_env(plan);
+		r = receipt_own_env(plan);
 	return r < 0 ? r : receipt_egress(plan);
 }

@@ -4,7 +4,7 @@
 #ifndef KS_MACOS_PLAN_PARTS_H
 #define KS_MACOS_PLAN_PARTS_H
 
-#include "plan/plan.h"
+#include "plan/frame.h"
 
 /* The backend's defaults, as kastellan-policy(5) documents them: those of Linux. */
 #define MACOS_TASKS_MAX 64u
@@ -14,11 +14,8 @@
  * may have 103 bytes. */
 #define MACOS_TEMPORARY "/private/tmp"
 
-/* The frame: copies the request, corrects the spelling of grants, has the plan filled, hands the
- * grants over. On success the plan owns *grants, which is then empty; on failure the caller still
- * does. */
-typedef int macos_fill(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr);
-int macos_plan_with(macos_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
+/* plan_make(), after the spelling of the grants has been corrected. */
+int macos_plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
 	struct grants *grants, struct ks_plan **ret_plan, ks_error **reterr);
 
 /* An error about one grant. Returns code. */
@@ -39,8 +36,6 @@ void seatbelt_limits(struct ks_plan *plan);
 /* Rows of the receipt. 0 or -ENOMEM. */
 int seatbelt_receipt(struct ks_plan *plan);
 int seatbelt_receipt_limits(struct ks_plan *plan);
-/* What is the same for both backends. */
-int macos_receipt_env(struct ks_plan *plan);
 
 int container_receipt(struct ks_plan *plan);
 

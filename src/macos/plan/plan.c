@@ -12,19 +12,6 @@
 /* /usr/local and Homebrew's last: whoever may write there must not shadow the system's programs. */
 #define SEARCH "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/opt/homebrew/bin"
 
-static int copy_request(
-	struct ks_plan *plan, enum ks_backend_kind kind, const struct plan_request *request)
-{
-	int r = ks_policy_copy(request->policy, &plan->policy);
-
-	for (const char *const *arg = request->argv; r == 0 && arg && *arg; arg++)
-		r = strv_add(&plan->argv, *arg);
-	plan->kind = kind;
-	plan->evidence = MACOS_EVIDENCE;
-	plan->search = strdup(SEARCH);
-	return r == 0 && !plan->search ? -ENOMEM : r;
-}
-
 static int refuse_terminal(ks_error **reterr)
 {
 	return error_set(reterr, -EOPNOTSUPP,
@@ -32,30 +19,14 @@ static int refuse_terminal(ks_error **reterr)
 		"a terminal of its own is not given to a worker on macOS in this version");
 }
 
-int macos_plan_with(macos_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
+int macos_plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct plan_request *request,
 	struct grants *grants, struct ks_plan **ret_plan, ks_error **reterr)
 {
-	struct ks_plan *plan;
+	const struct plan_frame frame = {
+		.kind = kind, .search = SEARCH, .evidence = MACOS_EVIDENCE, .fill = fill};
 	int r = request->tty ? refuse_terminal(reterr) : macos_spell_grants(grants, reterr);
 
-	if (r < 0)
-		return r;
-	plan = plan_alloc();
-	if (!plan)
-		return error_oom(reterr);
-	plan->grants = *grants;
-	if (copy_request(plan, kind, request) < 0)
-		r = error_oom(reterr);
-	else
-		r = fill(plan, request, reterr);
-	if (r < 0) {
-		plan->grants = (struct grants){0};
-		plan_free(plan);
-		return r;
-	}
-	*grants = (struct grants){0};
-	*ret_plan = plan;
-	return 0;
+	return r < 0 ? r : plan_make(&frame, request, grants, ret_plan, reterr);
 }
 
 static bool is_shown(const struct grants *grants, const char *path, bool by_asked)

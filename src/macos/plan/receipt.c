@@ -94,20 +94,6 @@ static int say_profile(struct ks_plan *plan)
 		"try the suite in tests/macos on a Mac, and report what it says");
 }
 
-int macos_receipt_env(struct ks_plan *plan)
-{
-	autorow struct receipt_text text;
-
-	receipt_text_init(&text);
-	receipt_env(&text.request, plan->policy);
-	strbuf_puts(&text.mechanism, "cleared, then exactly these");
-	if (!plan->temporary_named)
-		return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
-	strbuf_puts(&text.detail, "TMPDIR is added: it names the private directory for temporary "
-				  "files; a TMPDIR of the policy takes its place");
-	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
-}
-
 int seatbelt_receipt(struct ks_plan *plan)
 {
 	int r = say_read(plan);
@@ -120,5 +106,5 @@ int seatbelt_receipt(struct ks_plan *plan)
 		r = say_profile(plan);
 	if (r == 0)
 		r = receipt_egress(plan);
-	return r < 0 ? r : macos_receipt_env(plan);
+	return r < 0 ? r : receipt_own_env(plan);
 }
