@@ -145,6 +145,12 @@ struct ks_host *host_new(void)
 	return calloc(1, sizeof(struct ks_host));
 }
 
+static void trial_done(struct host_trial *trial)
+{
+	free(trial->reason);
+	free(trial->remedy);
+}
+
 void host_free(struct ks_host *host)
 {
 	if (!host)
@@ -157,10 +163,8 @@ void host_free(struct ks_host *host)
 	free(host->bwrap.path);
 	free(host->bwrap.version);
 	free(host->bwrap.reason);
-	free(host->native.reason);
-	free(host->native.remedy);
-	free(host->egress.reason);
-	free(host->egress.remedy);
+	trial_done(&host->native);
+	trial_done(&host->egress);
 	free(host->cgroup.v1_memory);
 	free(host->cgroup.v1_pids);
 	free(host->cgroup.v1_cpu);

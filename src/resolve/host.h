@@ -36,16 +36,11 @@ struct host_bwrap {
 	char *reason; /* why it does not work: its own words, or NULL */
 };
 
-struct host_native {
-	bool works; /* a jail could be made without a helper; only where it was tried */
+/* What was tried by doing it. */
+struct host_trial {
+	bool works; /* it could be done; only where it was tried */
 	char *reason; /* why it could not, or NULL; the step and what the kernel said */
 	char *remedy; /* what that step knows to do about it, or NULL */
-};
-
-struct host_egress {
-	bool works; /* a jail whose network leads to the egress proxy; only where it was tried */
-	char *reason; /* why not, or NULL; as of host_native */
-	char *remedy;
 };
 
 struct host_cgroup {
@@ -115,8 +110,8 @@ struct ks_host {
 	bool idmap; /* privileged callers: mounts with mapped ids can be made */
 	unsigned processors;
 	struct host_bwrap bwrap;
-	struct host_native native;
-	struct host_egress egress;
+	struct host_trial native; /* a jail without a helper */
+	struct host_trial egress; /* one whose network leads to the egress proxy */
 	struct host_cgroup cgroup;
 	struct host_macos macos;
 	struct host_path *paths; /* sorted by path */

@@ -46,17 +46,8 @@ static const struct fact bwrap_facts[] = {
 };
 #undef FACT_OF
 
-#define FACT_OF struct host_native
-static const struct fact native_facts[] = {
-	FACT(works, FACT_BOOL),
-	FACT(reason, FACT_TEXT),
-	FACT(remedy, FACT_TEXT),
-	{NULL, FACT_TEXT, 0},
-};
-#undef FACT_OF
-
-#define FACT_OF struct host_egress
-static const struct fact egress_facts[] = {
+#define FACT_OF struct host_trial
+static const struct fact trial_facts[] = {
 	FACT(works, FACT_BOOL),
 	FACT(reason, FACT_TEXT),
 	FACT(remedy, FACT_TEXT),
@@ -98,8 +89,8 @@ static const struct fact macos_facts[] = {
 
 const struct fact_section fact_sections[] = {
 	{"bwrap", bwrap_facts, offsetof(struct ks_host, bwrap), NULL},
-	{"native", native_facts, offsetof(struct ks_host, native), NULL},
-	{"egress", egress_facts, offsetof(struct ks_host, egress), NULL},
+	{"native", trial_facts, offsetof(struct ks_host, native), NULL},
+	{"egress", trial_facts, offsetof(struct ks_host, egress), NULL},
 	{"cgroup", cgroup_facts, offsetof(struct ks_host, cgroup), NULL},
 	{"macos", macos_facts, offsetof(struct ks_host, macos), "macos"},
 };

@@ -12,22 +12,15 @@
 
 int probe_egress_try(struct ks_host *host)
 {
-	struct host_egress *egress = &host->egress;
+	struct host_trial *egress = &host->egress;
 	ks_error *error = NULL;
-	const char *remedy;
+	int r;
 
 	if (!host->native.works && !host->bwrap.works) {
 		egress->reason = strdup("no backend that makes namespaces works here");
 		egress->remedy = strdup("see what is said of bwrap and native");
 		return egress->reason && egress->remedy ? 0 : -ENOMEM;
 	}
-	egress->works = probe_jail(host, host->native.works ? plan_native : plan_bwrap, ENDPOINT,
-				&error) == 0;
-	if (egress->works)
-		return 0;
-	egress->reason = strdup(error ? ks_error_message(error) : strerror(ENOMEM));
-	remedy = error ? ks_error_remedy(error) : NULL;
-	egress->remedy = remedy ? strdup(remedy) : NULL;
-	ks_error_free(error);
-	return egress->reason && (egress->remedy || !remedy) ? 0 : -ENOMEM;
+	r = probe_jail(host, host->native.works ? plan_native : plan_bwrap, ENDPOINT, &error);
+	return probe_note(egress, r, error);
 }

@@ -59,18 +59,24 @@ int probe_jail(
 	return r;
 }
 
+int probe_note(struct host_trial *trial, int r, ks_error *error)
+{
+	const char *remedy = error ? ks_error_remedy(error) : NULL;
+
+	trial->works = r == 0;
+	if (r < 0) {
+		trial->reason = strdup(error ? ks_error_message(error) : strerror(ENOMEM));
+		trial->remedy = remedy ? strdup(remedy) : NULL;
+		r = trial->reason && (trial->remedy || !remedy) ? 0 : -ENOMEM;
+	}
+	ks_error_free(error);
+	return r;
+}
+
 int probe_native_try(struct ks_host *host)
 {
-	struct host_native *native = &host->native;
 	ks_error *error = NULL;
-	const char *remedy;
+	int r = probe_jail(host, plan_native, NULL, &error);
 
-	native->works = probe_jail(host, plan_native, NULL, &error) == 0;
-	if (native->works)
-		return 0;
-	native->reason = strdup(error ? ks_error_message(error) : strerror(ENOMEM));
-	remedy = error ? ks_error_remedy(error) : NULL;
-	native->remedy = remedy ? strdup(remedy) : NULL;
-	ks_error_free(error);
-	return native->reason && (native->remedy || !remedy) ? 0 : -ENOMEM;
+	return probe_note(&host->native, r, error);
 }

@@ -35,4 +35,7 @@ int probe_jail(const struct ks_host *host, probe_planner *planner, const char *e
 /* By making all namespaces in a child, as the user that a jail's helper would be. */
 int probe_userns(struct ks_host *host);
 
+/* What came of it: r is what probe_jail() returned, and the error is freed. 0 or -ENOMEM. */
+int probe_note(struct host_trial *trial, int r, ks_error *error);
+
 #endif
