@@ -55,6 +55,13 @@ static inline int take_fd(int *slot)
 	return fd;
 }
 
+/* Closes it now, once. */
+static inline void drop_fd(int *slot)
+{
+	cleanup_close(slot);
+	*slot = -1;
+}
+
 #define take_ptr(slot)                            \
 	({                                        \
 		__typeof__(slot) taken_ = (slot); \

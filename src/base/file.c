@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -22,6 +23,19 @@ int file_write_all(int fd, const char *data, size_t len)
 		len -= (size_t)done;
 	}
 	return 0;
+}
+
+void file_last_line(int fd, char *text, size_t room)
+{
+	ssize_t len = fd >= 0 ? read(fd, text, room - 1) : -1;
+	char *start;
+
+	text[len > 0 ? len : 0] = '\0';
+	for (char *end = text + strlen(text); end > text && end[-1] == '\n';)
+		*--end = '\0';
+	start = strrchr(text, '\n');
+	if (start)
+		memmove(text, start + 1, strlen(start + 1) + 1);
 }
 
 int file_read_text(const char *path, char **ret_text)

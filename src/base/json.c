@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,4 +73,19 @@ char *json_write(const json_t *json, size_t flags)
 	}
 	text[size] = '\0';
 	return text;
+}
+
+int json_page(json_t *json, char **ret_text)
+{
+	char *text = json_write(json, JSON_INDENT(2));
+	char *page = NULL;
+
+	json_decref(json);
+	if (text && asprintf(&page, "%s\n", text) < 0)
+		page = NULL;
+	free(text);
+	if (!page)
+		return -ENOMEM;
+	*ret_text = page;
+	return 0;
 }

@@ -23,4 +23,8 @@ json_t *json_text_or_null(const char *bytes);
  * leave out a key and call it a success. */
 char *json_write(const json_t *json, size_t flags);
 
+/* A page for people and files: indented, ended by a newline. Takes the value; *ret_text is for
+ * free(). 0, or -ENOMEM also for NULL. */
+int json_page(json_t *json, char **ret_text);
+
 #endif

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "egress/owner_parts.h"
 #include "egress/reason.h"
 #include "linux/control_message.h"
@@ -126,10 +127,8 @@ static void hear(struct egress_owner *owner)
 		take(owner, &message);
 	}
 	/* Its end is waited for; without a socket it cannot go on either. */
-	if (r < 0) {
-		cleanup_close(&owner->socket);
-		owner->socket = -1;
-	}
+	if (r < 0)
+		drop_fd(&owner->socket);
 }
 
 static bool reap(struct egress_owner *owner, int patience_ms)
@@ -148,8 +147,7 @@ static bool reap(struct egress_owner *owner, int patience_ms)
 	owner->pid = 0;
 	owner->report.status = status;
 	owner->report.died = !owner->told_to_stop || !owner->told_all;
-	cleanup_close(&owner->pidfd);
-	owner->pidfd = -1;
+	drop_fd(&owner->pidfd);
 	return true;
 }
 
@@ -167,15 +165,7 @@ bool egress_dispatch(struct egress_owner *owner)
 /* The last line of what it complained of. */
 static void read_complaint(const struct egress_owner *owner, char text[COMPLAINT_MAX])
 {
-	ssize_t len = read(owner->complaints, text, COMPLAINT_MAX - 1);
-	char *start;
-
-	text[len > 0 ? len : 0] = '\0';
-	for (char *end = text + strlen(text); end > text && end[-1] == '\n';)
-		*--end = '\0';
-	start = strrchr(text, '\n');
-	if (start)
-		memmove(text, start + 1, strlen(start + 1) + 1);
+	file_last_line(owner->complaints, text, COMPLAINT_MAX);
 	if (!is_text(text, COMPLAINT_MAX))
 		*text = '\0';
 }

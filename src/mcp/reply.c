@@ -2,6 +2,7 @@
 #include "mcp/reply.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,4 +135,12 @@ void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const
 void reply_error(struct strbuf *to, const char *id, int code, const char *message)
 {
 	add(to, id, error_to_json(code, message));
+}
+
+void reply_unreadable(struct strbuf *to, const char *why)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "this is no message: %s", why);
+	reply_error(to, "null", REPLY_PARSE, text);
 }

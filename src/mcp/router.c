@@ -340,14 +340,12 @@ int router_client(struct router *router, const char *line, size_t len)
 {
 	struct message message;
 	const char *why = NULL;
-	char text[160];
 	int r = message_read(line, len, &message, &why);
 
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		snprintf(text, sizeof(text), "this is no message: %s", why);
-		reply_error(&router->to_client, "null", REPLY_PARSE, text);
+		reply_unreadable(&router->to_client, why);
 	} else if (message.kind == MESSAGE_REQUEST) {
 		r = client_request(router, &message);
 	} else if (message.kind == MESSAGE_NOTIFICATION) {

@@ -156,14 +156,12 @@ int session_client(struct session *session, const char *line, size_t len, uint64
 {
 	struct message message;
 	const char *why = NULL;
-	char text[160];
 	int r = message_read(line, len, &message, &why);
 
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		snprintf(text, sizeof(text), "this is no message: %s", why);
-		reply_error(&session->to_client, "null", REPLY_PARSE, text);
+		reply_unreadable(&session->to_client, why);
 		return errors(session);
 	}
 	if (message.kind == MESSAGE_REQUEST)

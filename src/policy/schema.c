@@ -149,7 +149,6 @@ int policy_schema(char **ret_text)
 	json_t *fields = json_pack("{s:{s:s, s:s}}", "$schema", "type", "string", "description",
 		"The address of this schema, for editors; kastellan does not read it.");
 	json_t *schema;
-	char *text = NULL, *full = NULL;
 
 	for (int field = 0; field < FIELD_COUNT; field++) {
 		const struct policy_field_row *row = policy_field_row(field);
@@ -165,13 +164,5 @@ int policy_schema(char **ret_text)
 		"schema`.",
 		"type", "object", "properties", fields, "additionalProperties", 0,
 		"dependentSchemas", egress_needs());
-	text = json_write(schema, JSON_INDENT(2));
-	json_decref(schema);
-	if (text && asprintf(&full, "%s\n", text) < 0)
-		full = NULL;
-	free(text);
-	if (!full)
-		return -ENOMEM;
-	*ret_text = full;
-	return 0;
+	return json_page(schema, ret_text);
 }

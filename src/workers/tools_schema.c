@@ -132,15 +132,6 @@ int ks_tools_schema(char **ret_text)
 		"The address of this schema, for editors; kastellan does not read it.", "tools",
 		tools, "required", "tools", "additionalProperties", 0, "$defs", "policy",
 		policy_definition());
-	char *text = json_write(schema, JSON_INDENT(2));
-	char *full = NULL;
 
-	json_decref(schema);
-	if (text && asprintf(&full, "%s\n", text) < 0)
-		full = NULL;
-	free(text);
-	if (!full)
-		return -ENOMEM;
-	*ret_text = full;
-	return 0;
+	return json_page(schema, ret_text);
 }

@@ -187,9 +187,8 @@ static int remove_dir(struct cgroup_dir *dir, uint64_t deadline)
 		rest(&pause);
 	}
 	dir->exists = false;
-	cleanup_close(&dir->join);
-	cleanup_close(&dir->fd);
-	dir->join = dir->fd = -1;
+	drop_fd(&dir->join);
+	drop_fd(&dir->fd);
 	return 0;
 }
 

@@ -50,13 +50,6 @@ int jail_take_terminal(struct jail *jail)
 	return take_fd(&jail->terminal);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd); /* a closed descriptor leaves the epoll set by itself */
-	*fd = -1;
-}
-
 static void take_denial(
 	const struct jail *jail, const struct control_message *message, struct ending *ending)
 {
@@ -91,7 +84,7 @@ int jail_hear_init(struct jail *jail, struct control_message *ret)
 	int r = jail->init_socket >= 0 ? control_receive(jail->init_socket, ret) : 0;
 
 	if (r < 0)
-		close_fd(&jail->init_socket);
+		drop_fd(&jail->init_socket);
 	return r == -EPIPE ? 0 : r;
 }
 
@@ -123,7 +116,7 @@ static void drain_monitor(struct jail *jail)
 		if (r < 0) {
 			/* The monitor is gone, and the helper with it (it asked for that signal).
 			 */
-			close_fd(&jail->monitor_socket);
+			drop_fd(&jail->monitor_socket);
 			jail->helper_gone = true;
 			return;
 		}
@@ -188,7 +181,7 @@ static bool reap_monitor(struct jail *jail, int patience_ms)
 {
 	struct pollfd ended = {.fd = jail->monitor_pidfd, .events = POLLIN};
 
-	close_fd(&jail->monitor_socket);
+	drop_fd(&jail->monitor_socket);
 	if (!jail->monitor)
 		return true;
 	while (poll(&ended, 1, patience_ms) < 0 && errno == EINTR)
@@ -198,7 +191,7 @@ static bool reap_monitor(struct jail *jail, int patience_ms)
 	while (waitpid(jail->monitor, &jail->monitor_status, 0) < 0 && errno == EINTR)
 		;
 	jail->monitor = 0;
-	close_fd(&jail->monitor_pidfd);
+	drop_fd(&jail->monitor_pidfd);
 	return true;
 }
 
@@ -298,7 +291,7 @@ void jail_free(struct jail *jail)
 	if (!jail)
 		return;
 	/* A hang-up is the order to end everything, for init and for the monitor. */
-	close_fd(&jail->init_socket);
+	drop_fd(&jail->init_socket);
 	if (!reap_monitor(jail, MONITOR_PATIENCE_MS)) {
 		syscall(SYS_pidfd_send_signal, jail->monitor_pidfd, SIGKILL, NULL, 0);
 		reap_monitor(jail, -1);
@@ -306,9 +299,9 @@ void jail_free(struct jail *jail)
 	remove_group(jail);
 	cgroup_free(jail->group);
 	jail_free_network(jail);
-	close_fd(&jail->complaints);
-	close_fd(&jail->terminal);
-	close_fd(&jail->epoll);
-	close_fd(&jail->monitor_pidfd);
+	drop_fd(&jail->complaints);
+	drop_fd(&jail->terminal);
+	drop_fd(&jail->epoll);
+	drop_fd(&jail->monitor_pidfd);
 	free(jail);
 }

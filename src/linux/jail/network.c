@@ -4,18 +4,17 @@
  * worker start before the proxy serves, or the jail's end wait for ever for the proxy's. */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "egress/config.h"
 #include "egress/owner.h"
 #include "linux/jail/parts.h"
-#include "linux/kernel_id.h"
 
 #define DRAIN_MS 2000 /* for what the worker has sent and the network has not taken yet */
 #define PATIENCE_MS 1000 /* past it, for a proxy that does not end */
@@ -49,13 +48,6 @@ static int open_proxy(const struct ks_plan *plan, int audit, struct jail *jail, 
 	return egress_open(&setup, &jail->egress, reterr);
 }
 
-static void close_side(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **reterr)
 {
 	if (plan->network != NETWORK_PROXY)
@@ -71,8 +63,8 @@ int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, 
 	int r = plan->network == NETWORK_PROXY ? open_proxy(plan, audit, jail, reterr) : 0;
 
 	/* The proxy takes the end of the jail's last copy for: there will be no more sockets. */
-	close_side(&jail->egress_pair[0]);
-	close_side(&jail->egress_pair[1]);
+	drop_fd(&jail->egress_pair[0]);
+	drop_fd(&jail->egress_pair[1]);
 	return r;
 }
 
@@ -160,10 +152,8 @@ void jail_free_network(struct jail *jail)
 {
 	egress_free(jail->egress);
 	jail->egress = NULL;
-	close_side(&jail->egress_pair[0]);
-	close_side(&jail->egress_pair[1]);
+	drop_fd(&jail->egress_pair[0]);
+	drop_fd(&jail->egress_pair[1]);
 	network_report_done(&jail->network);
-	if (jail->patience >= 0)
-		close(jail->patience);
-	jail->patience = -1;
+	drop_fd(&jail->patience);
 }

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "linux/jail/parts.h"
 #include "linux/jail/spec_plan.h"
@@ -22,15 +23,7 @@
 
 void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX])
 {
-	ssize_t len = jail->complaints >= 0 ? read(jail->complaints, text, COMPLAINT_MAX - 1) : -1;
-	char *start;
-
-	text[len > 0 ? len : 0] = '\0';
-	for (char *end = text + strlen(text); end > text && end[-1] == '\n';)
-		*--end = '\0';
-	start = strrchr(text, '\n');
-	if (start)
-		memmove(text, start + 1, strlen(start + 1) + 1);
+	file_last_line(jail->complaints, text, COMPLAINT_MAX);
 }
 
 /* Tells the monitor which directories to remove, should it be left alone with them. */
