@@ -14,19 +14,13 @@
 
 #include <kastellan/kastellan.h>
 
+#include "check.h"
+
 static ks_backends *backends;
 static ks_backend *backend;
 static ks_policy *policy;
 static unsigned degraded;
 static int number, failures;
-
-#define CHECK(condition)                                                 \
-	do {                                                             \
-		if (!(condition)) {                                      \
-			printf("# line %d: %s\n", __LINE__, #condition); \
-			return 0;                                        \
-		}                                                        \
-	} while (0)
 
 static struct ks_run_options options_new(void)
 {

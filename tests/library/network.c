@@ -14,21 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <kastellan/kastellan.h>
+#include "suite.h"
 
-static ks_backends *backends;
-static ks_backend *backend;
-static unsigned degraded;
 static unsigned port; /* of this process's own service */
-static int number, failures;
-
-#define CHECK(condition)                                                 \
-	do {                                                             \
-		if (!(condition)) {                                      \
-			printf("# line %d: %s\n", __LINE__, #condition); \
-			return 0;                                        \
-		}                                                        \
-	} while (0)
 
 /* Answers a line with a line. */
 static void *serve(void *argument)
@@ -95,13 +83,6 @@ static struct ks_run_options options(void)
 
 	options.stdio[1] = KS_STDIO_PIPE;
 	return options;
-}
-
-static void say(ks_error *error)
-{
-	for (const ks_error *e = error; e; e = ks_error_next(e))
-		printf("# %s\n", ks_error_message(e));
-	ks_error_free(error);
 }
 
 /* The worker of script(), in a jail of the prepared ones or in a new one. */
@@ -298,35 +279,14 @@ static int bad_audit(void)
 	return 1;
 }
 
-static void test(const char *name, int (*function)(void))
-{
-	int good = function();
-
-	printf("%s %d - network, %s: %s\n", good ? "ok" : "not ok", ++number,
-		ks_backend_name(backend), name);
-	fflush(stdout);
-	failures += !good;
-}
-
 int main(int argc, char **argv)
 {
-	enum ks_backend_kind kind = KS_BACKEND_NONE;
-	char nothing[] = "";
-	char *rest = argc > 2 ? argv[2] : nothing;
-
-	for (char *name = strtok_r(rest, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-		degraded |= ks_field_from_name(name);
-	if (argc < 2 || ks_backend_kind_from_name(argv[1], &kind, NULL) < 0 ||
-		ks_backends_new(&backends) < 0 ||
-		ks_backends_resolve(backends, kind, NULL, &backend) < 0 || start_service() < 0)
+	if (suite_begin("network", argc, argv) < 0 || start_service() < 0)
 		return 2;
-	alarm(120);
 	test("the outcome tells what was reached, and what not", outcome_tells);
 	test("jails built ahead have a proxy each", each_has_a_proxy);
 	test("a waiting jail whose proxy has died is not used", dead_proxies_are_seen);
 	test("the audit of a prepared policy is its own", audit_is_kept);
 	test("an audit that cannot be written starts nothing", bad_audit);
-	ks_backend_unref(backend);
-	ks_backends_free(backends);
-	return failures != 0;
+	return suite_end();
 }

@@ -14,21 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <kastellan/kastellan.h>
+#include "suite.h"
 
-static ks_backends *backends;
-static ks_backend *backend;
-static unsigned degraded;
 static char place[] = "/var/tmp/kastellan-prepared.XXXXXX"; /* read/ and write/ are granted */
-static int number, failures;
-
-#define CHECK(condition)                                                 \
-	do {                                                             \
-		if (!(condition)) {                                      \
-			printf("# line %d: %s\n", __LINE__, #condition); \
-			return 0;                                        \
-		}                                                        \
-	} while (0)
 
 static const char *in_place(const char *name)
 {
@@ -38,13 +26,6 @@ static const char *in_place(const char *name)
 
 	snprintf(path, sizeof(paths[0]), "%s/%s", place, name);
 	return path;
-}
-
-static void say(ks_error *error)
-{
-	for (const ks_error *e = error; e; e = ks_error_next(e))
-		printf("# %s\n", ks_error_message(e));
-	ks_error_free(error);
 }
 
 static ks_prepared *prepare(size_t ahead)
@@ -339,16 +320,6 @@ static int killed_supervisor(void)
 	return 1;
 }
 
-static void test(const char *name, int (*function)(void))
-{
-	int good = function();
-
-	printf("%s %d - prepared, %s: %s\n", good ? "ok" : "not ok", ++number,
-		ks_backend_name(backend), name);
-	fflush(stdout);
-	failures += !good;
-}
-
 static int make_place(void)
 {
 	FILE *file;
@@ -374,17 +345,8 @@ static void remove_place(void)
 
 int main(int argc, char **argv)
 {
-	enum ks_backend_kind kind = KS_BACKEND_NONE;
-	char nothing[] = "";
-	char *rest = argc > 2 ? argv[2] : nothing;
-
-	for (char *name = strtok_r(rest, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-		degraded |= ks_field_from_name(name);
-	if (argc < 2 || ks_backend_kind_from_name(argv[1], &kind, NULL) < 0 ||
-		ks_backends_new(&backends) < 0 ||
-		ks_backends_resolve(backends, kind, NULL, &backend) < 0 || make_place() < 0)
+	if (suite_begin("prepared", argc, argv) < 0 || make_place() < 0)
 		return 2;
-	alarm(120);
 	test("waiting jails are used, each once", waiting_jails_are_used);
 	test("a waiting jail confines as a new one", confinement_is_the_same);
 	test("grants, and what is not granted", grants_work);
@@ -396,7 +358,5 @@ int main(int argc, char **argv)
 	test("nothing is left of jails that were not used", nothing_is_left);
 	test("nothing is left when the supervisor is killed", killed_supervisor);
 	remove_place();
-	ks_backend_unref(backend);
-	ks_backends_free(backends);
-	return failures != 0;
+	return suite_end();
 }

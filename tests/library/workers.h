@@ -11,13 +11,7 @@
 
 #include <kastellan/kastellan.h>
 
-#define CHECK(condition)                                                         \
-	do {                                                                     \
-		if (!(condition)) {                                              \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			return 0;                                                \
-		}                                                                \
-	} while (0)
+#include "check.h"
 
 struct test {
 	const char *name;

@@ -5,10 +5,10 @@ A limit is stated where one run takes more than a quarter of the default's CPU t
 memory; the run prints what each takes.
 """
 
-import importlib
 import pathlib
-import re
 import textwrap
+
+from harness import discover
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = ("cpu_ms", "mem_mb", "tasks_max")
@@ -65,12 +65,4 @@ def program(name, needs, npm=False, reserves=False, seconds=60, **grants):
 
 
 def rows(pattern=""):
-    """All rows of all modules, in the order of the modules' names and of their lines."""
-    _found.clear()
-    for path in sorted(HERE.glob("programs_*.py")):
-        importlib.import_module(path.stem)
-    names = [row.name for row in _found]
-    for name in names:
-        if names.count(name) > 1:
-            raise SystemExit(f"two rows are called {name!r}")
-    return [row for row in _found if re.search(pattern, row.name)]
+    return discover.rows(HERE, _found, pattern)

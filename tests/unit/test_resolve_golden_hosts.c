@@ -11,17 +11,35 @@
 #include "host_fixture.h"
 #include "resolve/why_not.h"
 
+/* What is found of a backend on a golden host. */
+struct row {
+	const char *host;
+	enum ks_finding_state finding;
+	int code;
+	const char *layer;
+	const char *reason;
+	const char *remedy;
+};
+
+static void check_row(const struct row *row, const struct ks_host *host, why_not_function *why_not)
+{
+	struct why_not why;
+
+	assert_int_equal(why_not(host, &why), 0);
+	if (why.state != row->finding)
+		fail_msg("%s: state %d: %s", row->host, why.state,
+			why.reason ? why.reason : "works");
+	assert_int_equal(why.code, row->code);
+	contains(why.layer, row->layer);
+	contains(why.reason, row->reason);
+	contains(why.remedy, row->remedy);
+	why_not_done(&why);
+}
+
 /* The whole backend on a golden host. */
 static void test_backend_on_golden_hosts(void **state)
 {
-	static const struct {
-		const char *host;
-		enum ks_finding_state finding;
-		int code;
-		const char *layer;
-		const char *reason;
-		const char *remedy;
-	} rows[] = {
+	static const struct row rows[] = {
 		{"debian12-root", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
 		{"debian12-user", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
 		{"debian12-arm64", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
@@ -50,17 +68,8 @@ static void test_backend_on_golden_hosts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ks_host *host = load(rows[i].host);
-		struct why_not why;
 
-		assert_int_equal(why_not_bwrap(host, &why), 0);
-		if (why.state != rows[i].finding)
-			fail_msg("%s: state %d: %s", rows[i].host, why.state,
-				why.reason ? why.reason : "works");
-		assert_int_equal(why.code, rows[i].code);
-		contains(why.layer, rows[i].layer);
-		contains(why.reason, rows[i].reason);
-		contains(why.remedy, rows[i].remedy);
-		why_not_done(&why);
+		check_row(&rows[i], host, why_not_bwrap);
 		host_free(host);
 	}
 }
@@ -68,14 +77,7 @@ static void test_backend_on_golden_hosts(void **state)
 /* The backend without a helper, on hosts whose facts say whether a jail could be made. */
 static void test_native_on_golden_hosts(void **state)
 {
-	static const struct {
-		const char *host;
-		enum ks_finding_state finding;
-		int code;
-		const char *layer;
-		const char *reason;
-		const char *remedy;
-	} rows[] = {
+	static const struct row rows[] = {
 		{"debian12-root", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
 		{"no-bwrap", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
 		{"old-bwrap", KS_FINDING_WORKS, 0, NULL, NULL, NULL},
@@ -98,16 +100,8 @@ static void test_native_on_golden_hosts(void **state)
 		struct ks_host *host = load(rows[i].host);
 		struct why_not why;
 
-		assert_int_equal(why_not_native(host, &why), 0);
-		if (why.state != rows[i].finding)
-			fail_msg("%s: state %d: %s", rows[i].host, why.state,
-				why.reason ? why.reason : "works");
-		assert_int_equal(why.code, rows[i].code);
-		contains(why.layer, rows[i].layer);
-		contains(why.reason, rows[i].reason);
-		contains(why.remedy, rows[i].remedy);
+		check_row(&rows[i], host, why_not_native);
 		/* What was done counts, whatever else the facts say. */
-		why_not_done(&why);
 		host->native.works = true;
 		assert_int_equal(why_not_native(host, &why), 0);
 		assert_true(why.state != KS_FINDING_FAILS);

@@ -40,3 +40,16 @@ def cases(pattern="", place=HERE):
             raise SystemExit(f"two tests of {case.module} are called {case.name!r}")
         names.add((case.module, case.name))
     return [case for case in _found if wanted.search(f"{case.module}: {case.name}")]
+
+
+def rows(place, found, pattern=""):
+    """The rows that all modules programs_*.py there put into found, in the order of the modules'
+    names and of their lines."""
+    found.clear()
+    for path in sorted(place.glob("programs_*.py")):
+        importlib.import_module(path.stem)
+    names = [row.name for row in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise SystemExit(f"two rows are called {name!r}")
+    return [row for row in found if re.search(pattern, row.name)]

@@ -43,7 +43,7 @@ def attempt(case, context):
 
 class Report:
     def __init__(self, ci):
-        self.ci, self.count, self.failed = ci, 0, []
+        self.ci, self.count, self.failed, self.passed = ci, 0, [], []
 
     def add(self, case, problem, results, skip=None):
         self.count += 1
@@ -55,6 +55,7 @@ class Report:
             problem = f"skipped, which CI does not take: {skip}"
         print(f"{'not ok' if problem else 'ok'} {self.count} - {name}", flush=True)
         if not problem:
+            self.passed.append(case)
             return
         self.failed.append(name)
         lines = problem.splitlines()

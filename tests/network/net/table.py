@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of the network programs: one row a program and way of using it."""
 
-import importlib
 import pathlib
-import re
 import shlex
+
+from harness import discover
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 FIELDS = ("cpu_ms", "mem_mb", "tasks_max", "profile")
@@ -64,12 +64,4 @@ def program(*words, **options):
 
 
 def rows(pattern=""):
-    """All rows of all modules, in the order of the modules' names and of their lines."""
-    _found.clear()
-    for path in sorted(HERE.glob("programs_*.py")):
-        importlib.import_module(path.stem)
-    names = [row.name for row in _found]
-    for name in names:
-        if names.count(name) > 1:
-            raise SystemExit(f"two rows are called {name!r}")
-    return [row for row in _found if re.search(pattern, row.name)]
+    return discover.rows(HERE, _found, pattern)
