@@ -105,8 +105,8 @@ int own_files_check_tools(const struct arguments *arguments, const ks_policy *po
 	enum ks_backend_kind kind, ks_error **reterr)
 {
 	const char *file = arguments->tools_file;
-	struct arguments one = {.policy = (ks_policy *)policy,
-		.backend = kind == KS_BACKEND_LANDLOCK ? "landlock" : NULL};
+	struct arguments one = {
+		.policy = (ks_policy *)policy, .backend = ks_backend_kind_name(kind)};
 
 	if (!can_be_replaced(&one, file))
 		return 0;
