@@ -104,6 +104,8 @@ static int add(struct process_table *table, pid_t pid)
 	}
 	if (process_read(pid, &table->items[table->len]) == 0)
 		table->len++;
+	else
+		table->torn = true;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "watch/watch.h"
 
 #define KILL_ROUNDS 100
+#define LOOKS_AT_MOST 20 /* on a host where somebody ends during each */
 
 int watch_begin(struct watch *watch, const struct watch_limits *limits, pid_t root, uint64_t now)
 {
@@ -60,15 +61,21 @@ static size_t count_left(const struct watch *watch)
 	return left;
 }
 
+/* That nobody is left is believed of a whole table only: in a torn one a tree whose processes make
+ * their successors and end can be missed altogether. */
 static int look(struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, bool *ret_pause)
 {
-	struct process_table table = {0};
-	int r = process_table_read(&table);
+	for (int attempt = 1;; attempt++) {
+		struct process_table table = {0};
+		int r = process_table_read(&table);
+		bool torn = table.torn;
 
-	if (r == 0)
-		r = watch_look(watch, &table, now, ret_verdict, ret_pause);
-	process_table_done(&table);
-	return r;
+		if (r == 0)
+			r = watch_look(watch, &table, now, ret_verdict, ret_pause);
+		process_table_done(&table);
+		if (r < 0 || !torn || count_left(watch) > 0 || attempt == LOOKS_AT_MOST)
+			return r;
+	}
 }
 
 int watch_step(struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, size_t *ret_left)

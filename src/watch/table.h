@@ -25,6 +25,8 @@ struct process {
 struct process_table {
 	struct process *items; /* in no order */
 	size_t len;
+	bool torn; /* some ended between being listed and being read: children of theirs, made in
+		    * that time, are not in it */
 };
 
 /* All that the caller may look at; those that end meanwhile are left out. 0, -ENOMEM, or -errno. */

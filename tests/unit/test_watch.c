@@ -25,7 +25,7 @@ static struct watch written(struct watch_limits limits)
 static enum watch_verdict look(
 	struct watch *watch, const struct process *items, size_t len, uint64_t now, bool *ret_pause)
 {
-	const struct process_table table = {(struct process *)items, len};
+	const struct process_table table = {.items = (struct process *)items, .len = len};
 	enum watch_verdict verdict = WATCH_FINE;
 	bool pause = false;
 

@@ -64,6 +64,8 @@ int process_table_read(struct process_table *ret_table)
 	for (int i = 0; i < n; i++)
 		if (process_read(pids[i], &table.items[table.len]) == 0)
 			table.len++;
+		else if (errno == ESRCH) /* not EPERM: somebody else's */
+			table.torn = true;
 	free(pids);
 	*ret_table = table;
 	return n < 0 ? -errno : 0;
