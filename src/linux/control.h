@@ -36,6 +36,8 @@ enum control_slot {
 	SLOT_DATA =
 		13, /* for the helper: first of the generated files (MOUNT_DATA), one each ... */
 	SLOT_DATA_MAX = 18,
+	SLOT_EXTRA = SLOT_DATA, /* without a helper: first of the worker's further descriptors, as
+				   many as SPEC_EXTRA says */
 	SLOT_EGRESS = 19, /* to the egress proxy; closed before the worker is near. Absent without
 			     SPEC_EGRESS */
 	SLOT_GRANT = 20, /* first of the grants' descriptors, one each, in plan order */

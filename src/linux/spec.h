@@ -58,7 +58,13 @@ enum spec_type {
 	/* For both, where there are no namespaces. */
 	SPEC_TEMPORARY, /* struct spec_temporary + string: a directory is made in this one for the
 			   worker. Its presence says that init is a plain process of the host */
+	/* For init, where there is no helper. */
+	SPEC_EXTRA, /* uint32_t, 1 to SPEC_MAX_EXTRA: so many descriptors behind the standard
+		       streams the program starts with, from 3 on; they come in SLOT_EXTRA and
+		       those after it. Absent: none */
 };
+
+#define SPEC_MAX_EXTRA 6u
 
 enum {
 	SPEC_FLAG_TTY = 1 << 0, /* open a terminal inside, hand its master out, make it stdio */

@@ -23,6 +23,9 @@ struct jail_stdio {
 struct jail_setup {
 	const struct jail_stdio *stdio; /* NULL: it waits for its program */
 	int audit; /* lent; where the egress proxy writes its decisions, or -1 */
+	const int *extra; /* lent; the program's descriptors from 3 on. Only of jails without a
+			     helper */
+	uint32_t n_extra;
 };
 
 struct jail_usage {

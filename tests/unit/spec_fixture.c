@@ -18,6 +18,7 @@ const struct sock_filter spec_fixture_filter[2] = {
 void spec_write_full(struct spec_writer *writer)
 {
 	static const char *const argv[] = {"python3", "-c", "print(1)", "", NULL};
+	const uint32_t extra = 3;
 	const struct spec_winsize winsize = {.rows = 24, .columns = 80};
 	const struct spec_mount usr = {.kind = SPEC_MOUNT_BIND_HOST};
 	const struct spec_mount tmp = {.kind = SPEC_MOUNT_TMPFS,
@@ -49,6 +50,7 @@ void spec_write_full(struct spec_writer *writer)
 	spec_add_string(writer, SPEC_HOSTNAME, "kastellan");
 	spec_add_mount(writer, &usr, "/usr", "/host/usr");
 	spec_add_mount(writer, &tmp, "/tmp", NULL);
+	spec_add(writer, SPEC_EXTRA, &extra, sizeof(extra));
 }
 
 char *spec_text(struct spec_writer *writer, size_t *ret_size)

@@ -6,6 +6,7 @@ Everything else is tested by the other files, which are run for such a jail too.
 import errno
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 
@@ -209,6 +210,52 @@ class Native(Case):
     def test_a_slot_that_holds_no_grant(self):
         code, step = (errno.EBADF, "stage") if os.geteuid() == 0 else (errno.ENOENT, "grant")
         self.refused(step, code, "", records=[record(d.BIND_GRANT, "/granted", slot=25)])
+
+    # Further descriptors.
+
+    def extra(self, n, announced=None):
+        """Files with different texts, and the record that announces them."""
+        fds = []
+        for i in range(n):
+            fd = d.memfd(f"text {i}".encode())
+            self.addCleanup(os.close, fd)
+            fds.append(fd)
+        count = n if announced is None else announced
+        return {"data": fds, "records": [("EXTRA", struct.pack("=I", count))]}
+
+    def test_further_descriptors_come_behind_the_streams(self):
+        for n in range(1, 7):
+            list_and_read = "ls /proc/self/fd; for i in $(seq 3 %d); do cat /proc/self/fd/$i; echo; done"
+            # The shell's own are closed in what it starts, so that the last number is that of ls.
+            out = self.show(list_and_read % (2 + n), **self.extra(n)).splitlines()
+            self.assertEqual(sorted(map(int, out[:4 + n])), list(range(4 + n)))
+            self.assertEqual(out[4 + n:], [f"text {i}" for i in range(n)])
+
+    def test_nothing_that_was_not_announced_comes_along(self):
+        extra = self.extra(3)
+        self.assertEqual(self.show("ls /proc/self/fd", data=extra["data"]).split(), list("0123"))
+        extra["records"] = self.extra(0, 1)["records"]
+        self.assertEqual(self.show("ls /proc/self/fd", **extra).split(), list("01234"))
+
+    def test_a_further_descriptor_that_is_missing(self):
+        extra = self.extra(2, 3)
+        self.fails("descriptors", errno.EBADF, detail="further one number 2", **extra)
+
+    def test_a_further_descriptor_is_the_workers_alone(self):
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        jail = self.jail(["sh", "-c", "echo said >&3; exec 3>&-; sleep 1000"], data=[theirs],
+                         records=self.extra(0, 1)["records"])
+        os.close(theirs)
+        jail.go()
+        jail.expect(d.STARTED)
+        self.assertEqual(d.read_all(ours), b"said\n")
+        jail.send(jail.init, d.KILL)
+        jail.expect(d.EXIT)
+
+    def test_as_many_as_can_be(self):
+        for count in (0, 7):
+            self.refused("spec", errno.EBADMSG, "number of further", **self.extra(6, count))
 
     # A caller without privileges has the kernel's name for a grant, and looks what is there.
 

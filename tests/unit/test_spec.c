@@ -104,6 +104,7 @@ static void test_everything_comes_back(void **state)
 	assert_true(spec.kernel_ids->uid == 2069037056 && spec.kernel_ids->gid == 2069037057);
 	assert_int_equal(spec_flags(&spec), SPEC_FLAG_TTY | SPEC_FLAG_KEEP_GROUP);
 	assert_true(spec.winsize->rows == 24 && spec.winsize->columns == 80);
+	assert_int_equal(spec_extra(&spec), 3);
 	assert_true(spec.landlock->abi == 6 && spec.landlock->handled_fs == 0xffff);
 	assert_true(spec.landlock->handled_net == 3 && spec.landlock->scoped == 1);
 	assert_int_equal(spec.notify.len, 2);
@@ -132,6 +133,7 @@ static void test_what_is_absent_is_null(void **state)
 	assert_null(spec.landlock);
 	assert_null(spec.notify.instructions);
 	assert_int_equal(spec_flags(&spec), 0);
+	assert_int_equal(spec_extra(&spec), 0);
 }
 
 static void test_the_file_is_sealed(void **state)

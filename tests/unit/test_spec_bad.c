@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "linux/control.h"
 #include "spec_fixture.h"
 
 static struct spec spec;
@@ -62,6 +63,7 @@ static uint64_t touch_everything(void)
 	sum += spec.kernel_ids ? spec.kernel_ids->gid : 0;
 	sum += spec.winsize ? spec.winsize->ypixel : 0;
 	sum += spec.landlock ? spec.landlock->zero : 0;
+	sum += spec_extra(&spec);
 	for (size_t i = 0; i < spec.notify.len; i++)
 		sum += spec.notify.instructions[i].k;
 	for (size_t i = 0; i < spec.kill.len; i++)
@@ -150,6 +152,9 @@ static void test_bad_records_are_refused(void **state)
 		{"second host name", SPEC_HOSTNAME, "x", 2, true},
 		{"mount that is too short", SPEC_MOUNT, words, 20, false},
 		{"mount without names", SPEC_MOUNT, words, 24, false},
+		{"further descriptors that are too long", SPEC_EXTRA, words, 8, false},
+		{"second number of further descriptors", SPEC_EXTRA, words, 4, true},
+		{"further descriptors with a helper", SPEC_EXTRA, words, 4, false},
 	};
 
 	(void)state;
@@ -166,6 +171,25 @@ static void test_bad_records_are_refused(void **state)
 		text = spec_text(&writer, &size);
 		if (spec_parse(text, size, &spec, &failure) != -EBADMSG)
 			fail_msg("%s was taken", bad[i].what);
+	}
+}
+
+static void test_further_descriptors_are_as_many_as_there_are_slots(void **state)
+{
+	static const uint32_t counts[] = {1, SPEC_MAX_EXTRA, 0, SPEC_MAX_EXTRA + 1, UINT32_MAX};
+
+	(void)state;
+	assert_true(SPEC_MAX_EXTRA <= SLOT_EGRESS - SLOT_EXTRA);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		autospec struct spec_writer writer;
+		autofree char *text = NULL;
+		size_t size;
+
+		spec_writer_init(&writer);
+		spec_add_string(&writer, SPEC_HOSTNAME, "kastellan");
+		spec_add(&writer, SPEC_EXTRA, &counts[i], sizeof(counts[i]));
+		text = spec_text(&writer, &size);
+		assert_int_equal(spec_parse(text, size, &spec, &failure), i < 2 ? 0 : -EBADMSG);
 	}
 }
 
@@ -247,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_no_flipped_bit_leads_astray),
 		cmocka_unit_test(test_bad_records_are_refused),
 		cmocka_unit_test(test_bad_mounts_are_refused),
+		cmocka_unit_test(test_further_descriptors_are_as_many_as_there_are_slots),
 		cmocka_unit_test(test_flags_that_are_not_known_are_refused),
 		cmocka_unit_test(test_another_version_says_so),
 	};

@@ -59,11 +59,23 @@ static int check_stdio(struct failure *failure)
 	return 0;
 }
 
-/* Lets go of every descriptor but the first ones of a list and, without namespaces, those that the
- * worker's rules are for. */
-static int keep_only(const int *list, size_t n, struct failure *failure)
+/* And every further one that was announced. */
+static int check_extra(struct failure *failure)
 {
-	static int keep[8 + KS_MAX_GRANTS];
+	for (uint32_t i = 0; i < spec_extra(&spec); i++)
+		if (fcntl(SLOT_EXTRA + (int)i, F_GETFD) < 0) {
+			failure_set(failure, errno, "descriptors", "further one number ");
+			failure_add_number(failure, i);
+			return -failure->code;
+		}
+	return 0;
+}
+
+/* Lets go of every descriptor but the first ones of a list, the worker's further ones and, without
+ * namespaces, those that the worker's rules are for. */
+static int keep_only(const int *list, size_t n, uint32_t n_extra, struct failure *failure)
+{
+	static int keep[8 + SPEC_MAX_EXTRA + KS_MAX_GRANTS];
 	size_t count = 0;
 	int r;
 
@@ -71,6 +83,8 @@ static int keep_only(const int *list, size_t n, struct failure *failure)
 		keep[count] = list[count];
 		count++;
 	}
+	for (uint32_t i = 0; i < n_extra; i++)
+		keep[count++] = SLOT_EXTRA + (int)i;
 	if (surroundings) {
 		keep[count++] = surroundings->monitor;
 		keep[count++] = temporary_fd();
@@ -101,11 +115,11 @@ static int settle(struct pid1 *self, struct failure *failure)
 	if ((!surroundings && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "prctl");
-	r = keep_only(slots, 5, failure);
+	r = keep_only(slots, 5, SPEC_MAX_EXTRA, failure);
 	if (r == 0)
 		r = spec_load(SLOT_SPEC, &spec, failure);
 	if (r == 0)
-		r = keep_only(slots, spec_has_stdio(&spec) ? 4 : 1, failure);
+		r = keep_only(slots, spec_has_stdio(&spec) ? 4 : 1, spec_extra(&spec), failure);
 	if (r < 0)
 		return r;
 	name_temporary();
@@ -113,6 +127,8 @@ static int settle(struct pid1 *self, struct failure *failure)
 		self->denials.asking = &spec;
 	if (spec_has_stdio(&spec))
 		r = check_stdio(failure);
+	if (r == 0)
+		r = check_extra(failure);
 	if (r == 0)
 		r = capabilities_renounce(failure);
 	if (r == 0)
@@ -253,6 +269,8 @@ static void start_worker(struct pid1 *self, const int *groups, size_t n_groups)
 	if (spec_has_stdio(&spec))
 		for (int slot = SLOT_STDIN; slot <= SLOT_STDERR; slot++)
 			close(slot);
+	for (uint32_t i = 0; i < spec_extra(&spec); i++)
+		close(SLOT_EXTRA + (int)i);
 }
 
 /* Once: what comes later would find the program itself at the other end, or nobody. */

@@ -205,6 +205,9 @@ static int take_record(
 		spec->temporary = (const void *)data;
 		return check_repeated(data, len, sizeof(*spec->temporary), true,
 			offsetof(struct spec_temporary, zero), failure);
+	case SPEC_EXTRA:
+		return take_fixed(
+			(const void **)&spec->extra, data, len, sizeof(*spec->extra), failure);
 	case SPEC_EGRESS:
 		return take_ports(spec, data, len, failure);
 	case SPEC_FILTER_NOTIFY:
@@ -254,6 +257,18 @@ static int take_records(struct spec *spec, uint32_t records, struct failure *fai
 	return at == spec->size ? 0 : bad(failure, "more records than it says");
 }
 
+/* Only where their slots are not the helper's files. */
+static int check_extra(const struct spec *spec, struct failure *failure)
+{
+	if (!spec->extra)
+		return 0;
+	if (!spec->hostname)
+		return bad(failure, "further descriptors for the worker of a jail with a helper");
+	if (*spec->extra < 1 || *spec->extra > SPEC_MAX_EXTRA)
+		return bad(failure, "an impossible number of further descriptors");
+	return 0;
+}
+
 int spec_parse(const void *text, size_t size, struct spec *ret, struct failure *failure)
 {
 	const struct spec_header *header = text;
@@ -272,7 +287,7 @@ int spec_parse(const void *text, size_t size, struct spec *ret, struct failure *
 		return bad(failure, "an unknown flag");
 	if (ret->landlock && ret->landlock->zero)
 		return bad(failure, "a reserved word is used");
-	return 0;
+	return check_extra(ret, failure);
 }
 
 int spec_load(int fd, struct spec *ret, struct failure *failure)

@@ -36,6 +36,7 @@ struct spec {
 	const struct spec_winsize *winsize;
 	const struct spec_landlock *landlock;
 	const struct spec_temporary *temporary; /* there: no namespaces; a path follows it */
+	const uint32_t *extra; /* there: so many further descriptors for the worker */
 	const uint16_t *ports; /* there: the network leads to the egress proxy */
 	size_t n_ports;
 	struct spec_filter notify;
@@ -60,6 +61,12 @@ const void *spec_next(const struct spec *spec, uint32_t type, size_t *cursor);
 static inline uint32_t spec_flags(const struct spec *spec)
 {
 	return spec->flag_bits ? *spec->flag_bits : 0;
+}
+
+/* The worker's descriptors behind its standard streams. */
+static inline uint32_t spec_extra(const struct spec *spec)
+{
+	return spec->extra ? *spec->extra : 0;
 }
 
 /* Whether the worker's streams are there from the start. */

@@ -26,6 +26,8 @@
 #include "linux/init/ruleset.h"
 #include "linux/control_message.h"
 
+#define FIRST_EXTRA 3 /* the number of the program's first one behind its standard streams */
+
 static struct spec late; /* only its arguments are used */
 
 /* What the child needs of its parent. */
@@ -62,16 +64,50 @@ static int take_session(const struct start *start, struct failure *failure)
 	return 0;
 }
 
-static int take_stdio(const struct start *start, int ruleset, struct failure *failure)
+/* What is needed until the exec must not lie where the program's descriptors go, nor where they
+ * come from; and it is not the program's. */
+static int move_away(int *fd, int n_extra, struct failure *failure)
+{
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, SLOT_EXTRA + n_extra);
+
+	if (moved < 0)
+		return failure_set(failure, errno, "descriptors", "moving one away");
+	close(*fd);
+	*fd = moved;
+	return 0;
+}
+
+/* From their slots to the numbers behind the standard streams, which are lower. */
+static int take_extra(struct start *start, int *ruleset, int n_extra, struct failure *failure)
+{
+	int r = move_away(&start->report, n_extra, failure);
+
+	if (r == 0 && *ruleset >= 0)
+		r = move_away(ruleset, n_extra, failure);
+	for (int i = 0; r == 0 && i < n_extra; i++)
+		if (dup2(SLOT_EXTRA + i, FIRST_EXTRA + i) < 0)
+			r = failure_set(failure, errno, "descriptors", "a further one");
+	return r;
+}
+
+static int take_descriptors(struct start *start, int *ruleset, struct failure *failure)
 {
 	static const char *const names[] = {"stdin", "stdout", "stderr"};
-	const int keep[] = {start->report, ruleset};
+	int keep[2 + SPEC_MAX_EXTRA];
+	int n_extra = (int)spec_extra(start->spec);
 	int r;
 
 	for (int i = 0; !is_late(start) && i < 3; i++)
 		if (dup2(start->terminal >= 0 ? start->terminal : SLOT_STDIN + i, i) < 0)
 			return failure_set(failure, errno, "stdio", names[i]);
-	r = close_others(keep, 2);
+	r = n_extra ? take_extra(start, ruleset, n_extra, failure) : 0;
+	if (r < 0)
+		return r;
+	keep[0] = start->report;
+	keep[1] = *ruleset;
+	for (int i = 0; i < n_extra; i++)
+		keep[2 + i] = FIRST_EXTRA + i;
+	r = close_others(keep, (size_t)(2 + n_extra));
 	return r < 0 ? failure_set(failure, -r, "descriptors", "close_range") : 0;
 }
 
@@ -125,7 +161,7 @@ static int take_program(const struct start *start, struct failure *failure)
 	return r;
 }
 
-static void __attribute__((noreturn)) child(const struct start *start)
+static void __attribute__((noreturn)) child(struct start *start)
 {
 	struct failure failure;
 	int ruleset = -1;
@@ -137,7 +173,7 @@ static void __attribute__((noreturn)) child(const struct start *start)
 	if (r == 0)
 		r = ruleset_build(start->spec, start->terminal, &ruleset, &failure);
 	if (r == 0)
-		r = take_stdio(start, ruleset, &failure);
+		r = take_descriptors(start, &ruleset, &failure);
 	if (r == 0)
 		r = take_place(start, &failure);
 	/* Dispositions are the default ones since init settled them. A signal for the program may
@@ -164,7 +200,7 @@ int worker_start(const struct spec *spec, int terminal, const int *groups, size_
 		return failure_set(failure, errno, "worker", "socketpair");
 	pid = fork();
 	if (pid == 0) {
-		const struct start start = {.spec = spec,
+		struct start start = {.spec = spec,
 			.terminal = terminal,
 			.groups = groups,
 			.n_groups = n_groups,

@@ -122,11 +122,22 @@ static int make_files(const struct ks_plan *plan, struct parts *parts)
 	return 0;
 }
 
-static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio,
+/* The same places hold a helper's files. */
+static bool extra_fit(const struct ks_plan *plan, const struct jail_setup *setup)
+{
+	return setup->n_extra == 0 ||
+	       (plan->kind == KS_BACKEND_NATIVE && setup->n_extra <= SPEC_MAX_EXTRA);
+}
+
+static int fill_slots(const struct ks_plan *plan, const struct jail_setup *setup,
 	const struct jail *jail, struct parts *parts)
 {
+	const struct jail_stdio *stdio = setup->stdio;
 	struct launch *launch = &parts->launch;
 	int r = 0;
+
+	if (!extra_fit(plan, setup))
+		return -EINVAL;
 
 	r |= launch_add(launch, 0, parts->null) | launch_add(launch, 1, parts->null);
 	r |= launch_add(launch, 2, parts->complaints[1]);
@@ -140,8 +151,10 @@ static int fill_slots(const struct ks_plan *plan, const struct jail_stdio *stdio
 	r |= launch_add(launch, SLOT_EGRESS, jail->egress_pair[0]);
 	for (int i = 0; stdio && !stdio->terminal && i < 3; i++)
 		r |= launch_add(launch, SLOT_STDIN + i, stdio->fds[i]);
-	for (size_t i = 0; i < plan->data.len; i++)
+	for (size_t i = 0; plan->helper.len && i < plan->data.len; i++)
 		r |= launch_add(launch, SLOT_DATA + (int)i, parts->data[i]);
+	for (uint32_t i = 0; i < setup->n_extra; i++)
+		r |= launch_add(launch, SLOT_EXTRA + (int)i, setup->extra[i]);
 	for (size_t i = 0; i < plan->grants.len; i++)
 		r |= launch_add(launch, SLOT_GRANT + (int)i, plan->grants.items[i].fd);
 	return r < 0 ? -E2BIG : 0;
@@ -209,9 +222,10 @@ static int start_monitor(struct parts *parts, struct jail *jail, ks_error **rete
 }
 
 static int prepare(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, const struct jail *jail, struct parts *parts,
+	const struct jail_setup *setup, const struct jail *jail, struct parts *parts,
 	ks_error **reterr)
 {
+	const struct jail_stdio *stdio = setup->stdio;
 	uint32_t kernel_id = jail->kernel_id;
 	int r = init_program_open(&parts->init_exe, reterr);
 
@@ -223,11 +237,11 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0)
 		r = make_files(plan, parts);
 	if (r == 0)
-		r = spec_from_plan(plan, stdio, kernel_id, &parts->spec);
+		r = spec_from_plan(plan, stdio, setup->n_extra, kernel_id, &parts->spec);
 	if (r == 0 && kernel_id && stdio)
 		give_pipes(stdio, kernel_id);
 	if (r == 0)
-		r = fill_slots(plan, stdio, jail, parts);
+		r = fill_slots(plan, setup, jail, parts);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "start", .remedy = remedy_for(r)),
 			"the jail cannot be prepared: %s", strerror(-r));
@@ -235,7 +249,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 }
 
 int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr)
+	const struct jail_setup *setup, struct jail *jail, ks_error **reterr)
 {
 	struct parts *parts = malloc(sizeof(*parts));
 	int r;
@@ -244,7 +258,7 @@ int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 		return error_oom(reterr);
 	parts_init(parts);
 	jail->kernel_id = plan->identity.drop ? kernel_id_next() : 0;
-	r = prepare(plan, host, stdio, jail, parts, reterr);
+	r = prepare(plan, host, setup, jail, parts, reterr);
 	if (r == 0)
 		r = start_monitor(parts, jail, reterr);
 	parts_done(parts);

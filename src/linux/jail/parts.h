@@ -43,11 +43,11 @@ struct jail {
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
 
-/* stdio: NULL for a jail that is built ahead. Starts monitor, init and, where the plan has one, the
+/* Starts monitor, init and, where the plan has one, the
  * helper for the plan; init then waits for the word to start the worker. Fills the process members
  * of *jail. Returns 0, or -errno and no process was started. */
 int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, struct jail *jail, ks_error **reterr);
+	const struct jail_setup *setup, struct jail *jail, ks_error **reterr);
 
 /* Ids for a process that is to own nothing: no two of this caller have the same while fewer than
  * KERNEL_ID_COUNT run. Thread-safe. */

@@ -233,8 +233,8 @@ int spec_of_arguments(const char *const *argv, int *ret_fd)
 	return 0;
 }
 
-int spec_from_plan(
-	const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t kernel_id, int *ret_fd)
+int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t n_extra,
+	uint32_t kernel_id, int *ret_fd)
 {
 	autospec struct spec_writer writer;
 	int r;
@@ -242,6 +242,8 @@ int spec_from_plan(
 	spec_writer_init(&writer);
 	write_program(&writer, plan, kernel_id);
 	write_session(&writer, plan, stdio);
+	if (n_extra)
+		spec_add(&writer, SPEC_EXTRA, &n_extra, sizeof(n_extra));
 	if (plan->network == NETWORK_PROXY)
 		write_network(&writer, plan->policy);
 	write_limits(&writer, &plan->limits);

@@ -139,7 +139,7 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0 && plan->limits.group)
 		r = cgroup_new(&host->cgroup, &jail->group, reterr);
 	if (r == 0)
-		r = apply_jail(plan, host, stdio, jail, reterr);
+		r = apply_jail(plan, host, setup, jail, reterr);
 	/* While the jail is made. */
 	if (r == 0)
 		r = jail_open_network(plan, setup->audit, jail, reterr);

@@ -19,6 +19,7 @@ static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_
 {
 	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const struct jail_stdio stdio = {.fds = {null, null, null}};
+	const struct jail_setup setup = {.stdio = &stdio, .audit = -1};
 	struct jail *jail = jail_alloc();
 	int r;
 
@@ -26,7 +27,7 @@ static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_
 		return -ENOMEM;
 	r = jail_pair_network(plan, jail, reterr);
 	if (r == 0)
-		r = apply_jail(plan, host, &stdio, jail, reterr);
+		r = apply_jail(plan, host, &setup, jail, reterr);
 	if (r == 0)
 		r = jail_open_network(plan, -1, jail, reterr);
 	if (r == 0)
