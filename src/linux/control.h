@@ -66,6 +66,9 @@ enum control_type {
 	/* monitor to supervisor */
 	CONTROL_HELPER_EXIT, /* value: wait status of the helper */
 	CONTROL_MONITOR_FAILED, /* as CONTROL_FAILED, before the helper started */
+	/* kastellan-vm to supervisor */
+	CONTROL_GUEST_USAGE, /* before CONTROL_EXIT; data: struct channel_usage (vm/channel/frame.h)
+			      */
 };
 
 #define CONTROL_PROGRAM_FDS 4

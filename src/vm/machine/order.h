@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How kastellan-vm is started: by the init of a jail of its own, with the worker's stdio as its own
+ * 0, 1 and 2, no arguments, and these descriptors. It says to the supervisor what init says
+ * without a VM, by the messages of linux/control.h (READY, STARTED, DENIED, FAILED, EXIT), with
+ * GUEST_USAGE before EXIT; and hears what init hears (GO without descriptors, SIGNAL, WINSIZE,
+ * KILL). FAILED can come after STARTED as well: then the VM has broken its word or its neck, and
+ * the step is "machine" (the emulator) or "channel" (the guest). The hang-up of the control socket
+ * ends it and the VM. */
+#ifndef KS_VM_MACHINE_ORDER_H
+#define KS_VM_MACHINE_ORDER_H
+
+#include <stdint.h>
+
+enum machine_slot {
+	MACHINE_SLOT_CONTROL = 3, /* SOCK_SEQPACKET to the supervisor */
+	MACHINE_SLOT_ORDER = 4, /* sealed memfd: struct machine_order and strings */
+	MACHINE_SLOT_SPEC = 5, /* sealed memfd, linux/spec.h: what the guest's init is told */
+	MACHINE_SLOT_INITRAMFS = 6, /* for the emulator: -initrd /proc/self/fd/6 */
+	MACHINE_SLOT_FILES = 7, /* for the emulator: its chardev of the port "files"; absent: the
+				   initramfs is all the guest has */
+	MACHINE_SLOT_CHANNEL = 8, /* for the emulator: its chardev of the port "ctl", made by
+				     kastellan-vm */
+};
+
+#define MACHINE_ORDER_MAGIC 0x6b6d6f31u /* "kmo1" */
+#define MACHINE_ORDER_VERSION 1u
+#define MACHINE_MAX_ARGS 128
+
+enum {
+	MACHINE_RESTORED = 1 << 0, /* the guest comes from a snapshot, and has said HELLO then */
+};
+
+/* In the byte order of the machine. n_args strings follow, each with its NUL: the argv of the
+ * emulator, its absolute path first. */
+struct machine_order {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t size; /* of the whole text, this head included */
+	uint32_t flags; /* MACHINE_* */
+	uint64_t memory_bytes; /* of the worker's control group in the guest; 0: no limit */
+	uint32_t tasks;
+	uint32_t cpu_quota_pct;
+	uint32_t n_args;
+	uint32_t zero;
+};
+
+#endif
