@@ -76,8 +76,10 @@ static void say_denied(const ks_outcome *outcome)
 	struct ks_denied_destination denied = {.size = sizeof(denied)};
 
 	if (ks_outcome_proxy_died(outcome))
-		fprintf(stderr, "kastellan: the egress proxy ended before the worker, and the "
-				"worker's connections with it\n");
+		fprintf(stderr,
+			"kastellan: the egress proxy ended before the worker, and the worker's "
+			"connections with it (%s)\n",
+			ks_outcome_proxy_death(outcome));
 	if (ks_outcome_shell_status(outcome) == 0)
 		return;
 	for (size_t i = 0;

@@ -153,9 +153,11 @@ KS_API uint64_t ks_outcome_tasks_peak(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_oom_kills(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_tasks_refused(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_calls_denied(const ks_outcome *outcome);
-/* Connections through the egress proxy: those that were made; attempts and names that it refused.
- * 0 without an allowlist. */
+/* Connections through the egress proxy: those that were made; those that were allowed, and given up
+ * by the worker, or over with it, before they were made; attempts and names that it refused. 0
+ * without an allowlist. */
 KS_API uint64_t ks_outcome_connections(const ks_outcome *outcome);
+KS_API uint64_t ks_outcome_connections_unfinished(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_connections_denied(const ks_outcome *outcome);
 /* Bytes from and to the worker over all of them. */
 KS_API uint64_t ks_outcome_bytes_sent(const ks_outcome *outcome);
@@ -163,6 +165,9 @@ KS_API uint64_t ks_outcome_bytes_received(const ks_outcome *outcome);
 /* 1: the egress proxy ended before the worker did, and the worker's connections with it. What the
  * functions above and below say is then not known. */
 KS_API int ks_outcome_proxy_died(const ks_outcome *outcome);
+/* How, where it did: "signal", "memory" (the limit of its own control group), "failed" (it gave up)
+ * or "hung" (it did not end when it was told to). Else NULL. Static. */
+KS_API const char *ks_outcome_proxy_death(const ks_outcome *outcome);
 
 /* Where the worker wanted to connect to, or whose address it wanted to know, in vain. Set size to
  * sizeof(struct ks_denied_destination). Strings belong to the outcome. */

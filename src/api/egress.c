@@ -87,7 +87,9 @@ static int open_owner(const ks_policy *policy, const struct ks_egress_options *o
 	r = standalone_config(&policy->egress, &setup.config, reterr);
 	if (r == 0)
 		r = standalone_check(options->doors, options->n_doors, reterr);
-	return r < 0 ? r : egress_open(&setup, ret_owner, reterr);
+	if (r == 0)
+		r = egress_open(&setup, ret_owner, reterr);
+	return r < 0 ? r : egress_tell(*ret_owner, &setup, reterr);
 }
 
 int ks_egress_start(const ks_policy *policy, const struct ks_egress_options *given,

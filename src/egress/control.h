@@ -24,7 +24,8 @@ enum egress_slot {
 
 enum egress_message {
 	/* owner to proxy: in this order, EGRESS_ENTRIES and EGRESS_SOCKETS any number of times */
-	EGRESS_CONFIG = 1, /* data: struct egress_config; one descriptor with EGRESS_FLAG_AUDIT */
+	EGRESS_CONFIG = 1, /* data: struct egress_config; descriptors: one with EGRESS_FLAG_AUDIT,
+			      then config.groups: write "0" to each to join the control group */
 	EGRESS_ENTRIES, /* data: entries of the allowlist, each ended by a NUL */
 	EGRESS_SOCKETS, /* data: uint32_t each, enum egress_socket; as many descriptors. The jail
 			   says it too, at any time after its start, and then hangs up */
@@ -39,6 +40,7 @@ enum egress_message {
 
 #define EGRESS_VERSION 1u
 #define EGRESS_MAX_SOCKETS 4 /* of one message: CONTROL_MAX_FDS */
+#define EGRESS_MAX_GROUPS 3 /* as many, but for the audit's */
 
 enum egress_flag {
 	EGRESS_FLAG_SNI = 1 << 0, /* TLS to port 443 has to name the host it was connected to */
@@ -56,7 +58,7 @@ struct egress_config {
 	uint32_t connect_ms; /* for the resolution and the dialling together */
 	uint32_t idle_ms; /* without a byte in either direction; 0 = for ever */
 	uint32_t drain_ms; /* after EGRESS_STOP */
-	uint32_t zero;
+	uint32_t groups; /* descriptors of control groups, which are joined before anything else */
 	uint64_t bytes; /* that the worker may send and receive, all connections together; 0 = any
 			 */
 	char worker[64]; /* of the audit; NUL-terminated */
@@ -86,6 +88,7 @@ struct egress_summary {
 	uint64_t denials; /* all of them, those without an EGRESS_DENIED of their own too */
 	uint64_t up, down; /* bytes from and to the worker */
 	uint64_t suppressed; /* lines of the audit that were left out */
+	uint64_t unfinished; /* connections that were allowed, and over before they were made */
 };
 
 #endif

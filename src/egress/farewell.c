@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "egress/dns_tcp.h"
@@ -18,17 +19,35 @@ static struct flow *flow_at(struct list *link)
 	return container_of(link, struct flow, link);
 }
 
+/* To the worker it was connected from the start, so that what it sent before its end arrives as if
+ * it had been. Who has said nothing by now will not. */
+static bool is_under_way(const struct flow *flow)
+{
+	char byte;
+
+	switch (flow->state) {
+	case FLOW_RELAY:
+		return true;
+	case FLOW_LOOKUP:
+	case FLOW_DIAL:
+		return recv(flow->worker.watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	default:
+		return false;
+	}
+}
+
 void farewell_begin(struct proxy *proxy)
 {
 	struct list *at, *next;
 
 	if (proxy->draining_now)
 		return;
+	listeners_take_all(proxy);
 	listeners_done(proxy);
 	dns_tcp_done(proxy);
 	for (at = proxy->flows.next; at != &proxy->flows; at = next) {
 		next = at->next;
-		if (flow_at(at)->state != FLOW_RELAY)
+		if (!is_under_way(flow_at(at)))
 			flow_end(flow_at(at), END_WORKER_GONE);
 	}
 	proxy->draining_now = true;
@@ -79,6 +98,7 @@ void farewell(struct proxy *proxy)
 			break;
 	audit_totals(proxy->audit, &summary);
 	summary.connections = proxy->dialled;
+	summary.unfinished = proxy->unfinished;
 	summary.up = proxy->up;
 	summary.down = proxy->down;
 	say(proxy, EGRESS_SUMMARY, &summary, sizeof(summary));

@@ -200,8 +200,10 @@ void flow_end(struct flow *flow, enum audit_end end)
 	struct proxy *proxy = flow->proxy;
 
 	/* Allowed, but it came to nothing before there was more to say. */
-	if (!flow->told && flow->rule != FLOW_NO_RULE)
+	if (!flow->told && flow->rule != FLOW_NO_RULE) {
 		tell_allowed(flow, NULL);
+		proxy->unfinished += !flow->number;
+	}
 	if (flow->number)
 		tell_closed(flow, end);
 	proxy->up += flow->up.bytes;

@@ -28,7 +28,7 @@ enum guard_state {
 
 /* Connections at once whose buffers grow with what goes through them. A worker whose peers do not
  * read, or that does not, fills the buffers of all of its connections: they are the kernel's, and
- * count for no control group that could be told to hold them. */
+ * where there are no control groups nothing else holds them. */
 #define FLOW_ROOMY 16
 
 struct flow {

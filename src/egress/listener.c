@@ -13,6 +13,8 @@
 #include "egress/tell.h"
 
 #define ACCEPT_TURN 64 /* connections before others have their turn */
+#define BACKLOG_MOST \
+	65536 /* connections that can wait at all; a worker that is gone makes no more */
 #define DNS_PORT 53
 
 static int option(int fd, int name)
@@ -168,6 +170,18 @@ int listener_add(struct proxy *proxy, enum egress_socket kind, int fd)
 	if (r < 0)
 		listener_free(listener);
 	return r;
+}
+
+void listeners_take_all(struct proxy *proxy)
+{
+	for (struct list *at = proxy->listeners.next; at != &proxy->listeners; at = at->next) {
+		struct listener *listener = container_of(at, struct listener, link);
+
+		if (listener->kind != EGRESS_SOCKET_TCP)
+			continue;
+		for (int i = 0; i < BACKLOG_MOST && accept_one(listener); i++)
+			continue;
+	}
 }
 
 void listeners_done(struct proxy *proxy)

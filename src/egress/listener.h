@@ -18,6 +18,8 @@ struct listener {
 /* Takes the socket in any case. 0; -EPROTO for one that is not of the kind, -E2BIG past
  * PROXY_MAX_LISTENERS, other -errno. */
 int listener_add(struct proxy *proxy, enum egress_socket kind, int fd);
+/* Connections that wait to be accepted are, all of them. */
+void listeners_take_all(struct proxy *proxy);
 /* Nothing new is taken from here on. */
 void listeners_done(struct proxy *proxy);
 /* There may be descriptors again. */

@@ -43,6 +43,11 @@ int egress_open(
 	return 0;
 }
 
+pid_t egress_pid(const struct egress_owner *owner)
+{
+	return owner->pid;
+}
+
 /* People read it in a terminal. */
 static bool is_text(const char *text, size_t room)
 {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <kastellan/error.h>
 
@@ -20,6 +21,8 @@ struct egress_setup {
 	const char *const *entries; /* of the allowlist, n_entries */
 	size_t n_entries;
 	int audit; /* lent; -1 = no lines */
+	const int *groups; /* lent: of control groups, n_groups, which it is to join */
+	size_t n_groups; /* EGRESS_MAX_GROUPS at most */
 	const int *jail; /* lent: the proxy's side of a SOCK_SEQPACKET pair, over which a jail sends
 			  * its sockets; NULL = there is no jail */
 	const int *sockets; /* lent; for a proxy without a jail, n_sockets of one kind each */
@@ -27,10 +30,16 @@ struct egress_setup {
 	size_t n_sockets;
 };
 
-/* Starts kastellan-egress and tells it everything. It becomes ready while the caller goes on: the
- * sockets that are handed to it take connections already. 0 or -errno, with nothing left. */
+/* Starts kastellan-egress, which waits for its configuration. 0 or -errno, with nothing left. Of
+ * setup, only jail is looked at. */
 int egress_open(
 	const struct egress_setup *setup, struct egress_owner **ret_owner, ks_error **reterr);
+
+pid_t egress_pid(const struct egress_owner *owner); /* 0 = it is reaped */
+
+/* Tells it everything, once. It becomes ready while the caller goes on: the sockets that are handed
+ * to it take connections already. 0 or -errno. */
+int egress_tell(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr);
 
 /* Waits until it serves: 0, or -errno with step "egress" (it failed, it died, it took longer). */
 int egress_await_ready(struct egress_owner *owner, int patience_ms, ks_error **reterr);

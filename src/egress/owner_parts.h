@@ -22,8 +22,7 @@ struct egress_owner {
 	struct egress_report report;
 };
 
-/* Starts the program and tells it everything; of what it fills in, egress_free() is to be called
- * in any case. */
+/* Starts the program; of what it fills in, egress_free() is to be called in any case. */
 int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr);
 
 #endif

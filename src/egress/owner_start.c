@@ -28,13 +28,20 @@ static int fail(ks_error **reterr, int code, const char *what, const char *remed
 static int send_config(struct egress_owner *owner, const struct egress_setup *setup)
 {
 	struct egress_config config = setup->config;
-	bool audited = setup->audit >= 0;
+	int fds[1 + EGRESS_MAX_GROUPS];
+	size_t n_fds = 0;
 
+	if (setup->n_groups > EGRESS_MAX_GROUPS)
+		return -E2BIG;
 	config.version = EGRESS_VERSION;
-	if (audited)
+	config.groups = (uint32_t)setup->n_groups;
+	if (setup->audit >= 0) {
 		config.flags |= EGRESS_FLAG_AUDIT;
-	return control_send(owner->socket, EGRESS_CONFIG, 0, &config, sizeof(config), &setup->audit,
-		audited ? 1 : 0);
+		fds[n_fds++] = setup->audit;
+	}
+	for (size_t i = 0; i < setup->n_groups; i++)
+		fds[n_fds++] = setup->groups[i];
+	return control_send(owner->socket, EGRESS_CONFIG, 0, &config, sizeof(config), fds, n_fds);
 }
 
 static int send_entries(struct egress_owner *owner, const struct egress_setup *setup)
@@ -74,7 +81,7 @@ static int send_sockets(struct egress_owner *owner, const struct egress_setup *s
 }
 
 /* The socket has room for all of it, so that nobody waits for the proxy to read. */
-static int tell(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr)
+int egress_tell(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr)
 {
 	int r = send_config(owner, setup);
 
@@ -163,7 +170,5 @@ int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks
 		owner->complaints = take_fd(&pairs.complaints[0]);
 	}
 	close_pairs(&pairs);
-	if (r == 0)
-		r = watch(owner, reterr);
-	return r < 0 ? r : tell(owner, setup, reterr);
+	return r < 0 ? r : watch(owner, reterr);
 }

@@ -48,7 +48,7 @@ struct proxy {
 	struct timer retry, drain_end;
 	bool draining_now; /* the worker is gone */
 
-	uint64_t dialled, up, down; /* of the summary */
+	uint64_t dialled, unfinished, up, down; /* of the summary */
 };
 
 void proxy_init(struct proxy *proxy);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "egress/listener.h"
 
@@ -44,8 +45,8 @@ static const char *config_fault(const struct egress_config *config)
 		       "together";
 	if (config->flags & ~flags)
 		return "flags holds one that is not known";
-	if (config->zero)
-		return "zero is not zero";
+	if (config->groups > EGRESS_MAX_GROUPS)
+		return "groups is more than a message has room for";
 	if (config->connections == 0)
 		return "connections is 0";
 	if (config->names == 0 || config->names > SYNTHETIC_MAX)
@@ -58,27 +59,52 @@ static const char *config_fault(const struct egress_config *config)
 	return NULL;
 }
 
+/* What comes after the descriptor of the audit. Each is closed. */
+static int join_groups(
+	struct control_message *message, uint32_t groups, struct complaint *complaint)
+{
+	int r = 0;
+
+	for (; groups; groups--) {
+		int fd = message->fds[--message->n_fds];
+
+		if (r == 0 && write(fd, "0", 1) != 1)
+			r = complain(complaint, errno, "join control group", "the owner's");
+		close(fd);
+	}
+	return r;
+}
+
+static const char *message_fault(
+	const struct control_message *message, const struct egress_config *config)
+{
+	uint32_t audits = config->flags & EGRESS_FLAG_AUDIT ? 1 : 0;
+	const char *fault = config_fault(config);
+
+	if (!fault && message->n_fds != config->groups + audits)
+		fault = "a descriptor is missing, or one too many";
+	return fault;
+}
+
 int setup_config(
 	int owner, struct egress_config *ret_config, int *ret_audit, struct complaint *complaint)
 {
 	struct control_message message;
-	struct egress_config config;
-	const char *fault = NULL;
+	struct egress_config config = {0};
+	const char *fault = "the first message is no configuration of this version";
 	int r = wait_message(owner, &message, complaint);
 
 	if (r < 0)
 		return r;
-	if (message.header.type != EGRESS_CONFIG || message.len != sizeof(config)) {
-		fault = "the first message is no configuration of this version";
-	} else {
+	if (message.header.type == EGRESS_CONFIG && message.len == sizeof(config)) {
 		memcpy(&config, message.data, sizeof(config));
-		fault = config_fault(&config);
-		if (!fault && message.n_fds != (config.flags & EGRESS_FLAG_AUDIT ? 1 : 0))
-			fault = "the descriptor of the audit is missing, or one too many";
+		fault = message_fault(&message, &config);
 	}
-	if (fault) {
+	r = fault ? complain(complaint, EINVAL, "read configuration", fault)
+		  : join_groups(&message, config.groups, complaint);
+	if (r < 0) {
 		control_message_drop_fds(&message);
-		return complain(complaint, EINVAL, "read configuration", fault);
+		return r;
 	}
 	*ret_config = config;
 	*ret_audit = message.n_fds ? message.fds[0] : -1;

@@ -11,8 +11,10 @@
 
 int network_report_copy(const struct network_report *report, struct network_report *ret_copy)
 {
-	*ret_copy = (struct network_report){
-		.used = report->used, .died = report->died, .totals = report->totals};
+	*ret_copy = (struct network_report){.used = report->used,
+		.died = report->died,
+		.why = report->why,
+		.totals = report->totals};
 	if (!report->n_denied)
 		return 0;
 	ret_copy->denied = calloc(report->n_denied, sizeof(*report->denied));
@@ -44,8 +46,17 @@ static json_t *denied_to_json(const struct egress_denied *denied)
 	return json_with(json, "entry", denied->entry[0] ? json_text(denied->entry) : json_null());
 }
 
+static const char *const deaths[] = {
+	[NETWORK_END_TOLD] = NULL,
+	[NETWORK_END_SIGNAL] = "signal",
+	[NETWORK_END_MEMORY] = "memory",
+	[NETWORK_END_FAILED] = "failed",
+	[NETWORK_END_HUNG] = "hung",
+};
+
 json_t *network_report_to_json(const struct network_report *report)
 {
+	const char *why = deaths[report->why];
 	json_t *list = json_array();
 	json_t *json;
 
@@ -54,7 +65,9 @@ json_t *network_report_to_json(const struct network_report *report)
 		return json_null();
 	}
 	json = json_with(json_object(), "proxy_died", json_boolean(report->died));
+	json = json_with(json, "proxy_death", why ? json_string(why) : json_null());
 	json = json_with(json, "connections", number(report->totals.connections));
+	json = json_with(json, "unfinished", number(report->totals.unfinished));
 	json = json_with(json, "denials", number(report->totals.denials));
 	json = json_with(json, "bytes_sent", number(report->totals.up));
 	json = json_with(json, "bytes_received", number(report->totals.down));
@@ -66,6 +79,11 @@ json_t *network_report_to_json(const struct network_report *report)
 uint64_t ks_outcome_connections(const ks_outcome *outcome)
 {
 	return outcome->network.totals.connections;
+}
+
+uint64_t ks_outcome_connections_unfinished(const ks_outcome *outcome)
+{
+	return outcome->network.totals.unfinished;
 }
 
 uint64_t ks_outcome_connections_denied(const ks_outcome *outcome)
@@ -81,6 +99,11 @@ uint64_t ks_outcome_bytes_sent(const ks_outcome *outcome)
 uint64_t ks_outcome_bytes_received(const ks_outcome *outcome)
 {
 	return outcome->network.totals.down;
+}
+
+const char *ks_outcome_proxy_death(const ks_outcome *outcome)
+{
+	return deaths[outcome->network.why];
 }
 
 int ks_outcome_proxy_died(const ks_outcome *outcome)

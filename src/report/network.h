@@ -8,9 +8,19 @@
 
 #include "egress/control.h"
 
+/* Why the proxy has died. */
+enum network_end {
+	NETWORK_END_TOLD, /* it has not: it was told to */
+	NETWORK_END_SIGNAL,
+	NETWORK_END_MEMORY, /* the kernel ended it at the limit of its control group */
+	NETWORK_END_FAILED, /* it gave up by itself */
+	NETWORK_END_HUNG, /* it was told to end, and did not */
+};
+
 struct network_report {
 	bool used; /* false: there was no proxy, and the rest says nothing */
 	bool died; /* the proxy ended before the worker: so did the worker's connections */
+	enum network_end why;
 	struct egress_summary totals;
 	struct egress_denied *denied; /* the most frequent first */
 	size_t n_denied;

@@ -28,13 +28,17 @@ class Service:
         self.socket.bind((address, 0))
         self.socket.listen(16)
         self.address, self.port = address, self.socket.getsockname()[1]
-        self.visitors = 0
+        self.visitors, self.guests = 0, []
         threading.Thread(target=self.serve, daemon=True).start()
         t.later(self.close)
 
     def close(self):
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+
+    def close_all(self):
+        for visitor in self.guests:
+            visitor.shutdown(socket.SHUT_RDWR)
 
     def serve(self):
         while True:
@@ -43,6 +47,7 @@ class Service:
             except OSError:
                 return
             self.visitors += 1
+            self.guests.append(visitor)
             threading.Thread(target=self.answer, args=(visitor,), daemon=True).start()
 
     @staticmethod

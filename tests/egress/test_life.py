@@ -118,7 +118,7 @@ def drain(t):
         (3, "address_not_allowed", 80, "9.9.9.11", "9.9.9.11:80"),
         (1, "port_not_allowed", 443, "9.9.9.10", "9.9.9.10:443")], "denied destinations")
     check.equal(report.summary, {"connections": 1, "denials": 4, "up": 5, "down": 6,
-                                 "suppressed": 0}, "the summary")
+                                 "suppressed": 0, "unfinished": 0}, "the summary")
     last = started.audit.lines[-1]
     check.equal((last["ev"], last["connections"], last["up"], last["down"], last["denials"]),
                 ("summary", 1, 5, 6, 4), "the last line of the audit")

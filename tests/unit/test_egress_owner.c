@@ -41,7 +41,7 @@ static struct egress_owner *open_owner(const struct egress_setup *setup)
 	struct egress_owner *owner = NULL;
 	ks_error *error = NULL;
 
-	if (egress_open(setup, &owner, &error) < 0)
+	if (egress_open(setup, &owner, &error) < 0 || egress_tell(owner, setup, &error) < 0)
 		fail_msg("%s", ks_error_message(error));
 	return owner;
 }

@@ -163,16 +163,20 @@ static int remove_group(struct jail *jail)
 
 /* Init has ended and reaped everything before it told the program's end, so that the group is empty
  * but for what escaped it, and then it stays until later. Now, while the kernel takes the jail's
- * namespaces apart. With nothing left to remove the monitor need not wait for our word. */
+ * namespaces apart. */
 static void retire_group(struct jail *jail)
 {
 	if (jail->group && !jail->group_removed) {
 		remember_usage(jail);
 		jail->group_removed = cgroup_remove_empty(jail->group);
-		if (!jail->group_removed)
-			return;
 	}
-	if (jail->monitor_socket >= 0)
+}
+
+/* With nothing left to remove the monitor need not wait for our word. */
+static void release_monitor(struct jail *jail)
+{
+	if (jail->retired && (!jail->group || jail->group_removed) && !jail->egress_group &&
+		jail->monitor_socket >= 0)
 		shutdown(jail->monitor_socket, SHUT_WR);
 }
 
@@ -224,6 +228,7 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 		retire_group(jail);
 		jail_stop_network(jail);
 	}
+	release_monitor(jail);
 	drain_monitor(jail);
 	/* What init sent last may have arrived between the two. */
 	if (r == 0 && jail->helper_gone)
@@ -244,7 +249,9 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 							    "its cgroup.procs, and "
 							    "end it"),
 			"the worker's control group cannot be removed: %s", strerror(-r));
-	if (!reap_monitor(jail, 0))
+	/* The monitor ends the proxy's group with itself, so the proxy has its time first. */
+	jail_stop_network(jail);
+	if (!jail_dispatch_network(jail) || !reap_monitor(jail, 0))
 		return 0;
 	if (WIFEXITED(jail->monitor_status) &&
 		WEXITSTATUS(jail->monitor_status) == INIT_EXIT_ORPHANED)
@@ -253,8 +260,7 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 				.remedy = "look for processes in state D, which wait for a device "
 					  "or a file server"),
 			"processes of the worker were killed and do not end");
-	jail_stop_network(jail);
-	return jail_dispatch_network(jail);
+	return 1;
 }
 
 int jail_signal(struct jail *jail, int signal)

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -33,19 +34,30 @@ static void fill_config(const struct ks_plan *plan, struct egress_config *config
 	}
 }
 
-static int open_proxy(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr)
+/* The group is made while the proxy's program is loaded. */
+static int open_proxy(const struct ks_plan *plan, const struct ks_host *host, int audit,
+	struct jail *jail, ks_error **reterr)
 {
 	const struct ks_policy *policy = plan->policy;
 	const char *entries[KS_MAX_ENDPOINTS];
+	int groups[CGROUP_MAX_JOIN];
 	struct egress_setup setup = {.entries = entries,
 		.n_entries = policy->n_endpoints,
 		.audit = audit,
+		.groups = groups,
 		.jail = &jail->egress_pair[1]};
+	int r = egress_open(&setup, &jail->egress, reterr);
 
+	if (r == 0)
+		r = jail_make_network_group(plan, host, jail, egress_pid(jail->egress), reterr);
+	if (r < 0)
+		return r;
+	if (jail->egress_group)
+		setup.n_groups = (size_t)cgroup_join_fds(jail->egress_group, groups);
 	for (size_t i = 0; i < policy->n_endpoints; i++)
 		entries[i] = policy->endpoints[i].text;
 	fill_config(plan, &setup.config);
-	return egress_open(&setup, &jail->egress, reterr);
+	return egress_tell(jail->egress, &setup, reterr);
 }
 
 int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **reterr)
@@ -58,9 +70,10 @@ int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **
 		"the egress proxy cannot be talked to: %s", strerror(errno));
 }
 
-int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr)
+int jail_open_network(const struct ks_plan *plan, const struct ks_host *host, int audit,
+	struct jail *jail, ks_error **reterr)
 {
-	int r = plan->network == NETWORK_PROXY ? open_proxy(plan, audit, jail, reterr) : 0;
+	int r = plan->network == NETWORK_PROXY ? open_proxy(plan, host, audit, jail, reterr) : 0;
 
 	/* The proxy takes the end of the jail's last copy for: there will be no more sockets. */
 	drop_fd(&jail->egress_pair[0]);
@@ -119,6 +132,18 @@ static bool keep_report(struct jail *jail)
 	return network_report_copy(&view, &jail->network) == 0;
 }
 
+static enum network_end why_died(const struct jail *jail, bool ended)
+{
+	if (!jail->network.died)
+		return NETWORK_END_TOLD;
+	if (!ended)
+		return NETWORK_END_HUNG;
+	if (jail_network_out_of_memory(jail))
+		return NETWORK_END_MEMORY;
+	return WIFSIGNALED(egress_report(jail->egress)->status) ? NETWORK_END_SIGNAL
+								: NETWORK_END_FAILED;
+}
+
 static bool is_impatient(struct jail *jail)
 {
 	struct pollfd due = {.fd = jail->patience, .events = POLLIN};
@@ -138,8 +163,10 @@ bool jail_dispatch_network(struct jail *jail)
 	/* Before its time it is the worker's loss, and no end of the worker. */
 	if (!ended || !keep_report(jail))
 		jail->network = (struct network_report){.used = true, .died = true};
+	jail->network.why = why_died(jail, ended);
 	egress_free(jail->egress);
 	jail->egress = NULL;
+	jail_remove_network_group(jail);
 	return true;
 }
 
@@ -154,6 +181,7 @@ void jail_free_network(struct jail *jail)
 	jail->egress = NULL;
 	drop_fd(&jail->egress_pair[0]);
 	drop_fd(&jail->egress_pair[1]);
+	jail_remove_network_group(jail);
 	network_report_done(&jail->network);
 	drop_fd(&jail->patience);
 }

@@ -34,6 +34,7 @@ struct jail {
 	const char *machine; /* static */
 	uint32_t kernel_id; /* the worker's own; 0 = it has the caller's ids */
 	struct egress_owner *egress; /* NULL: no network, or its proxy has ended */
+	struct cgroup *egress_group; /* the proxy's; NULL = it has none */
 	int egress_pair[2]; /* the jail's and the proxy's side, until each has its own; -1 */
 	bool egress_stopped;
 	int patience; /* a timer for the proxy's end; -1 = it has not been told to */
@@ -58,7 +59,8 @@ uint32_t kernel_id_next(void);
 /* Makes the socket pair between jail and proxy. */
 int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **reterr);
 /* Starts it. audit: lent, or -1. */
-int jail_open_network(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr);
+int jail_open_network(const struct ks_plan *plan, const struct ks_host *host, int audit,
+	struct jail *jail, ks_error **reterr);
 /* Waits until it serves. */
 int jail_await_network(struct jail *jail, int patience_ms, ks_error **reterr);
 /* Whether it does so still, as far as is known. */
@@ -69,6 +71,15 @@ void jail_stop_network(struct jail *jail);
 /* True once nothing of it is left; its report is kept. */
 bool jail_dispatch_network(struct jail *jail);
 void jail_free_network(struct jail *jail);
+
+/* network_group.c */
+int jail_make_network_group(const struct ks_plan *plan, const struct ks_host *host,
+	struct jail *jail, pid_t proxy, ks_error **reterr);
+bool jail_network_out_of_memory(const struct jail *jail);
+void jail_remove_network_group(struct jail *jail);
+
+/* Tells the monitor which directories to remove, should it be left alone with them. */
+int jail_announce_group(struct jail *jail, const struct cgroup *group, ks_error **reterr);
 
 /* Lets a worker with kernel ids of its own reopen the pipes that are its streams. */
 void give_pipes(const struct jail_stdio *stdio, uint32_t kernel_id);

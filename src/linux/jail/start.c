@@ -26,12 +26,11 @@ void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX])
 	file_last_line(jail->complaints, text, COMPLAINT_MAX);
 }
 
-/* Tells the monitor which directories to remove, should it be left alone with them. */
-static int announce_group(struct jail *jail, ks_error **reterr)
+int jail_announce_group(struct jail *jail, const struct cgroup *group, ks_error **reterr)
 {
 	autostrv struct strv directories = {0};
 	autostrbuf struct strbuf text;
-	int r = cgroup_directories(jail->group, &directories);
+	int r = cgroup_directories(group, &directories);
 
 	strbuf_init(&text, CONTROL_MAX - sizeof(struct control_header));
 	for (size_t i = 0; i < directories.len; i++)
@@ -54,12 +53,12 @@ static int make_group(struct jail *jail, const struct ks_plan *plan, ks_error **
 		.cpu_quota_pct = plan->limits.cpu_quota_pct};
 	int r;
 
-	r = announce_group(jail, reterr);
+	r = jail_announce_group(jail, jail->group, reterr);
 	if (r == 0)
 		r = cgroup_create(jail->group, &limits, jail->monitor, reterr);
 	/* A scope has its directories only now. */
 	if (r == 0)
-		r = announce_group(jail, reterr);
+		r = jail_announce_group(jail, jail->group, reterr);
 	return r;
 }
 
@@ -142,7 +141,7 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 		r = apply_jail(plan, host, setup, jail, reterr);
 	/* While the jail is made. */
 	if (r == 0)
-		r = jail_open_network(plan, setup->audit, jail, reterr);
+		r = jail_open_network(plan, host, setup->audit, jail, reterr);
 	if (r == 0 && jail->group)
 		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)

@@ -97,8 +97,39 @@ def hold(host, port):
     raise ConnectionResetError(errno.ECONNRESET, "ended")
 
 
+def many(host, port, count):
+    """One connection; as many more when standard input ends, until the last one has."""
+    connected = [socket.create_connection((host, int(port)), 10)]
+    connected[0].sendall(b"hold")
+    print("held", flush=True)
+    sys.stdin.read()
+    for _ in range(int(count)):
+        connected.append(socket.create_connection((host, int(port)), 10))
+        connected[-1].sendall(b"hold")
+    connected[0].settimeout(20)
+    if not connected[0].recv(1):
+        raise ConnectionResetError(errno.ECONNRESET, "ended")
+
+
+def stuff(host, port, count):
+    """Sends on each of many connections until there is no room, and reads nothing."""
+    connected = [socket.create_connection((host, int(port)), 10) for _ in range(int(count))]
+    block = bytes(65536)
+    for one in connected:
+        one.setblocking(False)
+    for _ in range(20):
+        for one in connected:
+            try:
+                one.send(block)
+            except BlockingIOError:
+                pass
+        time.sleep(0.02)
+    print("stuffed", flush=True)
+    sys.stdin.read()
+
+
 ACTS = {act.__name__: act for act in (connect, resolve, through_connect, through_socks, serve,
-                                      datagram, hold)}
+                                      datagram, hold, many, stuff)}
 
 
 def main():

@@ -23,7 +23,7 @@ REASONS = ["allowed", "host_not_allowed", "port_not_allowed", "address_not_allow
            "not_resolved", "dial_failed", "no_listener", "limit"]
 CONFIG_FORM = "10IQ64s72s"
 DENIED_FORM = "QII254s263s3x"
-SUMMARY_FORM = "5Q"
+SUMMARY_FORM = "6Q"
 # Of a build with sanitizers. It cannot look for leaks once it is confined; the load test does.
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=4:exitcode=99:strict_string_checks=1",
               "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1"}
@@ -177,7 +177,8 @@ class Proxy:
                 self.report.denied.append((times, REASONS[reason], port, text(host), text(entry)))
             elif message[0] == SUMMARY:
                 self.report.summary = dict(zip(
-                    ("connections", "denials", "up", "down", "suppressed"),
+                    ("connections", "denials", "up", "down", "suppressed",
+                     "unfinished"),
                     struct.unpack(SUMMARY_FORM, message[2])))
         self.report.code = self.process.wait(seconds)
         self.audit.end()
