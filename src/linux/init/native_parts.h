@@ -44,6 +44,10 @@ struct native_root {
 /* Makes the root from SPEC_MOUNT and enters it; the host's is gone afterwards. */
 int root_build(const struct spec *spec, struct failure *failure);
 
+/* Parts of it, which a micro-VM's guest uses as well. The first one needs the fresh /proc. */
+int root_forbid_namespaces(const struct native_root *root, struct failure *failure);
+int root_make_read_only(int dirfd, const char *path);
+
 /* native_mount.c */
 
 int mount_one(struct native_root *root, const struct spec_mount *mount, struct failure *failure);

@@ -38,7 +38,7 @@ static int mount_root(struct native_root *root, struct failure *failure)
 
 /* The worker has no capability to make one with, and the filter no call; this holds as well where
  * either should fail. */
-static int forbid_namespaces(const struct native_root *root, struct failure *failure)
+int root_forbid_namespaces(const struct native_root *root, struct failure *failure)
 {
 	int r = root->proc < 0 ? 0
 			       : write_small_file(root->proc, "sys/user/max_user_namespaces", "0");
@@ -55,12 +55,12 @@ static int mount_all(const struct spec *spec, struct native_root *root, struct f
 	while (r == 0 && (mount = spec_next(spec, SPEC_MOUNT, &cursor))) {
 		r = mount_one(root, mount, failure);
 		if (r == 0 && mount->kind == SPEC_MOUNT_PROC)
-			r = forbid_namespaces(root, failure);
+			r = root_forbid_namespaces(root, failure);
 	}
 	return r;
 }
 
-static int make_read_only(int dirfd, const char *path)
+int root_make_read_only(int dirfd, const char *path)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
 
@@ -72,11 +72,11 @@ static int make_read_only(int dirfd, const char *path)
 /* The directories of the jail's own. What is mounted in them keeps what it has. */
 static int seal(const struct native_root *root, struct failure *failure)
 {
-	int r = root->dev ? make_read_only(root->fd, place_relative(root->dev)) : 0;
+	int r = root->dev ? root_make_read_only(root->fd, place_relative(root->dev)) : 0;
 
 	if (r < 0)
 		return failure_set(failure, -r, "mount", "/dev, read-only");
-	r = make_read_only(root->fd, "");
+	r = root_make_read_only(root->fd, "");
 	return r < 0 ? failure_set(failure, -r, "mount", "/, read-only") : 0;
 }
 

@@ -64,12 +64,14 @@ struct frame_header {
 	uint16_t stream;
 };
 
+enum { SETUP_FILES = 1 << 0 }; /* there is a port "files", and its tree is the root */
+
 /* What the guest alone has to know. In the byte order of the machine, which is the guest's too. */
 struct channel_setup {
 	uint8_t seed[32]; /* for the kernel's random numbers: a restored guest has old ones */
 	int64_t seconds; /* the time, since 1970 */
 	uint32_t nanoseconds;
-	uint32_t zero;
+	uint32_t flags; /* SETUP_* */
 	uint64_t memory_bytes; /* of the worker's control group in the guest; 0: no limit */
 	uint32_t tasks; /* 0: no limit */
 	uint32_t cpu_quota_pct; /* 0: no limit */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the guest's init, in the order in which guest.c calls them. System calls only. */
+#ifndef KS_LINUX_INIT_GUEST_PARTS_H
+#define KS_LINUX_INIT_GUEST_PARTS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "linux/init/spec_read.h"
+#include "vm/channel/frame.h"
+
+/* Directories of the initramfs. */
+#define GUEST_ROOT "/root" /* the worker's root is mounted here */
+#define GUEST_GROUP "/group" /* control groups */
+
+/* Every descriptor of the guest's own is at least this, so that it lies in nobody's slot. */
+#define GUEST_FIRST_FD 64
+
+/* guest_boot.c */
+
+/* Mounts, stdio and modules: afterwards there are ports. */
+int guest_boot(struct failure *failure);
+/* The port of that name, waited for: a non-blocking descriptor, or a failure. */
+int guest_port(const char *name, struct failure *failure);
+/* Moves the descriptor out of the way; -1 stays. */
+int guest_raise(int fd);
+
+/* guest_setup.c */
+
+/* The time, and random numbers that nobody else has. */
+int guest_refresh(const struct channel_setup *setup, struct failure *failure);
+/* The worker's control group. Returns a descriptor that is written to for joining it. */
+int guest_group_make(const struct channel_setup *setup, struct failure *failure);
+void guest_group_usage(struct channel_usage *ret);
+
+/* guest_files.c */
+
+/* Mounts the tree that the other side of the port serves, and starts what forwards its requests. */
+int guest_mount_files(int port, const char *where);
+
+/* guest_root.c */
+
+/* In a mount namespace of its own: makes the worker's root and enters it. files: the tree is
+ * mounted at GUEST_ROOT. */
+int guest_root_build(const struct spec *spec, bool files, struct failure *failure);
+
+/* guest_worker.c */
+
+struct guest_worker {
+	pid_t pid; /* of its init */
+	int control; /* to its init */
+	int streams[3]; /* our ends of its stdin, stdout, stderr; non-blocking */
+};
+
+/* Starts the init of the worker, which the spec, a sealed memfd, is for; takes the memfd. */
+int guest_worker_start(int spec, bool files, struct guest_worker *ret, struct failure *failure);
+
+#endif

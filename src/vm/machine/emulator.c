@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/machine/emulator.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vm/machine/order.h"
+
+#define STEP "machine"
+
+static void __attribute__((noreturn))
+child(char *const *argv, int channel, int output, int report, pid_t parent)
+{
+	static char *const no_environment[] = {NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int code = 0;
+
+	/* Should we die before the call, there is nobody to die with any more. */
+	if (null < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+		code = errno ? errno : ESRCH;
+	if (!code && (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
+			     dup2(channel, MACHINE_SLOT_CHANNEL) < 0))
+		code = errno;
+	close(MACHINE_SLOT_CONTROL);
+	close(MACHINE_SLOT_ORDER);
+	close(MACHINE_SLOT_SPEC);
+	/* The report closes itself; everything else is above the slots. */
+	if (!code && report > MACHINE_SLOT_CHANNEL + 1 &&
+		syscall(SYS_close_range, MACHINE_SLOT_CHANNEL + 1, report - 1, 0) < 0)
+		code = errno;
+	if (!code && syscall(SYS_close_range, report + 1, ~0u, 0) < 0)
+		code = errno;
+	if (!code) {
+		execve(argv[0], argv, no_environment);
+		code = errno;
+	}
+	(void)!write(report, &code, sizeof(code));
+	_exit(127);
+}
+
+/* Waits until the program runs, or says why it does not. */
+static int await_exec(int report, const char *program, struct failure *failure)
+{
+	int code;
+	ssize_t len;
+
+	do {
+		len = read(report, &code, sizeof(code));
+	} while (len < 0 && errno == EINTR);
+	if (len == 0)
+		return 0;
+	failure_set(failure, len == sizeof(code) ? code : EIO, STEP, program);
+	failure_add(failure, " cannot be started");
+	return -failure->code;
+}
+
+/* Above every slot, so that none is overwritten. */
+static int raise_fd(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, MACHINE_SLOT_CHANNEL + 8);
+
+	close(fd);
+	return high;
+}
+
+static int pipe_above(int ret_ends[2])
+{
+	if (pipe2(ret_ends, O_CLOEXEC) < 0)
+		return -errno;
+	ret_ends[0] = raise_fd(ret_ends[0]);
+	ret_ends[1] = raise_fd(ret_ends[1]);
+	return ret_ends[0] < 0 || ret_ends[1] < 0 ? -EMFILE : 0;
+}
+
+int emulator_start(char *const *argv, int channel, struct emulator *ret, struct failure *failure)
+{
+	pid_t parent = getpid();
+	int output[2], report[2];
+	int r = pipe_above(output);
+
+	if (r == 0)
+		r = pipe_above(report);
+	if (r < 0)
+		return failure_set(failure, -r, STEP, "pipes");
+	ret->pid = fork();
+	if (ret->pid == 0)
+		child(argv, channel, output[1], report[1], parent);
+	if (ret->pid < 0)
+		return failure_set(failure, errno, STEP, "fork");
+	close(output[1]);
+	close(report[1]);
+	close(channel);
+	ret->complaints = output[0];
+	fcntl(ret->complaints, F_SETFL, O_NONBLOCK);
+	r = await_exec(report[0], argv[0], failure);
+	close(report[0]);
+	if (r < 0)
+		return r;
+	ret->pidfd = (int)syscall(SYS_pidfd_open, ret->pid, 0);
+	return ret->pidfd < 0 ? failure_set(failure, errno, STEP, "pidfd_open") : 0;
+}
+
+static void keep(struct emulator *emulator, char c)
+{
+	if (c == '\n') {
+		emulator->line_over = true;
+		return;
+	}
+	if (emulator->line_over)
+		emulator->n_words = 0;
+	emulator->line_over = false;
+	if (emulator->n_words + 1 < sizeof(emulator->words))
+		emulator->words[emulator->n_words++] = c >= ' ' && c <= '~' ? c : '?';
+}
+
+void emulator_listen(struct emulator *emulator)
+{
+	char text[1024];
+	ssize_t len = emulator->complaints < 0 ? -1
+					       : read(emulator->complaints, text, sizeof(text));
+
+	for (ssize_t i = 0; i < len; i++)
+		keep(emulator, text[i]);
+	if (len == 0) {
+		close(emulator->complaints);
+		emulator->complaints = -1;
+	}
+}
+
+int emulator_end(struct emulator *emulator)
+{
+	int status = 0;
+
+	if (emulator->pid <= 0)
+		return 0;
+	syscall(SYS_pidfd_send_signal, emulator->pidfd, SIGKILL, NULL, 0);
+	while (waitpid(emulator->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	emulator->pid = 0;
+	for (int i = 0; i < 64; i++)
+		emulator_listen(emulator);
+	return status;
+}
+
+void emulator_why(
+	const struct emulator *emulator, int status, const char *what, struct failure *failure)
+{
+	char words[EMULATOR_WORDS + 1] = "";
+
+	failure_set(failure, ECONNRESET, STEP, what);
+	if (WIFEXITED(status)) {
+		failure_add(failure, ": the emulator exited with status ");
+		failure_add_number(failure, (uint64_t)WEXITSTATUS(status));
+	} else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
+		failure_add(failure, ": the emulator was ended by signal ");
+		failure_add_number(failure, (uint64_t)WTERMSIG(status));
+	}
+	for (size_t i = 0; i < emulator->n_words; i++)
+		words[i] = emulator->words[i];
+	if (words[0]) {
+		failure_add(failure, ": ");
+		failure_add(failure, words);
+	}
+}

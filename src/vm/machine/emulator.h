@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The emulator's process: started with what is for it alone, and ended with certainty. */
+#ifndef KS_VM_MACHINE_EMULATOR_H
+#define KS_VM_MACHINE_EMULATOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "linux/init/failure.h"
+
+#define EMULATOR_WORDS 160 /* kept of its last line */
+
+struct emulator {
+	pid_t pid;
+	int pidfd;
+	int complaints; /* what it prints, read without waiting */
+	char words[EMULATOR_WORDS]; /* the last line of it, printable */
+	size_t n_words;
+	bool line_over;
+};
+
+/* channel: the end that becomes its descriptor MACHINE_SLOT_CHANNEL. It gets that, the initramfs
+ * and the files' socket, and nothing else; it dies with us. */
+int emulator_start(char *const *argv, int channel, struct emulator *ret, struct failure *failure);
+
+/* What it has printed meanwhile. */
+void emulator_listen(struct emulator *emulator);
+
+/* Kills it where it still runs, and waits for its end. Returns its wait status. */
+int emulator_end(struct emulator *emulator);
+
+/* Why it ended by itself, for people. */
+void emulator_why(
+	const struct emulator *emulator, int status, const char *what, struct failure *failure);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of kastellan-vm's loop. One object, for the one VM. */
+#ifndef KS_VM_MACHINE_KEEPER_H
+#define KS_VM_MACHINE_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "linux/control.h"
+#include "linux/init/failure.h"
+#include "vm/channel/inbox.h"
+#include "vm/channel/judge.h"
+#include "vm/channel/outbox.h"
+#include "vm/channel/stream.h"
+#include "vm/machine/emulator.h"
+#include "vm/machine/order.h"
+
+enum keeper_state {
+	KEEPER_RUNS,
+	KEEPER_DRAINS, /* the worker has ended and the VM with it; its last bytes are passed on */
+	KEEPER_DONE,
+};
+
+struct keeper {
+	enum keeper_state state;
+	int channel; /* to the guest; -1 once it is gone */
+	struct emulator emulator;
+	struct judge judge;
+	struct inbox inbox;
+	struct outbox outbox;
+	struct source input;
+	struct sink output[2]; /* stdout, stderr */
+	const struct machine_order *order;
+	const char *spec; /* to be sent */
+	size_t spec_left;
+	bool has_files; /* the machine has a port for them */
+	bool set_up; /* SETUP is sent */
+	int64_t deadline; /* of a VM that was told to end its worker; 0: none */
+	struct channel_usage usage;
+	struct control_usage used;
+	int status;
+	struct failure failure; /* code 0: none */
+};
+
+/* relay.c: what goes on between the supervisor and the guest. */
+
+/* SETUP and SPEC, as far as there is room. */
+void relay_specification(struct keeper *keeper);
+/* A message of the supervisor's to the guest. */
+void relay_down(struct keeper *keeper);
+/* A CONTROL frame that the judge has passed. */
+void relay_up(struct keeper *keeper, const struct judge_control *control);
+/* Tells the supervisor how it ended. */
+void relay_end(struct keeper *keeper);
+
+/* The VM is of no use any more: why. */
+void keeper_fail(struct keeper *keeper, int code, const char *step, const char *detail);
+
+/* keeper.c: until it is done. */
+void keeper_run(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kastellan-vm: keeps one micro-VM, between the supervisor and the emulator (order.h). It starts
+ * the emulator, gives up all that this took, and then only passes on what the guest may say.
+ *
+ * Everything it reads of a guest is hostile. A guest that takes it over, or takes over the
+ * emulator, is in the jail that both of them were started in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bounds.h"
+#include "linux/control_message.h"
+#include "linux/init/message.h"
+#include "vm/machine/confine.h"
+#include "vm/machine/keeper.h"
+#include "vm/machine/order_read.h"
+#include "vm/machine/stdio.h"
+
+#define STEP "machine"
+#define MAX_ORDER_BYTES 65536
+
+static struct keeper keeper;
+static struct order order;
+static uint8_t room[2][WINDOW_OUT];
+
+/* Maps a whole descriptor and closes it. */
+static int take_text(int fd, size_t max, char **ret_text, size_t *ret_len, struct failure *failure,
+	const char *what)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return failure_set(failure, errno, STEP, what);
+	if (st.st_size <= 0 || (uint64_t)st.st_size > max)
+		return failure_set(failure, EBADMSG, STEP, what);
+	*ret_len = (size_t)st.st_size;
+	*ret_text = mmap(NULL, *ret_len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (*ret_text == MAP_FAILED)
+		return failure_set(failure, errno, STEP, what);
+	close(fd);
+	return 0;
+}
+
+static int read_order(struct failure *failure)
+{
+	char *text, *spec;
+	size_t len;
+	const char *fault;
+	int r = take_text(MACHINE_SLOT_ORDER, MAX_ORDER_BYTES, &text, &len, failure,
+		"the order cannot be read");
+
+	if (r < 0)
+		return r;
+	fault = order_parse(text, len, &order);
+	if (fault) {
+		failure_set(failure, EBADMSG, STEP, "the order: ");
+		failure_add(failure, fault);
+		return -EBADMSG;
+	}
+	r = take_text(MACHINE_SLOT_SPEC, KS_MAX_SPEC_BYTES, &spec, &keeper.spec_left, failure,
+		"the specification cannot be read");
+	if (r < 0)
+		return r;
+	keeper.spec = spec;
+	keeper.order = &order.head;
+	if (order.head.flags & MACHINE_RESTORED)
+		keeper.judge.phase = JUDGE_GREETED;
+	return 0;
+}
+
+/* A pair above every slot, so that none of them is taken. */
+static int open_channel(int ret_pair[2], struct failure *failure)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return failure_set(failure, errno, STEP, "socketpair");
+	for (int i = 0; i < 2; i++) {
+		ret_pair[i] = fcntl(pair[i], F_DUPFD_CLOEXEC, MACHINE_SLOT_CHANNEL + 8);
+		close(pair[i]);
+	}
+	return ret_pair[0] < 0 || ret_pair[1] < 0
+		       ? failure_set(failure, EMFILE, STEP, "descriptors")
+		       : 0;
+}
+
+static int start(struct failure *failure)
+{
+	int pair[2] = {-1, -1};
+	int r;
+
+	/* While no descriptor of our own can be mistaken for it. */
+	keeper.has_files = fcntl(MACHINE_SLOT_FILES, F_GETFD) >= 0;
+	r = open_channel(pair, failure);
+	if (r < 0)
+		return r;
+	r = emulator_start(order.argv, pair[1], &keeper.emulator, failure);
+	/* The other side of the files is to see the emulator's end, not ours. */
+	close(MACHINE_SLOT_INITRAMFS);
+	close(MACHINE_SLOT_FILES);
+	keeper.channel = pair[0];
+	return r;
+}
+
+static void open_streams(void)
+{
+	keeper.input = (struct source){
+		.stream = STREAM_STDIN, .from = stdio_open(0), .flow.window = WINDOW_IN};
+	for (uint16_t i = 0; i < 2; i++)
+		keeper.output[i] = (struct sink){.stream = STREAM_STDOUT + i,
+			.to = stdio_open(1 + i),
+			.ring = {.bytes = room[i], .size = WINDOW_OUT},
+			.flow.window = WINDOW_OUT};
+}
+
+int main(void)
+{
+	int r;
+
+	keeper.emulator.complaints = keeper.emulator.pidfd = -1;
+	r = read_order(&keeper.failure);
+	if (r == 0)
+		r = start(&keeper.failure);
+	if (r == 0) {
+		open_streams();
+		signal(SIGPIPE, SIG_IGN);
+		r = confine(&keeper.failure);
+	}
+	if (r < 0) {
+		emulator_end(&keeper.emulator);
+		failure_send(MACHINE_SLOT_CONTROL, CONTROL_FAILED, &keeper.failure);
+		return INIT_EXIT_FAILED;
+	}
+	keeper_run(&keeper);
+	return INIT_EXIT_DONE;
+}

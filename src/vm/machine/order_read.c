@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vm/machine/order_read.h"
+
+#include <string.h>
+
+static const char *check(const struct machine_order *head, size_t size)
+{
+	if (head->magic != MACHINE_ORDER_MAGIC)
+		return "this is no order";
+	if (head->version != MACHINE_ORDER_VERSION)
+		return "kastellan-vm and the library are of different versions";
+	if (head->size != size)
+		return "cut off, or longer than it says";
+	if (head->flags & ~(uint32_t)MACHINE_RESTORED || head->zero)
+		return "it has an unknown flag";
+	if (head->n_args == 0 || head->n_args > MACHINE_MAX_ARGS)
+		return "it has no program, or too many arguments";
+	return NULL;
+}
+
+const char *order_parse(char *text, size_t size, struct order *ret)
+{
+	const char *fault;
+	size_t at = sizeof(ret->head);
+
+	if (size < sizeof(ret->head))
+		return "this is no order";
+	memcpy(&ret->head, text, sizeof(ret->head));
+	fault = check(&ret->head, size);
+	if (fault)
+		return fault;
+	for (uint32_t i = 0; i < ret->head.n_args; i++) {
+		const char *end = memchr(text + at, '\0', size - at);
+
+		if (!end)
+			return "an argument has no end";
+		ret->argv[i] = text + at;
+		at = (size_t)(end + 1 - text);
+	}
+	ret->argv[ret->head.n_args] = NULL;
+	if (at != size)
+		return "there is more than its arguments";
+	return ret->argv[0][0] == '/' ? NULL : "its program has no absolute path";
+}
