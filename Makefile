@@ -3,6 +3,7 @@
 #   make demo       install what is missing, build, show a worker and an attacker confined
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make sanitize   the tests under ASan and UBSan, and valgrind
+#   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
@@ -12,6 +13,7 @@
 PREFIX ?= /usr/local
 BUILD ?= build
 SECONDS ?= 60
+MOMENTS ?= 500
 NINJA = ninja -C $(BUILD) --quiet
 
 # A PREFIX that is given holds for a directory that was set up with another one, too; without one
@@ -22,7 +24,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize fuzz lint bench bench-quick macos format clean
+.PHONY: all demo check install uninstall sanitize kill fuzz lint bench bench-quick macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -57,6 +59,12 @@ uninstall:
 sanitize:
 	@tools/install-packages build check
 	@tools/sanitize
+
+kill:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/kill/run --kastellan $(BUILD)/cli/kastellan --egress $(BUILD)/src/egress/kastellan-egress \
+		--init $(BUILD)/src/linux/init/kastellan-init --moments $(MOMENTS)
 
 fuzz:
 	@tools/install-packages build check

@@ -30,6 +30,7 @@ enum control_slot {
 	SLOT_HELPER_EXE = 7, /* bwrap; absent without a helper, as the next */
 	SLOT_HELPER_ARGS = 8, /* memfd for bwrap --args */
 	SLOT_SUPERVISOR = 9, /* pidfd of the supervisor; the monitor's only */
+	SLOT_MONITOR_PROCESS = 9, /* pidfd of the monitor; from the helper on, for init to watch */
 	SLOT_STDIN = 10, /* the worker's stdio; absent with a terminal of its own */
 	SLOT_STDOUT = 11,
 	SLOT_STDERR = 12,

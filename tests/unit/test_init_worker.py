@@ -124,9 +124,11 @@ class Helper(Case):
 
     def test_it_inherits_what_it_needs_alone(self):
         self.assertEqual(self.complaint_of("/usr/bin/env | grep -v -e ^PWD -e ^_"), "")
-        # 3 is the listing's own. Neither the monitor's socket nor the supervisor is among them.
+        # 3 is the listing's own; 9 was the supervisor, and is the monitor's process, for init.
+        # Neither the monitor's socket nor the supervisor is among them.
         self.assertEqual(self.complaint_of("ls /proc/self/fd").split(),
-                         ["0", "1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8"])
+                         ["0", "1", "10", "11", "12", "2", "3", "4", "5", "6", "7", "8", "9"])
+        self.assertIn("pidfd", self.complaint_of("readlink /proc/self/fd/9"))
         # Without a shell, which would put the signals in order itself.
         jail = self.jail(["true"], helper=["env", "--list-signal-handling", "true"],
                          helper_exe="/usr/bin/env")

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the monitor's fork to the helper's exec. It should: prepare the grants as mounts while it
- * may, give up the caller's identity, tie its life to the monitor's. It must not: hand the helper
- * an environment, a descriptor of the monitor, a blocked signal, or, with kernel ids of its own,
- * any privilege. */
+ * may, give up the caller's identity, let init know of the monitor's end. It must not: hand the
+ * helper an environment, a descriptor of the monitor, a blocked signal, or, with kernel ids of its
+ * own, any privilege. And it must not die with the monitor: what it has forked waits for its word,
+ * and would wait for ever. Init, which it always comes to, ends everything instead. */
 #include "linux/init/helper.h"
 
 #include <errno.h>
@@ -72,6 +73,25 @@ static int prepare(const struct spec *spec, unsigned n_grants, struct failure *f
 	return r < 0 ? r : helper_take_ids(spec->kernel_ids, failure);
 }
 
+/* For init, whose parent is the helper. */
+static int hand_on_monitor(pid_t parent, struct failure *failure)
+{
+	int fd = (int)syscall(SYS_pidfd_open, parent, 0);
+
+	if (fd < 0)
+		return failure_set(failure, errno, "helper", "pidfd_open");
+	/* This one stays open in what is executed. */
+	if (dup2(fd, SLOT_MONITOR_PROCESS) < 0)
+		return failure_set(failure, errno, "helper", "dup2");
+	if (fd != SLOT_MONITOR_PROCESS)
+		close(fd);
+	else if (fcntl(fd, F_SETFD, 0) < 0)
+		return failure_set(failure, errno, "helper", "fcntl");
+	if (getppid() != parent)
+		return failure_set(failure, ESRCH, "helper", "the monitor is gone");
+	return 0;
+}
+
 static int become_helper(
 	const struct spec *spec, unsigned n_grants, pid_t parent, struct failure *failure)
 {
@@ -80,11 +100,9 @@ static int become_helper(
 
 	if (r < 0)
 		return r;
-	/* A change of ids clears it, so it comes after. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return failure_set(failure, errno, "helper", "PR_SET_PDEATHSIG");
-	if (getppid() != parent)
-		return failure_set(failure, ESRCH, "helper", "the monitor is gone");
+	r = hand_on_monitor(parent, failure);
+	if (r < 0)
+		return r;
 	signals_unblock();
 	syscall(SYS_execveat, SLOT_HELPER_EXE, "", spec->helper, no_environment, AT_EMPTY_PATH);
 	return failure_set(failure, errno, "helper", spec->helper[0]);

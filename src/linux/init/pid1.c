@@ -37,6 +37,7 @@
 struct pid1 {
 	int signals;
 	int report; /* from the worker until its exec; -1 before and afterwards */
+	int monitor; /* readable or hung up at its end; -1: we die with it */
 	int terminal; /* the worker's side, kept so that the size can be set; -1 without one */
 	struct denials denials;
 	pid_t worker; /* 0: not started, or ended */
@@ -103,23 +104,38 @@ static void name_temporary(void)
 	}
 }
 
+/* A helper stands between the monitor and us, and without namespaces we do not die with it. */
+static int watch_monitor(struct pid1 *self, struct failure *failure)
+{
+	if (surroundings)
+		self->monitor = surroundings->monitor;
+	else if (spec.n_helper)
+		self->monitor = SLOT_MONITOR_PROCESS;
+	if (self->monitor >= 0 && fcntl(self->monitor, F_GETFD) < 0)
+		return failure_set(failure, errno, "descriptors", "no monitor to watch");
+	return 0;
+}
+
 static int settle(struct pid1 *self, struct failure *failure)
 {
 	/* The specification is the last one, and is let go of once it is read. */
-	const int slots[] = {SLOT_INIT, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR, SLOT_SPEC};
+	const int slots[] = {
+		SLOT_INIT, SLOT_MONITOR_PROCESS, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR, SLOT_SPEC};
 	int r;
 
 	signals_settle();
-	/* The helper's parent can only be seen as pid 0 from here; the helper has asked for the
-	 * same before its exec, so that there is no moment without it. */
+	/* Our parent, the helper, can only be seen as pid 0 from here: where it died before this,
+	 * we fell to the monitor, which ends us. */
 	if ((!surroundings && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "prctl");
-	r = keep_only(slots, 5, SPEC_MAX_EXTRA, failure);
+	r = keep_only(slots, 6, SPEC_MAX_EXTRA, failure);
 	if (r == 0)
 		r = spec_load(SLOT_SPEC, &spec, failure);
 	if (r == 0)
-		r = keep_only(slots, spec_has_stdio(&spec) ? 4 : 1, spec_extra(&spec), failure);
+		r = keep_only(slots, spec_has_stdio(&spec) ? 5 : 2, spec_extra(&spec), failure);
+	if (r == 0)
+		r = watch_monitor(self, failure);
 	if (r < 0)
 		return r;
 	name_temporary();
@@ -341,7 +357,7 @@ static void __attribute__((noreturn)) serve(struct pid1 *self)
 			{.fd = self->denials.listener, .events = POLLIN},
 			{.fd = SLOT_INIT, .events = POLLIN},
 			{.fd = self->signals, .events = POLLIN},
-			{.fd = surroundings ? surroundings->monitor : -1},
+			{.fd = self->monitor, .events = POLLIN},
 		};
 
 		if (poll(fds, sizeof(fds) / sizeof(fds[0]), self->leftover ? 0 : -1) < 0)
@@ -361,7 +377,7 @@ static void __attribute__((noreturn)) serve(struct pid1 *self)
 
 int pid1_main(const struct pid1_host *host)
 {
-	struct pid1 self = {.signals = -1, .report = -1, .terminal = -1};
+	struct pid1 self = {.signals = -1, .report = -1, .monitor = -1, .terminal = -1};
 	struct failure failure;
 
 	surroundings = host;

@@ -68,8 +68,8 @@ static void add_isolation(struct args *args, enum plan_network network)
 		add(args, "--disable-userns");
 	add_number(args, "--uid", WORKER_UID);
 	add_number(args, "--gid", WORKER_GID);
-	ADD(args, "--hostname", WORKER_HOSTNAME, "--clearenv", "--new-session", "--die-with-parent",
-		"--as-pid-1", "--cap-drop", "ALL");
+	ADD(args, "--hostname", WORKER_HOSTNAME, "--clearenv", "--new-session", "--as-pid-1",
+		"--cap-drop", "ALL");
 }
 
 /* From the descriptor, never from the name again. */
