@@ -64,6 +64,18 @@ static void seatbelt_done(struct seatbelt_plan *seatbelt)
 	free(seatbelt->profile);
 }
 
+static void vm_done(struct vm_plan *vm)
+{
+	free(vm->emulator);
+	free(vm->firmware);
+	free(vm->kernel);
+	free(vm->modules);
+	free(vm->release);
+	free(vm->kvm_reason);
+	strv_done(&vm->command);
+	free(vm->config);
+}
+
 void plan_free(struct ks_plan *plan)
 {
 	if (!plan)
@@ -79,6 +91,7 @@ void plan_free(struct ks_plan *plan)
 	strv_done(&plan->helper);
 	strv_done(&plan->data);
 	seatbelt_done(&plan->seatbelt);
+	vm_done(&plan->vm);
 	free(plan->image);
 	receipt_done(&plan->receipt);
 	free(plan);

@@ -13,6 +13,7 @@
 #include <kastellan/backend.h>
 #include <kastellan/plan.h>
 
+#include "base/sha256.h"
 #include "base/strv.h"
 #include "policy/policy.h"
 #include "resolve/host.h"
@@ -142,6 +143,35 @@ struct seatbelt_plan {
 	size_t n_params;
 };
 
+/* What only a backend with machines needs to know of the host, and what costs too much to be told
+ * to the others. Texts are empty where there is no such file. */
+struct vm_look {
+	char qemu[SHA256_TEXT];
+	char firmware[SHA256_TEXT];
+	char firecracker[SHA256_TEXT];
+	char kernel[SHA256_TEXT];
+	uint32_t tsc_khz;
+};
+
+/* A machine with a kernel of its own around the worker. The rest of the plan is the guest's: its
+ * control group, Landlock, filter; its mounts are made on the host, and served to it. */
+struct vm_plan {
+	char *emulator; /* on the host, as the next; NULL: there is no machine */
+	char *firmware; /* NULL: it needs none */
+	char *kernel; /* the image, compressed as a distribution has it */
+	char *modules;
+	char *release;
+	struct vm_look pins; /* what they have to be */
+	bool kvm; /* else it is emulated, */
+	char *kvm_reason; /* because of this */
+	uint64_t guest_bytes; /* all that the guest has */
+	uint64_t host_bytes; /* limit of the machine's group: guest, emulator, keeper */
+	uint64_t quota_pct; /* of the same group; UINT64_MAX = none */
+	int host_landlock; /* ABI that the jails around machine and files have */
+	struct strv command; /* of the emulator, as it stands in the machine's jail */
+	char *config; /* what it reads besides (Firecracker's), or NULL */
+};
+
 enum receipt_verdict { RECEIPT_HELD, RECEIPT_CLAMPED, RECEIPT_DEGRADED, RECEIPT_ABSENT };
 
 struct receipt_row {
@@ -178,6 +208,7 @@ struct ks_plan {
 	struct strv helper; /* the helper's arguments, argv[0] first */
 	struct strv data; /* texts of MOUNT_DATA, in slot order */
 	struct seatbelt_plan seatbelt;
+	struct vm_plan vm;
 	char *image; /* of a backend with images, else NULL */
 	const char *evidence; /* how far this backend has been tried (static); NULL: it has been */
 	struct receipt receipt;
@@ -192,6 +223,7 @@ struct plan_request {
 	bool cwd_asked; /* an explicit --cwd: an error where it is not visible inside */
 	bool tty;
 	const char *image; /* of a backend with images */
+	const struct vm_look *look; /* of one with machines; NULL: the facts have it all */
 };
 
 struct ks_plan *plan_alloc(void);

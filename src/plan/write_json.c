@@ -12,6 +12,7 @@
 #include "plan/mounts.h"
 #include "plan/plan.h"
 #include "plan/write_macos.h"
+#include "plan/write_vm.h"
 #include "policy/fields.h"
 
 /* UINT64_MAX stands for "none" in a plan. */
@@ -194,6 +195,7 @@ static json_t *plan_to_json(const struct ks_plan *plan)
 	json = json_with(json, "filter", filter_to_json(&plan->filter));
 	json = json_with(json, "limits", limits_to_json(&plan->limits));
 	json = write_macos_json(json, plan);
+	json = write_vm_json(json, &plan->vm);
 	return json_with(json, "helper", texts(&plan->helper));
 }
 

@@ -10,6 +10,8 @@ static const char *holder(const struct ks_plan *plan)
 		return "watched, and by process";
 	if (plan->image)
 		return "of a virtual machine";
+	if (plan->vm.emulator)
+		return "with a control group in the guest";
 	return plan->limits.group ? "with a control group" : "without a control group";
 }
 

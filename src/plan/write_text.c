@@ -13,6 +13,7 @@
 #include "plan/receipt.h"
 #include "plan/write_limits.h"
 #include "plan/write_macos.h"
+#include "plan/write_vm.h"
 #include "policy/fields.h"
 
 #define WIDTH 80 /* columns before a list is continued on the next line: any terminal has them */
@@ -395,6 +396,7 @@ int plan_write_text(const struct ks_plan *plan, char **ret_text)
 	put_landlock(&out, &plan->landlock);
 	write_seatbelt(&out, &plan->seatbelt);
 	write_limits(&out, plan);
+	write_vm(&out, &plan->vm);
 	if (plan->helper.len) {
 		strbuf_puts(&out, "\nhelper\n");
 		put_command(&out, "  ", &plan->helper);

@@ -18,11 +18,15 @@
 struct grants;
 struct ks_plan;
 struct plan_request;
+struct vm_look;
 
 /* What a backend does that differs from the others: the stages after it read only the plan. */
 struct backend_ops {
 	int (*plan)(const struct plan_request *request, struct grants *grants,
 		struct ks_plan **ret_plan, ks_error **reterr);
+	/* What this backend alone needs to know of the host that kastellan runs on, before it
+	 * plans; NULL = nothing. 0 or -errno. */
+	int (*look)(const struct ks_host *host, struct vm_look *ret, ks_error **reterr);
 };
 
 struct backend_row {

@@ -151,6 +151,17 @@ static void trial_done(struct host_trial *trial)
 	free(trial->remedy);
 }
 
+static void vm_done(struct host_vm *vm)
+{
+	char *const texts[] = {vm->qemu, vm->qemu_version, vm->qemu_sha256, vm->firmware,
+		vm->firmware_sha256, vm->firecracker, vm->firecracker_version,
+		vm->firecracker_sha256, vm->kernel, vm->kernel_release, vm->kernel_sha256,
+		vm->kernel_reason, vm->modules, vm->shown, vm->kvm_reason};
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		free(texts[i]);
+}
+
 void host_free(struct ks_host *host)
 {
 	if (!host)
@@ -171,6 +182,7 @@ void host_free(struct ks_host *host)
 	free(host->cgroup.v1_cpuacct);
 	free(host->cgroup.v2_base);
 	free(host->cgroup.reason);
+	vm_done(&host->vm);
 	free(host->macos.version);
 	free(host->macos.sandbox_reason);
 	free(host->macos.container);

@@ -62,6 +62,28 @@ struct host_cgroup {
 	char *reason; /* why something of it is missing, or NULL */
 };
 
+/* What machines with a kernel of their own are made of. Hashes are there only where all was tried:
+ * they cost too much for those who want no machine (see backend_ops.look). */
+struct host_vm {
+	char *qemu; /* qemu-system-x86_64; NULL = not found */
+	char *qemu_version; /* "7.2.22", as it says, for people; NULL = not asked */
+	char *qemu_sha256;
+	char *firmware; /* qboot.rom, or another for QEMU's microvm; NULL = none */
+	char *firmware_sha256;
+	char *firecracker; /* NULL = not found */
+	char *firecracker_version;
+	char *firecracker_sha256;
+	char *kernel; /* a kernel's image with a directory of modules; NULL = none */
+	char *kernel_release; /* "6.1.0-37-cloud-amd64" */
+	char *kernel_sha256;
+	char *kernel_reason; /* why one that is there is not used, or NULL */
+	char *modules; /* the directory of its modules */
+	char *shown; /* "DIR:DIR": libraries and data of the emulator, which its jail shows */
+	bool kvm; /* the machine's process may use /dev/kvm */
+	char *kvm_reason; /* why not */
+	uint32_t tsc_khz; /* of the processor's time stamp counter; 0 = not measured */
+};
+
 /* What a Mac has; all zero elsewhere. */
 struct host_macos {
 	char *version; /* "14.5": of the system, or NULL where it is not known */
@@ -113,6 +135,7 @@ struct ks_host {
 	struct host_trial native; /* a jail without a helper */
 	struct host_trial egress; /* one whose network leads to the egress proxy */
 	struct host_cgroup cgroup;
+	struct host_vm vm;
 	struct host_macos macos;
 	struct host_path *paths; /* sorted by path */
 	size_t n_paths;

@@ -74,6 +74,29 @@ static const struct fact cgroup_facts[] = {
 };
 #undef FACT_OF
 
+#define FACT_OF struct host_vm
+static const struct fact vm_facts[] = {
+	FACT(qemu, FACT_TEXT),
+	FACT(qemu_version, FACT_TEXT),
+	FACT(qemu_sha256, FACT_TEXT),
+	FACT(firmware, FACT_TEXT),
+	FACT(firmware_sha256, FACT_TEXT),
+	FACT(firecracker, FACT_TEXT),
+	FACT(firecracker_version, FACT_TEXT),
+	FACT(firecracker_sha256, FACT_TEXT),
+	FACT(kernel, FACT_TEXT),
+	FACT(kernel_release, FACT_TEXT),
+	FACT(kernel_sha256, FACT_TEXT),
+	FACT(kernel_reason, FACT_TEXT),
+	FACT(modules, FACT_TEXT),
+	FACT(shown, FACT_TEXT),
+	FACT(kvm, FACT_BOOL),
+	FACT(kvm_reason, FACT_TEXT),
+	FACT(tsc_khz, FACT_U32),
+	{NULL, FACT_TEXT, 0},
+};
+#undef FACT_OF
+
 #define FACT_OF struct host_macos
 static const struct fact macos_facts[] = {
 	FACT(version, FACT_TEXT),
@@ -92,6 +115,7 @@ const struct fact_section fact_sections[] = {
 	{"native", trial_facts, offsetof(struct ks_host, native), NULL},
 	{"egress", trial_facts, offsetof(struct ks_host, egress), NULL},
 	{"cgroup", cgroup_facts, offsetof(struct ks_host, cgroup), NULL},
+	{"vm", vm_facts, offsetof(struct ks_host, vm), "linux"},
 	{"macos", macos_facts, offsetof(struct ks_host, macos), "macos"},
 };
 

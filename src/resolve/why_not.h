@@ -39,6 +39,10 @@ why_not_function why_not_native;
 /* The same of the Landlock backend. It never works fully: what needs a namespace is missing. */
 why_not_function why_not_landlock_backend;
 
+/* The same of QemuVm and FirecrackerVm: the parts of a machine, and the jail around it. */
+why_not_function why_not_qemu;
+why_not_function why_not_firecracker;
+
 /* A helper that said `complaint` and ended without having made the jail. */
 int why_not_complaint(const struct ks_host *host, const char *complaint, struct why_not *ret);
 

@@ -82,6 +82,7 @@ static void test_golden_facts_survive_a_round_trip(void **state)
 		"host-no-landlock.json", "host-kernel510.json", "host-cgroup-none.json",
 		"host-cgroup-v1.json", "host-no-bwrap.json", "host-setuid-bwrap.json",
 		"host-nested-container.json", "host-abi10.json", "host-old-bwrap.json",
+		"host-vm-emulated.json", "host-vm-kvm.json", "host-vm-no-cgroup.json",
 		"host-macos12.json", "host-macos13-intel.json", "host-macos15.json",
 		"host-macos15-sandboxed.json", "host-macos26-container.json",
 		"host-macos26-old-container.json", "host-macos26-root.json"};

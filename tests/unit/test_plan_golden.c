@@ -2,7 +2,8 @@
 /* Whole plans against written-down ones: tests/golden/plan/NAME.case.json says what is asked of
  * which backend on which host, NAME.args is what bubblewrap is told (an option a line), or
  * kastellan-init of the mounts or rules (one a line) where there is no helper, or the command that
- * a Mac is given, with values of the start filled in (one argument a line); NAME.txt what people
+ * a Mac is given, with values of the start filled in (one argument a line), or a machine's, with
+ * the jails around it; NAME.txt what people
  * are shown, the verdict of the receipt included, and NAME.json, where the case wants it, what
  * programs are. KASTELLAN_GOLDEN_UPDATE=1 writes the three anew: read the difference before
  * committing. */
@@ -31,6 +32,8 @@
 #include "macos/plan/seatbelt.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"
+#include "vm/plan/machine.h"
+#include "vm/plan/qemu.h"
 
 #define CASES "tests/golden/plan"
 #define SUFFIX ".case.json"
@@ -128,6 +131,8 @@ static planner *planner_of(const struct kase *kase)
 		return plan_container;
 	if (wants(kase, "landlock"))
 		return plan_landlock_backend;
+	if (wants(kase, "qemu"))
+		return plan_qemu;
 	return wants(kase, "native") ? plan_native : plan_bwrap;
 }
 
@@ -278,8 +283,49 @@ static char *command_text(const struct kase *kase, const struct ks_plan *plan)
 	return result;
 }
 
+static void add_jail(struct strbuf *text, const char *name, const struct ks_plan *jail)
+{
+	autofree char *mounts = mounts_text(jail);
+	const struct limits_plan *limits = &jail->limits;
+
+	strbuf_addf(text, "\njail of the %s: %s\n%s", name, jail->argv.items[0], mounts);
+	strbuf_addf(text, "filter %s\nrules %zu\n",
+		jail->filter.profile == KS_PROFILE_WORKER_STRICT ? "strict" : "other",
+		jail->landlock.n_rules);
+	strbuf_addf(text, "memory %" PRIu64 " tasks %" PRIu64 " quota %" PRIu64 "\n",
+		limits->memory_bytes, limits->tasks, limits->cpu_quota_pct);
+}
+
+/* The emulator's command, and the two jails around it and the files. */
+static char *machine_text(const struct kase *kase, const struct ks_plan *plan)
+{
+	struct grants machine_grants = {0}, files_grants = {0};
+	struct ks_plan *machine = NULL, *files = NULL;
+	autostrbuf struct strbuf text;
+	char *result = NULL;
+
+	for (size_t i = 0; i < plan->grants.len; i++)
+		fixture_grant(&files_grants, plan->grants.items[i].field,
+			plan->grants.items[i].asked, plan->grants.items[i].path,
+			plan->grants.items[i].directory);
+	fixture_grant(&files_grants, FIELD_FS_READ, FILES_PROGRAM, NULL, false);
+	assert_int_equal(plan_machine_jail(plan, kase->host, &machine_grants, &machine, NULL), 0);
+	assert_int_equal(plan_files_jail(plan, kase->host, &files_grants, &files, NULL), 0);
+	strbuf_init(&text, KS_MAX_TEXT);
+	for (size_t i = 0; i < plan->vm.command.len; i++)
+		strbuf_addf(&text, "%s\n", plan->vm.command.items[i]);
+	add_jail(&text, "machine", machine);
+	add_jail(&text, "files", files);
+	plan_free(machine);
+	plan_free(files);
+	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
+	return result;
+}
+
 static char *told_text(const struct kase *kase, const struct ks_plan *plan)
 {
+	if (wants(kase, "qemu"))
+		return machine_text(kase, plan);
 	if (wants(kase, "seatbelt") || wants(kase, "container"))
 		return command_text(kase, plan);
 	if (wants(kase, "landlock"))

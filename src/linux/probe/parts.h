@@ -26,6 +26,10 @@ int probe_native_try(struct ks_host *host);
 /* By making one whose network leads to the egress proxy, with a backend that works. */
 int probe_egress_try(struct ks_host *host);
 
+/* What machines could be made of; by asking the programs for their versions. */
+int probe_vm(struct ks_host *host);
+int probe_vm_try(struct ks_host *host);
+
 /* Makes a jail with the planner of its backend, for a policy with that endpoint or with none. */
 typedef int probe_planner(const struct plan_request *request, struct grants *grants,
 	struct ks_plan **ret_plan, ks_error **reterr);

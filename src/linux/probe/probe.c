@@ -24,6 +24,8 @@ static int look(bool tried, struct ks_host *host)
 	/* Who has to install or repair something wants to know how that is done here. */
 	if (r == 0 && (!host->bwrap.path || host->bwrap.setuid))
 		r = probe_distribution(host);
+	if (r == 0)
+		r = probe_vm(host);
 	probe_landlock(host);
 	probe_seccomp(host);
 	probe_idmap(host, false);
@@ -45,6 +47,8 @@ static int try_everything(struct ks_host *host)
 		r = probe_native_try(host);
 	if (r == 0)
 		r = probe_egress_try(host);
+	if (r == 0)
+		r = probe_vm_try(host);
 	host->tried = true;
 	return r;
 }
