@@ -4,6 +4,7 @@
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make sanitize   the tests under ASan and UBSan, and valgrind
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
+#   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
@@ -14,6 +15,7 @@ PREFIX ?= /usr/local
 BUILD ?= build
 SECONDS ?= 60
 MOMENTS ?= 500
+SPAWNS ?= 20000
 NINJA = ninja -C $(BUILD) --quiet
 
 # A PREFIX that is given holds for a directory that was set up with another one, too; without one
@@ -24,7 +26,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize kill fuzz lint bench bench-quick macos format clean
+.PHONY: all demo check install uninstall sanitize kill soak fuzz lint bench bench-quick macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -65,6 +67,11 @@ kill:
 	@$(MAKE) --no-print-directory all
 	@tests/kill/run --kastellan $(BUILD)/cli/kastellan --egress $(BUILD)/src/egress/kastellan-egress \
 		--init $(BUILD)/src/linux/init/kastellan-init --moments $(MOMENTS)
+
+soak:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/soak/run $(BUILD) $(SPAWNS)
 
 fuzz:
 	@tools/install-packages build check

@@ -6,7 +6,6 @@
  * It ignores what can be ignored, asks not to be told of its parent's end, leaves a grandchild in a
  * session of its own, keeps files and shared memory, and makes and ends processes (and connections
  * to the loopback's PORT) until its time is over; then it ends with 7. Its children stay. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
