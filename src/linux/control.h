@@ -39,7 +39,8 @@ enum control_slot {
 	SLOT_DATA_MAX = 18,
 	SLOT_EXTRA = SLOT_DATA, /* without a helper: first of the worker's further descriptors, as
 				   many as SPEC_EXTRA says */
-	SLOT_EGRESS = 19, /* to the egress proxy; closed before the worker is near. Absent without
+	SLOT_EGRESS = 19, /* to the egress proxy; once the network is made, its namespace, by which
+			     init knows it. Closed before the worker is near. Absent without
 			     SPEC_EGRESS */
 	SLOT_GRANT = 20, /* first of the grants' descriptors, one each, in plan order */
 };

@@ -88,6 +88,24 @@ def set_uid_helper(t):
             refused(result, marker, ("set-uid", "setuid", "set-id"), "bwrap", "remedy")
 
 
+@test("a bubblewrap that takes the worker elsewhere than to the proxy is found out")
+def other_network(t):
+    t.needs_root()
+    if t.options.backend != "bwrap":
+        t.cannot("is about bubblewrap")
+    marker = t.directory("granted", 0o777) / "started"
+    os.chmod(t.work, 0o755)
+    real = shutil.copy("/usr/bin/bwrap", t.work / "real")
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
+                          flags=["--net", "192.0.2.1:443"])
+    for option, code in (("--unshare-net", 125), ("", 0)):
+        helper = t.file("bwrap", f'#!/bin/sh\nexec {real} {option} "$@"\n', 0o755)
+        result = unshared(t, line, f"mount --bind {helper} /usr/bin/bwrap", "-m")
+        check.equal(result.code, code, f"exit code with {option!r}, {result.complaint}")
+        if code:
+            refused(result, marker, "network", "egress proxy")
+
+
 @test("programs in the caller's PATH do not take part")
 def path(t):
     place = t.directory("bin")

@@ -31,6 +31,9 @@ typedef int worker(void);
 pid_t start(worker *work);
 void finish(pid_t pid);
 
+/* For the worker: what init finds before it runs anything. 0 or -errno. */
+int look_around(void);
+
 /* The socket of that kind. */
 int socket_of(enum egress_socket kind);
 /* The next connection of any listener of that kind, and where its worker wanted to go. */

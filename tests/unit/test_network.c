@@ -2,8 +2,10 @@
 /* The network of an allowlist: a child makes it and lives in it as a worker would; this process has
  * the proxy's end of it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +16,8 @@
 #include <cmocka.h>
 
 #include "network_fixture.h"
+
+#include "linux/control.h"
 
 static const struct {
 	const char *address;
@@ -240,6 +244,35 @@ static void test_the_door_and_names_over_tcp(void **state)
 	finish(pid);
 }
 
+/* As a helper might leave init, by mistake or by somebody's will: in another namespace, without
+ * the mark of the prepared one, or with that of something else. */
+static int stray(void)
+{
+	int fd, other;
+
+	if (look_around() != 0)
+		return 1;
+	if (unshare(CLONE_NEWNET) < 0 || look_around() != -ESTALE)
+		return 2;
+	fd = dup(SLOT_EGRESS);
+	other = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	if (dup2(other, SLOT_EGRESS) < 0 || look_around() != -ESTALE)
+		return 3;
+	close(SLOT_EGRESS);
+	if (look_around() != -EBADF)
+		return 4;
+	/* And back again it is right. */
+	if (setns(fd, CLONE_NEWNET) < 0 || dup2(fd, SLOT_EGRESS) < 0)
+		return 5;
+	return look_around() == 0 ? 0 : 6;
+}
+
+static void test_another_network_is_found_out(void **state)
+{
+	(void)state;
+	finish(start(stray));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_names_are_asked_of_the_proxy),
 		cmocka_unit_test(test_other_datagrams_are_refused_at_once),
 		cmocka_unit_test(test_the_door_and_names_over_tcp),
+		cmocka_unit_test(test_another_network_is_found_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

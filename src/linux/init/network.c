@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order is the security property: nothing leads anywhere before the sockets are there, no
- * program runs before they are handed over, and whatever fails ends the jail. */
+ * program runs before they are handed over, and whatever fails ends the jail. Whoever makes the
+ * jail inside of it may do so wrongly: init looks for itself where it is. */
 #include "linux/init/network.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "egress/control.h"
@@ -14,6 +19,7 @@
 #include "linux/init/message.h"
 #include "linux/init/native_parts.h"
 
+#define OWN_NETWORK "/proc/self/ns/net"
 #define DNS 53
 #define DOOR 1080 /* of SOCKS; HTTP CONNECT is understood there as well */
 
@@ -149,6 +155,38 @@ static int make_sockets(const struct spec *spec, struct sockets *sockets, struct
 	return r == 0 && sockets->count ? hand_over(sockets, failure) : r;
 }
 
+/* The proxy takes the end of the socket for: there will be no more. In its place comes what init
+ * knows the namespace by. */
+static int leave_mark(struct failure *failure)
+{
+	int fd = open(OWN_NETWORK, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 || dup2(fd, SLOT_EGRESS) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (r < 0)
+		close(SLOT_EGRESS);
+	return r < 0 ? failure_set(failure, -r, "network", OWN_NETWORK) : 0;
+}
+
+int network_check(const struct spec *spec, struct failure *failure)
+{
+	struct stat prepared, own;
+	struct statfs fs;
+
+	if (!spec->ports)
+		return 0;
+	if (fstat(SLOT_EGRESS, &prepared) < 0 || fstatfs(SLOT_EGRESS, &fs) < 0)
+		return failure_set(failure, errno, "network", "the mark of the prepared one");
+	if (stat(OWN_NETWORK, &own) < 0)
+		return failure_set(failure, errno, "network", OWN_NETWORK);
+	if (fs.f_type != NSFS_MAGIC || prepared.st_dev != own.st_dev ||
+		prepared.st_ino != own.st_ino)
+		return failure_set(failure, ESTALE, "network",
+			"this is another one than that which leads to the egress proxy");
+	return 0;
+}
+
 int network_open(const struct spec *spec, struct failure *failure)
 {
 	struct sockets sockets = {.count = 0};
@@ -158,7 +196,8 @@ int network_open(const struct spec *spec, struct failure *failure)
 		r = make_sockets(spec, &sockets, failure);
 	while (sockets.count)
 		close(sockets.fds[--sockets.count]);
-	/* The proxy takes its end for: there will be no more. */
+	if (r == 0)
+		return leave_mark(failure);
 	close(SLOT_EGRESS);
 	return r;
 }

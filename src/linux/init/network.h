@@ -16,8 +16,12 @@
 int network_enter(const struct spec *spec, struct failure *failure);
 
 /* In the new network namespace, with rights over it: makes all of the above and hands the sockets
- * over through SLOT_EGRESS, which is closed then. */
+ * over through SLOT_EGRESS, which holds the namespace itself from then on. */
 int network_open(const struct spec *spec, struct failure *failure);
+
+/* In the jail, before anything runs there: whether this is that namespace, where the spec has one.
+ * Needs /proc; SLOT_EGRESS stays open. */
+int network_check(const struct spec *spec, struct failure *failure);
 
 /* The loopback is up, and that is all. */
 int network_loopback(struct failure *failure);

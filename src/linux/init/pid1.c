@@ -23,6 +23,7 @@
 #include "linux/init/capabilities.h"
 #include "linux/init/denials.h"
 #include "linux/init/message.h"
+#include "linux/init/network.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
 #include "linux/init/temporary.h"
@@ -76,7 +77,7 @@ static int check_extra(struct failure *failure)
  * namespaces, those that the worker's rules are for. */
 static int keep_only(const int *list, size_t n, uint32_t n_extra, struct failure *failure)
 {
-	static int keep[8 + SPEC_MAX_EXTRA + KS_MAX_GRANTS];
+	static int keep[9 + SPEC_MAX_EXTRA + KS_MAX_GRANTS];
 	size_t count = 0;
 	int r;
 
@@ -118,9 +119,9 @@ static int watch_monitor(struct pid1 *self, struct failure *failure)
 
 static int settle(struct pid1 *self, struct failure *failure)
 {
-	/* The specification is the last one, and is let go of once it is read. */
-	const int slots[] = {
-		SLOT_INIT, SLOT_MONITOR_PROCESS, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR, SLOT_SPEC};
+	/* The last two are let go of once they are read. */
+	const int slots[] = {SLOT_INIT, SLOT_MONITOR_PROCESS, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR,
+		SLOT_SPEC, SLOT_EGRESS};
 	int r;
 
 	signals_settle();
@@ -129,9 +130,11 @@ static int settle(struct pid1 *self, struct failure *failure)
 	if ((!surroundings && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "prctl");
-	r = keep_only(slots, 6, SPEC_MAX_EXTRA, failure);
+	r = keep_only(slots, 7, SPEC_MAX_EXTRA, failure);
 	if (r == 0)
 		r = spec_load(SLOT_SPEC, &spec, failure);
+	if (r == 0)
+		r = network_check(&spec, failure);
 	if (r == 0)
 		r = keep_only(slots, spec_has_stdio(&spec) ? 5 : 2, spec_extra(&spec), failure);
 	if (r == 0)
