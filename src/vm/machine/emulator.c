@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -130,6 +131,13 @@ void emulator_listen(struct emulator *emulator)
 		close(emulator->complaints);
 		emulator->complaints = -1;
 	}
+}
+
+void emulator_await(const struct emulator *emulator, int patience_ms)
+{
+	struct pollfd ended = {.fd = emulator->pidfd, .events = POLLIN};
+
+	poll(&ended, 1, patience_ms);
 }
 
 int emulator_end(struct emulator *emulator)

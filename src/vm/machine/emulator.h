@@ -26,6 +26,9 @@ int emulator_start(char *const *argv, int channel, struct emulator *ret, struct 
 /* What it has printed meanwhile. */
 void emulator_listen(struct emulator *emulator);
 
+/* Waits for its own end, but no longer than that. */
+void emulator_await(const struct emulator *emulator, int patience_ms);
+
 /* Kills it where it still runs, and waits for its end. Returns its wait status. */
 int emulator_end(struct emulator *emulator);
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "linux/control_message.h"
 
+#define EMULATOR_PATIENCE_MS 500 /* for one whose machine is over to say why */
 #define READS_AT_ONCE 16 /* so that a flood of the guest's does not keep others from being heard \
 			  */
 
@@ -116,7 +117,10 @@ static void on_channel(struct keeper *keeper)
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (len <= 0) {
-			int status = emulator_end(&keeper->emulator);
+			int status;
+
+			emulator_await(&keeper->emulator, EMULATOR_PATIENCE_MS);
+			status = emulator_end(&keeper->emulator);
 
 			emulator_why(&keeper->emulator, status,
 				keeper->judge.phase >= JUDGE_STARTED
@@ -166,14 +170,16 @@ static bool specified(const struct keeper *keeper)
 static void watch(const struct keeper *keeper, struct pollfd fds[WATCHED])
 {
 	bool runs = keeper->state == KEEPER_RUNS;
+	bool sends = !outbox_is_empty(&keeper->outbox) ||
+		     (keeper->judge.phase >= JUDGE_GREETED && !specified(keeper));
 	bool listens = !runs ||
 		       (specified(keeper) && outbox_has_room(&keeper->outbox, CONTROL_MAX));
 	bool reads = runs && keeper->judge.phase >= JUDGE_READY &&
 		     source_wants(&keeper->input, &keeper->outbox);
 
 	fds[WATCH_CONTROL] = (struct pollfd){MACHINE_SLOT_CONTROL, listens ? POLLIN : 0, 0};
-	fds[WATCH_CHANNEL] = (struct pollfd){runs ? keeper->channel : -1,
-		outbox_is_empty(&keeper->outbox) ? POLLIN : POLLIN | POLLOUT, 0};
+	fds[WATCH_CHANNEL] =
+		(struct pollfd){runs ? keeper->channel : -1, sends ? POLLIN | POLLOUT : POLLIN, 0};
 	fds[WATCH_EMULATOR] = (struct pollfd){runs ? keeper->emulator.pidfd : -1, POLLIN, 0};
 	fds[WATCH_COMPLAINTS] = (struct pollfd){runs ? keeper->emulator.complaints : -1, POLLIN, 0};
 	fds[WATCH_INPUT] = (struct pollfd){reads ? keeper->input.from.fd : -1, POLLIN, 0};
