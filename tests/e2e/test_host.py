@@ -144,9 +144,9 @@ def devices(t):
     check.contains(result.complaint, "err\n", ("No space left", "I/O error"))
 
 
-@test("a pipe is opened again in its own direction only: others read and write it too")
+@test("a pipe is opened again in its own direction only: others read and write it too", root=True)
 def shared_pipe(t):
-    t.needs_root()  # without it the worker's ids are the caller's, who owns the pipe
+    # without it the worker's ids are the caller's, who owns the pipe
     loop = 'read -r first; "$@"; cat'
     script = "echo injected > /dev/stdin; chmod 666 /dev/stdin; echo injected > /proc/self/fd/0"
     line = t.jail.command(["/bin/sh", "-c", script])
@@ -223,9 +223,8 @@ def ordinary(t):
     check.equal(result.lines, ["b'a\\n'", "[1, 2] [1]"], result.complaint)
 
 
-@test("a directory of a grant's file system that is mounted over does not show what lies beneath")
+@test("a directory of a grant's file system that is mounted over does not show what lies beneath", root=True)
 def submount(t):
-    t.needs_root()
     top = t.directory("granted", 0o777)
     inner = t.directory("granted/inner", 0o777)
     t.file("granted/inner/beneath")

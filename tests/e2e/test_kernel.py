@@ -88,7 +88,8 @@ def refused(t, probe, act, how, who, option):
 for row in ACTS:
     ending = f"ends it, and the outcome names {row[2][8:]}" if row[2].startswith("killed") \
         else f"is answered with {row[2]}"
-    add(f"{row[1]} {ending}", lambda t, row=row: refused(t, *row), __name__)
+    add(f"{row[1]} {ending}", lambda t, row=row: refused(t, *row), __name__,
+        root=row[3] == ROOT and not row[2].startswith("killed"))
 
 
 @test("int 0x80, the 32-bit entrance, ends it as denied")

@@ -17,12 +17,7 @@ from harness.jail import wait_for
 PYTHON = ["/usr/bin/python3", "-I", "-c"]
 HIDE_GROUPS = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
 LIMITS = "mem_mb,cpu_ms,tasks_max,cpu_quota_pct"
-
-
-def ours(t):
-    if t.options.backend != "landlock":
-        t.cannot("is about the backend landlock")
-    t.needs_jail()
+OURS = ("landlock",)
 
 
 def python(t, script, **options):
@@ -56,9 +51,10 @@ os.chmod(top, 0)
 """
 
 
-@test("temporary files go to a private directory that TMPDIR names, and that is gone afterwards")
+@test("temporary files go to a private directory that TMPDIR names, and that is gone afterwards",
+      backends=OURS)
 def temporary(t):
-    ours(t)
+    t.needs_jail()
     result = python(t, MESS, policy={"cpu_ms": 20000, "mem_mb": 128})
     path, mode, own, *content = result.text.split()
     check.true(path.startswith("/tmp/kastellan-"), path)
@@ -67,18 +63,18 @@ def temporary(t):
     check.true(os.path.exists("/etc/passwd"), "a link of it was followed")
 
 
-@test("a TMPDIR of the policy stays what it is")
+@test("a TMPDIR of the policy stays what it is", backends=OURS)
 def temporary_named(t):
-    ours(t)
+    t.needs_jail()
     top = t.directory("granted", 0o777)
     result = t.run(["/usr/bin/env"], write=[top], env={"TMPDIR": str(top)})
     check.equal(result.text, f"TMPDIR={top}\n", "environment")
     check.equal(result.rows["env"]["verdict"], "held", "verdict of env")
 
 
-@test("nothing of /tmp, /var/tmp and /dev/shm but its own directory can be written or listed")
+@test("nothing of /tmp, /var/tmp and /dev/shm but its own directory can be written or listed", backends=OURS)
 def no_shared_scratch(t):
-    ours(t)
+    t.needs_jail()
     victim = pathlib.Path(tempfile.mkdtemp(prefix="e2e-", dir="/tmp"))
     t.later(shutil.rmtree, victim)
     victim.chmod(0o777)
@@ -91,9 +87,9 @@ def no_shared_scratch(t):
         (place / f"e2e-new-{os.getpid()}").unlink()
 
 
-@test("whoever of the jail is killed, the temporary directory does not stay", 90)
+@test("whoever of the jail is killed, the temporary directory does not stay", 90, backends=OURS)
 def temporary_killed(t):
-    ours(t)
+    t.needs_jail()
     script = "import os, time; open(os.environ['TMPDIR'] + '/file', 'w'); print('ready', flush=True); time.sleep(99)"
     for index in range(4):
         before = residue.Snapshot(t.options)
@@ -144,7 +140,7 @@ except OSError as error:
 
 def change(t, name, act):
     """What the worker makes is its own, also where root started it; the rest is the caller's."""
-    ours(t)
+    t.needs_jail()
     top, fixed = t.directory("granted", 0o777), t.directory("fixed", 0o777)
     script = [*PYTHON, TRY % act]
     result = t.run([*script, top, "mine", "make"], write=[top])
@@ -163,12 +159,12 @@ def change(t, name, act):
 
 for name, act in CHANGES.items():
     add(f"{name}: in a writable grant, and nowhere else",
-        lambda t, row=(name, act): change(t, *row), __name__)
+        lambda t, row=(name, act): change(t, *row), __name__, backends=OURS)
 
 
-@test("a link in a grant does not lead a change of mode out of it")
+@test("a link in a grant does not lead a change of mode out of it", backends=OURS)
 def change_by_link(t):
-    ours(t)
+    t.needs_jail()
     top, outside = t.directory("granted", 0o777), t.file("outside/file", mode=0o600)
     (top / "link").symlink_to(outside)
     (top / "way").symlink_to(outside.parent)
@@ -182,9 +178,9 @@ def change_by_link(t):
         outside.chmod(0o600)
 
 
-@test("attributes, watches and the mode for ioctl alone lead past no rule")
+@test("attributes, watches and the mode for ioctl alone lead past no rule", backends=OURS)
 def unruled(t):
-    ours(t)
+    t.needs_jail()
     secret = t.file("secret/file", "text", 0o644)
     try:
         os.setxattr(secret, "user.note", b"hidden")
@@ -199,9 +195,9 @@ def unruled(t):
         t.contained([*PYTHON, whole], by={"EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"})
 
 
-@test("messages of the host are out of reach: System V and POSIX, its own included")
+@test("messages of the host are out of reach: System V and POSIX, its own included", backends=OURS)
 def messages(t):
-    ours(t)
+    t.needs_jail()
     script = ("import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
               "for name, arguments in (('shmget', (77, 8, 0o1777)), ('semget', (77, 1, 0o1777)),\n"
               "                        ('msgget', (77, 0o1777))):\n"
@@ -217,9 +213,9 @@ def messages(t):
 
 # Processes.
 
-@test("monitor, init and supervisor survive whatever the worker sends them")
+@test("monitor, init and supervisor survive whatever the worker sends them", backends=OURS)
 def keepers(t):
-    ours(t)
+    t.needs_jail()
     script = ("import os\nfor pid in map(int, input().split()):\n"
               "    for number in (9, 19, 15, 11):\n"
               "        try: os.kill(pid, number); print('sent', pid, number)\n"
@@ -234,9 +230,9 @@ def keepers(t):
     os.kill(victim, 9)  # control: the same user may, outside of the jail
 
 
-@test("signals within the jail reach whom they are for: processes, groups and oneself")
+@test("signals within the jail reach whom they are for: processes, groups and oneself", backends=OURS)
 def inner_signals(t):
-    ours(t)
+    t.needs_jail()
     script = ("import os, signal, time\n"
               "got = []\nsignal.signal(signal.SIGUSR1, lambda *_: got.append(1))\n"
               "os.kill(os.getpid(), signal.SIGUSR1); signal.raise_signal(signal.SIGUSR1)\n"
@@ -256,17 +252,16 @@ def comets_end(t, line):
     check.equal(before.leftovers(3), [], "left behind")
 
 
-@test("processes that never stay in one place end with the worker", 60)
+@test("processes that never stay in one place end with the worker", 60, backends=OURS)
 def comets(t):
-    ours(t)
+    t.needs_jail()
     comets_end(t, t.jail.command(t.probe("ending", "comets", "200"), read=[t.probes.directory],
                                  policy={"cpu_ms": 60000, "mem_mb": 0}))
 
 
-@test("they end without a control group, too", 120)
+@test("they end without a control group, too", 120, root=True, backends=OURS)
 def comets_without_group(t):
-    ours(t)
-    t.needs_root()
+    t.needs_jail()
     accepted = ",".join([*t.host.degraded(), *LIMITS.split(",")])
     for act in (("comets", "200"), ("comets", "0")):
         line = t.jail.command(t.probe("ending", *act), read=[t.probes.directory],
@@ -276,9 +271,9 @@ def comets_without_group(t):
 
 # Terminals of the same user.
 
-@test("another terminal of the caller can be neither opened nor listed, its own can")
+@test("another terminal of the caller can be neither opened nor listed, its own can", backends=OURS)
 def terminals(t):
-    ours(t)
+    t.needs_jail()
     master, slave = pty.openpty()
     t.later(os.close, master)
     t.later(os.close, slave)
@@ -291,9 +286,9 @@ def terminals(t):
 
 # The receipt.
 
-@test("a run that accepts nothing is refused, and the remedy lists what has to be accepted")
+@test("a run that accepts nothing is refused, and the remedy lists what has to be accepted", backends=OURS)
 def refused(t):
-    ours(t)
+    t.needs_jail()
     marker = t.directory("granted", 0o777) / "started"
     result = t.run(["/usr/bin/touch", marker], write=[marker.parent], degrade=False)
     check.equal((result.code, result.type), (125, "setup"), "outcome")

@@ -25,9 +25,8 @@ def private_files(t):
             t.denied(t.probe("files", act, path), by={"EACCES"})
 
 
-@test("what the kernel keeps for root can be read by root")
+@test("what the kernel keeps for root can be read by root", root=True)
 def private_to_root(t):
-    t.needs_root()
     for path in present():
         # Waiting for the next message is no reading of this one; the other is written alone.
         if path not in ("/proc/kmsg", "/proc/sysrq-trigger"):
@@ -39,13 +38,11 @@ def in_namespace(t, mapping, argv):
     return t.control.run(["/usr/bin/unshare", "-U", *mapping, *argv])
 
 
-@test("a worker that is root to the kernel finds the files of root covered up")
+@test("a worker that is root to the kernel finds the files of root covered up",
+      root=True, backends=("bwrap", "native"))
 def mapped_root(t):
     """The caller is root of the host under another number, or in a namespace of its own."""
-    t.needs_root()
     t.needs_jail()
-    if t.options.backend == "landlock":
-        t.cannot("needs mounts")
     count = ["/bin/sh", "-c", "cat /proc/slabinfo /proc/vmallocinfo | wc -c"]
     line = t.jail.command(count, flags=["--allow-degraded", ALL_FIELDS])
     for mapping in (["--map-user=1000", "--map-group=1000"], ["--map-root-user"]):

@@ -96,9 +96,8 @@ def secrets(t):
     check.true(token not in json.dumps(result.status), "the value is in the status")
 
 
-@test("without control groups the limits are not held, and a run is refused by name")
+@test("without control groups the limits are not held, and a run is refused by name", root=True)
 def no_groups(t):
-    t.needs_root()
     marker = t.directory("granted", 0o777) / "started"
     line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], degrade=False,
                           flags=["--status", t.notes / "status", *accepted_here(t)])
@@ -110,9 +109,8 @@ def no_groups(t):
     check.equal(t.control.run(line).code, 0, "control: with them it runs")
 
 
-@test("without control groups a run goes on where each field is accepted by name, and says so")
+@test("without control groups a run goes on where each field is accepted by name, and says so", root=True)
 def accepted(t):
-    t.needs_root()
     fields = ",".join([*t.host.degraded(), "mem_mb", "cpu_ms", "tasks_max", "cpu_quota_pct"])
     path = t.notes / "status"
     line = t.jail.command(["/bin/true"], flags=["--status", path, "--allow-degraded", fields],
@@ -130,9 +128,8 @@ def accepted(t):
         check.contains(result.complaint, leave_out)
 
 
-@test("a field that asks for nothing is not refused for want of a mechanism")
+@test("a field that asks for nothing is not refused for want of a mechanism", root=True)
 def nothing_asked(t):
-    t.needs_root()
     line = t.jail.command(["/bin/true"], policy={"mem_mb": 0, "cpu_ms": 0},
                           flags=accepted_here(t, "tasks_max", "cpu_quota_pct"), degrade=False)
     result = without_groups(t, line)
@@ -149,11 +146,9 @@ def needless(t):
     check.equal(result.rows["mem_mb"]["verdict"], "held", "verdict")
 
 
-@test("a helper that is missing is named, with the remedy; no other backend takes its place")
+@test("a helper that is missing is named, with the remedy; no other backend takes its place",
+      root=True, backends=("bwrap",))
 def no_helper(t):
-    t.needs_root()
-    if t.options.backend != "bwrap":
-        t.cannot("is about bubblewrap")
     helper = os.path.realpath("/usr/bin/bwrap")
     for mask in ("/dev/null", "/etc/passwd"):
         script = f'mount --bind {mask} {helper} && exec "$@"'

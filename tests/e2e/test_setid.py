@@ -69,9 +69,8 @@ def devices(t):
     t.allowed(t.probe("files", "fifo", top / "fifo"), write=[top])
 
 
-@test("a device node that lies in a grant cannot be opened")
+@test("a device node that lies in a grant cannot be opened", root=True)
 def device_in_grant(t):
-    t.needs_root()
     top = t.directory("granted", 0o777)
     node = top / "zero"
     os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 5))
@@ -100,9 +99,8 @@ def owner(t):
         check.equal(worker[0], {os.geteuid()}, "kernel uid")
 
 
-@test("a set-uid program in a grant gives nothing")
+@test("a set-uid program in a grant gives nothing", root=True)
 def set_uid_program(t):
-    t.needs_root()
     top = t.directory("granted")
     program = top / "id"
     shutil.copy("/usr/bin/id", program)
@@ -122,9 +120,8 @@ def set_uid_program(t):
         check.contains(raised.text, "CapEff:\t0000000000000000")
 
 
-@test("a file with capabilities gives none")
+@test("a file with capabilities gives none", root=True)
 def file_capabilities(t):
-    t.needs_root()
     top = t.directory("granted")
     program = top / "grep"
     shutil.copy("/usr/bin/grep", program)
@@ -158,9 +155,8 @@ def own_file_capabilities(t):
         check.equal(t.control.run(argv).code, 0, "control")
 
 
-@test("files of another user stay that user's, whatever the grant")
+@test("files of another user stay that user's, whatever the grant", root=True)
 def foreign_files(t):
-    t.needs_root()
     top = t.directory("granted")
     private = t.file("granted/private", "private\n", 0o600)
     os.chown(private, 1234, 1234)

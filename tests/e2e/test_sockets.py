@@ -62,7 +62,7 @@ def family(t, number, kind, protocol, option, only_root):
 
 for row in FAMILIES:
     add(f"a socket of the kind {row[0]} cannot be made", lambda t, row=row: family(t, *row[1:]),
-        __name__)
+        __name__, root=row[5])
 
 
 @test("WorkerStrict has no socket at all; WorkerNetClient has TCP and UDP over IPv4 and IPv6")

@@ -144,9 +144,8 @@ def groups(t):
     check.true(set(found["groups"]) <= {found["gids"][0], 65534}, f"groups {found['groups']}")
 
 
-@test("a file that only a supplementary group of the caller may read stays closed")
+@test("a file that only a supplementary group of the caller may read stays closed", root=True)
 def group_file(t):
-    t.needs_root()
     top = t.directory("granted")
     path = t.file("granted/file", mode=0o640)
     os.chown(path, 1234, 1235)
@@ -208,9 +207,8 @@ def rlimits(t):
     check.equal(found[str(resource.RLIMIT_MEMLOCK)][1] < 1 << 40, True, "memlock is bounded")
 
 
-@test("a caller that may use real-time priorities does not hand that on")
+@test("a caller that may use real-time priorities does not hand that on", root=True)
 def real_time(t):
-    t.needs_root()
     kinds = (resource.RLIMIT_RTPRIO, resource.RLIMIT_NICE)
 
     def favoured():

@@ -112,9 +112,8 @@ def fifo(t):
     t.possible(argv)
 
 
-@test("a host's kernel file systems that are mounted beneath a grant do not come along")
+@test("a host's kernel file systems that are mounted beneath a grant do not come along", root=True)
 def kernel_submounts(t):
-    t.needs_root()
     top = t.directory("granted", 0o777)
     victim = t.victim()
     for kind, source in (("proc", "/proc"), ("sys", "/sys"), ("dev", "/dev")):
@@ -167,9 +166,8 @@ def wide_grants(t):
     t.denied(t.probe("files", "read", "/proc/kallsyms"), by={"ENODATA", "EACCES"}, read=["/usr"])
 
 
-@test("what a root caller's worker writes belongs to the owner of the granted directory")
+@test("what a root caller's worker writes belongs to the owner of the granted directory", root=True)
 def owner_of_grant(t):
-    t.needs_root()
     top = t.directory("granted")
     os.chown(top, 1234, 1235)
     result = t.run(["/bin/sh", "-c", f"echo x > {top}/new && mkdir {top}/sub && ls -ln {top}"],

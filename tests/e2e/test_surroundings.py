@@ -58,9 +58,8 @@ def no_user_namespaces(t):
     check.equal(t.control.run(line).code, 0, "control: as it is, it runs")
 
 
-@test("a host where no /proc can be mounted is named as such: nested containers")
+@test("a host where no /proc can be mounted is named as such: nested containers", root=True)
 def no_proc(t):
-    t.needs_root()
     marker = t.directory("granted", 0o777) / "started"
     line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
                           flags=["--allow-degraded", ALL_FIELDS])
@@ -73,11 +72,8 @@ def no_proc(t):
         refused(result, marker, "/proc", "remedy", "-b landlock")
 
 
-@test("a set-uid bubblewrap is refused")
+@test("a set-uid bubblewrap is refused", root=True, backends=("bwrap",))
 def set_uid_helper(t):
-    t.needs_root()
-    if t.options.backend != "bwrap":
-        t.cannot("is about bubblewrap")
     marker = t.directory("granted", 0o777) / "started"
     for mode, code in ((0o4755, 125), (0o755, 0)):
         helper = shutil.copy("/usr/bin/bwrap", t.work / f"bwrap{mode:o}")
@@ -220,9 +216,8 @@ def grant_removed(t):
     check.equal(t.jail.read_status(path)["outcome"]["type"], "exit", "outcome")
 
 
-@test("a grant that is mounted over while the worker runs still shows what was granted")
+@test("a grant that is mounted over while the worker runs still shows what was granted", root=True)
 def grant_covered(t):
-    t.needs_root()
     top = t.directory("granted", 0o777)
     t.file("granted/file", "granted\n", 0o666)
     process, _ = t.jail.start(["/bin/sh", "-c", f"echo ready; read -r x; cat {top}/file"],
@@ -237,9 +232,8 @@ def grant_covered(t):
     process.wait(10)
 
 
-@test("a mount that the host makes beneath a grant while the worker runs does not show in it")
+@test("a mount that the host makes beneath a grant while the worker runs does not show in it", root=True)
 def mount_propagated(t):
-    t.needs_root()
     top = t.directory("granted", 0o777)
     inner = t.directory("granted/inner", 0o777)
     process, _ = t.jail.start(["/bin/sh", "-c", f"echo ready; read -r x; ls {inner}"], read=[top],
@@ -295,10 +289,9 @@ def stopped(t):
 
 
 @test("jails in pid namespaces of their own, with the same pids, do not take each other's groups",
-      120)
+      120, root=True)
 def same_pids(t):
     """Containers that share a cgroup file system: the names of their groups are made of pids."""
-    t.needs_root()
     script = ('for i in 1 2 3 4 5 6; do "$@"; code=$?; [ $code = 7 ] || echo "code $code"; done')
     line = t.jail.command(["/bin/sh", "-c", "sleep 0.0$(($$ % 10)); exit 7"])
     spaces = ["/usr/bin/unshare", "-pf", "--mount-proc", "--kill-child", "/bin/sh", "-c", script,

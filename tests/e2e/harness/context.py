@@ -165,14 +165,6 @@ class Context:
         """For tests whose first act is not in the main thread."""
         return self.jail
 
-    def needs_root(self):
-        if not self.root:
-            self.cannot("needs root")
-
-    def needs_user(self):
-        if self.root:
-            self.cannot("is about unprivileged callers")
-
     def needs_held(self, *fields):
         if self.options.controls_only:
             return

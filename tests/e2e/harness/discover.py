@@ -10,22 +10,29 @@ _found = []
 
 
 class Case:
-    def __init__(self, function, name, module, seconds):
+    """backends: what the test is about, where it is not about all; root: about root's runs alone.
+    Elsewhere there is no such test, so that a skip always means that the host lacks something."""
+
+    def __init__(self, function, name, module, seconds, backends=None, root=False):
         self.function, self.name = function, name
         self.module, self.seconds = module, seconds
+        self.backends, self.root = backends, root
+
+    def applies(self, backend, root):
+        return (self.backends is None or backend in self.backends) and (root or not self.root)
 
 
-def test(name, seconds=60):
+def test(name, seconds=60, backends=None, root=False):
     """Marks a function of one argument, the context, as a test that may take so long."""
     def mark(function):
-        _found.append(Case(function, name, function.__module__, seconds))
+        _found.append(Case(function, name, function.__module__, seconds, backends, root))
         return function
     return mark
 
 
-def add(name, function, module, seconds=60):
+def add(name, function, module, seconds=60, backends=None, root=False):
     """The same for a row of a table: function is called with the context."""
-    _found.append(Case(function, name, module, seconds))
+    _found.append(Case(function, name, module, seconds, backends, root))
 
 
 def cases(pattern="", place=HERE):

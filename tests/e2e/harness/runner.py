@@ -96,6 +96,8 @@ def one(case, options, host, probes, report):
 def with_exceptions(options, host, cases):
     """The cases, and in the place of what the backend cannot hold a question to its receipt."""
     for case in cases:
+        if not case.applies(options.backend, host.root):
+            continue
         said = exceptions.of(case, options.backend, host.root)
         if said is None or options.controls_only:
             yield case
