@@ -34,6 +34,14 @@
 #define KS_MAX_TOOLS 256 /* tools of a manifest */
 #define KS_MAX_TOOL_NAME 64 /* bytes of a tool's name */
 #define KS_MAX_IMAGE_NAME 255 /* bytes of a container image's name */
+#define KS_MAX_FILES_TRANSFER 262144 /* bytes of a file in one message of a guest */
+#define KS_MAX_FILES_ATTRIBUTE \
+	65536 /* an extended attribute, or the list of them: XATTR_SIZE_MAX */
+#define KS_MAX_FILES_NODES 524288 /* files that a guest knows at a time */
+#define KS_MAX_FILES_DESCRIPTORS 65536 /* that are open for them */
+#define KS_MAX_FILES_MOUNTS 1024 /* mounts in the tree that a guest sees */
+#define KS_MAX_FILES_LOCKS 1024 /* pairs of a process of a guest and a file it locks */
+#define KS_MAX_FILES_WAITING 256 /* programs of a guest that wait for a lock */
 #define KS_MAX_COUNT 9007199254740991 /* whole numbers that every reader of JSON can hold */
 #define KS_MAX_SECONDS (3600ull * 24 * 366) /* a year, as KS_MAX_CPU_MS */
 #define KS_MAX_TEXT 16777216 /* any text that the library composes */

@@ -128,24 +128,29 @@ static int fill_host_actions(
 	return 0;
 }
 
-/* The proxy is killed for what has no row. */
-static int fill_egress_actions(
-	enum seccomp_machine machine, bool resolver, enum seccomp_action actions[NUMBERS])
-{
+/* Only what a program of ours has a row for is allowed; otherwise: what the rest is answered. */
+struct own_table {
+	const struct seccomp_host_row *rows;
 	size_t count;
-	const struct seccomp_host_row *rows = seccomp_egress_table(&count);
+	int column;
+	enum seccomp_action otherwise;
+};
+
+static int fill_own_actions(enum seccomp_machine machine, const struct own_table *table,
+	enum seccomp_action actions[NUMBERS])
+{
 	int r = fill_actions(machine, KS_PROFILE_WORKER_STRICT, actions);
 
 	for (size_t i = 0; i < NUMBERS; i++)
 		if (actions[i] != ACTION_FOREIGN && actions[i] != ACTION_KILL)
-			actions[i] = resolver ? ACTION_ENOSYS : ACTION_KILL;
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		int nr = number_of(machine, rows[i].name);
+			actions[i] = table->otherwise;
+	for (size_t i = 0; r == 0 && i < table->count; i++) {
+		int nr = number_of(machine, table->rows[i].name);
 
 		if (nr < -1)
 			r = -EINVAL;
 		else if (nr >= 0)
-			actions[nr] = rows[i].actions[resolver];
+			actions[nr] = table->rows[i].actions[table->column];
 	}
 	return r;
 }
@@ -318,7 +323,23 @@ int seccomp_compile_egress(
 {
 	struct compiler c = {.code = code, .room = room};
 	enum seccomp_action actions[NUMBERS];
-	int r = fill_egress_actions(machine, resolver, actions);
+	struct own_table table = {
+		.column = resolver, .otherwise = resolver ? ACTION_ENOSYS : ACTION_KILL};
+	int r;
 
+	table.rows = seccomp_egress_table(&table.count);
+	r = fill_own_actions(machine, &table, actions);
+	return r < 0 ? r : compile(&c, machine, actions);
+}
+
+int seccomp_compile_files(enum seccomp_machine machine, struct sock_filter *code, size_t room)
+{
+	struct compiler c = {.code = code, .room = room};
+	enum seccomp_action actions[NUMBERS];
+	struct own_table table = {.otherwise = ACTION_KILL};
+	int r;
+
+	table.rows = seccomp_files_table(&table.count);
+	r = fill_own_actions(machine, &table, actions);
 	return r < 0 ? r : compile(&c, machine, actions);
 }

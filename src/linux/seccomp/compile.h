@@ -28,4 +28,7 @@ int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
 int seccomp_compile_egress(
 	enum seccomp_machine machine, bool resolver, struct sock_filter *code, size_t room);
 
+/* That of a micro-VM's file server (files.def). */
+int seccomp_compile_files(enum seccomp_machine machine, struct sock_filter *code, size_t room);
+
 #endif

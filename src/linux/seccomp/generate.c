@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tool of the build: writes every filter of workers, or of the egress proxy, as a C array to the
- * file named. The same table gives the same bytes. */
+/* A tool of the build: writes every filter of workers, of the egress proxy or of the file server,
+ * as a C array to the file named. The same table gives the same bytes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,22 +121,54 @@ static int write_egress(FILE *out)
 	return 0;
 }
 
-static int write_all(FILE *out, bool egress)
+static int write_files(FILE *out)
 {
-	int r = egress ? write_egress(out) : write_workers(out);
+	char name[NAME];
+
+	write_head(out, "syscalls.def, files.def and rules_egress.c");
+	for (int i = 0; i < MACHINE_COUNT; i++) {
+		int len = seccomp_compile_files(i, code, SECCOMP_MAX_INSTRUCTIONS);
+
+		if (len < 0)
+			return len;
+		snprintf(name, NAME, "%s_files", machine_names[i]);
+		write_code(out, name, len);
+	}
+	fprintf(out, "\nconst struct seccomp_program seccomp_files_programs[MACHINE_COUNT] = {\n");
+	for (int i = 0; i < MACHINE_COUNT; i++) {
+		snprintf(name, NAME, "%s_files", machine_names[i]);
+		fprintf(out, "\t[%d] = { %s, sizeof(%s) / sizeof(struct sock_filter) },\n", i, name,
+			name);
+	}
+	fprintf(out, "};\n");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*write)(FILE *out);
+} kinds[] = {{"workers", write_workers}, {"egress", write_egress}, {"files", write_files}};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static int write_all(FILE *out, size_t kind)
+{
+	int r = kinds[kind].write(out);
 
 	return r == 0 && ferror(out) ? -EIO : r;
 }
 
 int main(int argc, char **argv)
 {
-	bool egress = argc == 3 && strcmp(argv[1], "egress") == 0;
+	size_t kind = 0;
 	const char *path;
 	FILE *out;
 	int r;
 
-	if (argc != 3 || (!egress && strcmp(argv[1], "workers") != 0)) {
-		fprintf(stderr, "usage: seccomp-generate workers|egress OUTPUT.c\n");
+	while (argc == 3 && kind < KINDS && strcmp(argv[1], kinds[kind].name) != 0)
+		kind++;
+	if (argc != 3 || kind == KINDS) {
+		fprintf(stderr, "usage: seccomp-generate workers|egress|files OUTPUT.c\n");
 		return EXIT_FAILURE;
 	}
 	path = argv[2];
@@ -145,7 +177,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "seccomp-generate: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	r = write_all(out, egress);
+	r = write_all(out, kind);
 	if (fclose(out) != 0 && r == 0)
 		r = -errno;
 	if (r < 0) {

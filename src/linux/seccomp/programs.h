@@ -16,4 +16,7 @@ extern const struct seccomp_program seccomp_host_programs[MACHINE_COUNT][2][2];
  * has use for them. */
 extern const struct seccomp_program seccomp_egress_programs[MACHINE_COUNT][2];
 
+/* Of a micro-VM's file server, in a file of their own as well. */
+extern const struct seccomp_program seccomp_files_programs[MACHINE_COUNT];
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each action of egress.def means. The lists are of what is allowed: these are our own
- * programs, and what they need is known. */
+/* What each action of egress.def and files.def means. The lists are of what is allowed: these are
+ * our own programs, and what they need is known. */
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -100,6 +100,14 @@ static const struct seccomp_clause relay_option_clauses[] = {
 	SET(IPPROTO_IPV6, OF_IPV6_FREEBIND),
 };
 
+#define SET_RECORD_LOCK 37 /* F_OFD_SETLK; names that only GNU headers give */
+#define GET_RECORD_LOCK 36
+
+static const struct seccomp_clause record_lock_clauses[] = {
+	COMMAND(SET_RECORD_LOCK),
+	COMMAND(GET_RECORD_LOCK),
+};
+
 #define RULE(action, list, default_verdict, words)                                     \
 	[ACTION_##action - ACTION_FIRST_OF_EGRESS] = {#action, words, default_verdict, \
 		sizeof(list##_clauses) / sizeof(list##_clauses[0]), list##_clauses}
@@ -122,4 +130,6 @@ const struct seccomp_rule seccomp_egress_rules[ACTION_COUNT - ACTION_FIRST_OF_EG
 	RULE(IF_RESOLVER_SOCKET, resolver_socket, REFUSE(EAFNOSUPPORT),
 		"allowed for TCP and UDP over AF_INET and AF_INET6 and for NETLINK_ROUTE, else "
 		"EAFNOSUPPORT"),
+	RULE(IF_RECORD_LOCK, record_lock, REFUSE(EINVAL),
+		"allowed for locks of open files that do not wait, else EINVAL"),
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of syscalls.def, host.def and egress.def as data. */
+/* The rows of syscalls.def, host.def, egress.def and files.def as data. */
 #include "linux/seccomp/table.h"
 
 enum { NONE = -1 };
@@ -42,4 +42,16 @@ const struct seccomp_host_row *seccomp_egress_table(size_t *ret_count)
 {
 	*ret_count = sizeof(egress_rows) / sizeof(egress_rows[0]);
 	return egress_rows;
+}
+
+#define FILES(name, action, reason) {#name, {ACTION_##action, ACTION_##action}, reason},
+
+static const struct seccomp_host_row files_rows[] = {
+#include "linux/seccomp/files.def"
+};
+
+const struct seccomp_host_row *seccomp_files_table(size_t *ret_count)
+{
+	*ret_count = sizeof(files_rows) / sizeof(files_rows[0]);
+	return files_rows;
 }
