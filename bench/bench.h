@@ -49,6 +49,7 @@ struct method {
 	const char *name;
 	method_run run;
 	enum ks_backend_kind kind; /* of jails */
+	const char *endpoint; /* of an allowlist; NULL: no network */
 };
 
 /* A line of words, as a file of commands has them between tabs. */

@@ -7,13 +7,14 @@
 #include <string.h>
 
 static const struct method methods[] = {
-	{"bare", run_bare, KS_BACKEND_NONE},
-	{"floor", run_floor, KS_BACKEND_NONE},
-	{"command", run_command, KS_BACKEND_NONE},
-	{"bwrap", run_jail, KS_BACKEND_BWRAP},
-	{"native", run_jail, KS_BACKEND_NATIVE},
-	{"prepared", run_prepared, KS_BACKEND_NATIVE},
-	{"landlock", run_jail, KS_BACKEND_LANDLOCK},
+	{"bare", run_bare, KS_BACKEND_NONE, NULL},
+	{"floor", run_floor, KS_BACKEND_NONE, NULL},
+	{"command", run_command, KS_BACKEND_NONE, NULL},
+	{"bwrap", run_jail, KS_BACKEND_BWRAP, NULL},
+	{"native", run_jail, KS_BACKEND_NATIVE, NULL},
+	{"allowlist", run_jail, KS_BACKEND_NATIVE, "api.example.com:443"},
+	{"prepared", run_prepared, KS_BACKEND_NATIVE, NULL},
+	{"landlock", run_jail, KS_BACKEND_LANDLOCK, NULL},
 };
 
 static const struct method *find_method(const char *name)
@@ -44,6 +45,11 @@ int request_parse(const struct bench *bench, const char *text, struct request *r
 	if (request.method->kind != KS_BACKEND_NONE &&
 		jail_policy(bench->place, request.grants, &request.policy) < 0)
 		return -ENOMEM;
+	if (request.method->endpoint &&
+		ks_policy_add_endpoint(request.policy, request.method->endpoint, NULL) < 0) {
+		request_done(&request);
+		return -ENOMEM;
+	}
 	*ret_request = request;
 	return 0;
 }

@@ -10,6 +10,8 @@ GOALS = [
      "native cold / bwrap spawned, planned tree"),
     ("spawn", "prepared, static", "floor, static", 1.0, "native prepared / all-namespaces floor"),
     ("spawn", "prepared, static", "bare, static", 1.4, "native prepared / bare vfork+exec"),
+    ("network", "what an allowlist adds until the program runs", "floor", 0.15,
+     "what an allowlist adds to a native spawn / all-namespaces floor"),
     ("callers", "native, big caller", "native, small caller", 1.3,
      "1 GiB and 8,000 descriptors / small caller"),
     ("callers", "native, 300 mounts", "native, small caller", 1.05,

@@ -75,6 +75,21 @@ def spawn(run):
         return run.finish("Spawn from one process, to the reaped exit", rows, 100)
 
 
+def network(run):
+    """What an allowlist costs beside a jail without a network: of neighbours in time."""
+    with run.spawner() as spawner:
+        def more(take):
+            return take("allowlist/true-static/2") - take("native/true-static/2")
+
+        rows = [Row("floor", lambda: spawner.total("floor/true-static/2")),
+                Row("native", lambda: spawner.total("native/true-static/2"), "floor"),
+                Row("native, allowlist", lambda: spawner.total("allowlist/true-static/2"), "native"),
+                Row("what an allowlist adds until the program runs",
+                    lambda: more(spawner.until_exec), "floor"),
+                Row("what an allowlist adds to all of it", lambda: more(spawner.total), "floor")]
+        return run.finish("An allowlist, with its egress proxy", rows, 60)
+
+
 def callers(run):
     """What the caller has must not matter."""
     burdens = {"small caller": (), "big caller": BIG, "300 mounts": ("--mounts", "300")}
@@ -214,5 +229,5 @@ def calls(run):
         lambda spawner: steps.measure_calls(spawner, "native", most))
 
 
-SECTIONS = {"spawn": spawn, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,
+SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,
             "rate": rate, "memory": idle, "inside": work_inside}

@@ -30,6 +30,8 @@ class Spawner:
         environment = dict(os.environ)
         environment.setdefault("KASTELLAN_INIT",
                                os.path.join(build, "src", "linux", "init", "kastellan-init"))
+        environment.setdefault("KASTELLAN_EGRESS",
+                               os.path.join(build, "src", "egress", "kastellan-egress"))
         self.process = subprocess.Popen(
             [os.path.join(build, "bench", "spawner"), place.path, *burden], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=place.file("write"),

@@ -129,6 +129,13 @@ int confine_proxy(uint64_t descriptors, int *ret_landlock, struct complaint *com
 	return r < 0 ? r : filter_enforce(false, complaint);
 }
 
+int confine_waiting(struct complaint *complaint)
+{
+	int r = renounce_privileges(complaint);
+
+	return r < 0 ? r : reduce_capabilities(0, complaint);
+}
+
 int confine_resolver(struct complaint *complaint)
 {
 	int r = limit_descriptors(RESOLVER_DESCRIPTORS, complaint);

@@ -30,6 +30,9 @@ int confine_ids(uint32_t uid, uint32_t gid, struct complaint *complaint);
  * most. Ids and capabilities are as they were said to be by then. */
 int confine_proxy(uint64_t descriptors, int *ret_landlock, struct complaint *complaint);
 
+/* The resolver while nothing has been asked yet: without privileges. */
+int confine_waiting(struct complaint *complaint);
+
 /* The resolver: may read what getaddrinfo() reads (resolv.conf, hosts, nsswitch.conf, gai.conf,
  * libraries of nss), talk to name servers by UDP and by TCP to port 53, and to its parent. To be
  * called before it has threads. Not the unix sockets of nscd or systemd-resolved: no layer could

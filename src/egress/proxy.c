@@ -43,6 +43,7 @@ void proxy_init(struct proxy *proxy)
 {
 	*proxy = (struct proxy){.loop.epoll = -1,
 		.resolver.socket = -1,
+		.resolver.pidfd = -1,
 		.routes = -1,
 		.owner.fd = -1,
 		.jail.fd = -1,

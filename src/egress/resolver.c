@@ -9,39 +9,19 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "egress/resolver_child.h"
 
-#define GREETING_MS 10000 /* a confinement that takes longer has hung */
-/* For the child to be gone after the hang-up: it takes a moment as a rule, for which nobody should
- * wait longer than it takes, and 200 ms at most. */
-#define END_STEPS 46
-#define FIRST_STEP_NSEC 50000
-#define LAST_STEP_NSEC 5000000
-
-static int take_greeting(int socket)
-{
-	struct pollfd wait = {.fd = socket, .events = POLLIN};
-	struct greeting greeting;
-
-	while (poll(&wait, 1, GREETING_MS) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!wait.revents)
-		return -ETIMEDOUT;
-	/* Without one the child is gone. */
-	if (recv(socket, &greeting, sizeof(greeting), MSG_DONTWAIT) != sizeof(greeting))
-		return -ECHILD;
-	return greeting.code > 0 ? -EBADMSG : greeting.code;
-}
+#define END_MS 200 /* for the child to be gone after the hang-up, which takes a moment as a rule \
+		    */
 
 int resolver_start(struct resolver *ret_resolver)
 {
-	struct resolver resolver = {.socket = -1};
+	struct resolver resolver = {.socket = -1, .pidfd = -1};
 	pid_t parent = getpid();
 	int pair[2];
 	int r;
@@ -58,10 +38,9 @@ int resolver_start(struct resolver *ret_resolver)
 		return r;
 	}
 	resolver.socket = pair[0];
-	r = take_greeting(resolver.socket);
-	if (r == 0 && fcntl(resolver.socket, F_SETFL, O_NONBLOCK) < 0)
+	resolver.pidfd = (int)syscall(SYS_pidfd_open, resolver.pid, 0);
+	if (resolver.pidfd < 0 || fcntl(resolver.socket, F_SETFL, O_NONBLOCK) < 0) {
 		r = -errno;
-	if (r < 0) {
 		kill(resolver.pid, SIGKILL);
 		resolver_done(&resolver);
 		return r;
@@ -137,19 +116,19 @@ int resolver_take(struct resolver *resolver, struct resolution *ret_resolution)
 
 void resolver_done(struct resolver *resolver)
 {
-	struct timespec step = {.tv_nsec = FIRST_STEP_NSEC};
+	struct pollfd ended = {.fd = resolver->pidfd, .events = POLLIN};
 
 	if (resolver->socket < 0)
 		return;
 	close(resolver->socket);
 	/* The confined proxy can signal nobody: the child ends by the hang-up, or with the proxy.
 	 */
-	for (int i = 0; i < END_STEPS; i++) {
-		if (waitpid(resolver->pid, NULL, WNOHANG) != 0)
-			break;
-		nanosleep(&step, NULL);
-		if (step.tv_nsec < LAST_STEP_NSEC)
-			step.tv_nsec *= 2;
+	if (resolver->pidfd >= 0) {
+		while (poll(&ended, 1, END_MS) < 0 && errno == EINTR)
+			;
+		close(resolver->pidfd);
 	}
-	*resolver = (struct resolver){.socket = -1};
+	if (ended.revents)
+		waitpid(resolver->pid, NULL, WNOHANG);
+	*resolver = (struct resolver){.socket = -1, .pidfd = -1};
 }

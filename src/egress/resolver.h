@@ -17,6 +17,7 @@ struct resolver {
 	int socket; /* non-blocking, for the proxy's loop: readable when there is an answer, hung up
 		     * when the child is gone */
 	pid_t pid;
+	int pidfd; /* for its end; -1 = it is not waited for */
 };
 
 struct resolution {

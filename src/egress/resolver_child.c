@@ -2,6 +2,10 @@
 /* Each thread takes a question out of the socket and stays with it as long as the name servers
  * need. The first thread only waits for the proxy's end, so that none of them holds up the exit.
  *
+ * Many workers ask for no name. The rules and the threads cost as much as the start of the proxy
+ * itself, so they wait for the first question, which is not read before they are there. Should they
+ * fail, the child ends, and no name has an address.
+ *
  * getaddrinfo() is asked without flags. AI_ADDRCONFIG would spare the question for the family that
  * the host has no address of, but a host or namespace with the loopback alone has neither, and
  * could not even resolve what its own /etc/hosts says; what cannot be reached is sorted last
@@ -149,25 +153,32 @@ static void await_end(void)
 		;
 }
 
+/* True: there is one. Nothing is read yet. */
+static bool await_question(void)
+{
+	struct pollfd wait = {.fd = SOCKET, .events = POLLIN};
+
+	while (poll(&wait, 1, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	/* At the proxy's end nobody waits for an answer. */
+	return wait.revents == POLLIN;
+}
+
 void resolver_child(int socket, pid_t parent)
 {
 	struct complaint complaint;
-	struct greeting greeting = {.code = 0};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	prctl(PR_SET_NAME, "kastellan-names", 0, 0, 0);
 	if (getppid() != parent)
 		_exit(0);
-	greeting.code = place_descriptors(socket);
-	if (greeting.code < 0) {
-		send(socket, &greeting, sizeof(greeting), MSG_NOSIGNAL);
+	if (place_descriptors(socket) < 0 || confine_waiting(&complaint) < 0)
 		_exit(1);
-	}
-	greeting.code = confine_resolver(&complaint);
-	if (greeting.code == 0)
-		greeting.code = start_threads();
-	send(SOCKET, &greeting, sizeof(greeting), MSG_NOSIGNAL);
-	if (greeting.code == 0)
-		await_end();
-	_exit(greeting.code ? 1 : 0);
+	if (!await_question())
+		_exit(0);
+	if (confine_resolver(&complaint) < 0 || start_threads() < 0)
+		_exit(1);
+	await_end();
+	_exit(0);
 }

@@ -10,11 +10,6 @@ struct question {
 	char name[KS_MAX_HOST + 1]; /* NUL-terminated */
 };
 
-/* The first message of the child: 0, or the -errno of what kept it from being confined. */
-struct greeting {
-	int32_t code;
-};
-
 /* The child's whole life; parent is who has to be alive. */
 _Noreturn void resolver_child(int socket, pid_t parent);
 

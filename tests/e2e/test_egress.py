@@ -340,8 +340,14 @@ def proxy_ends(t):
 
 @test("the proxy has no privilege, no file and no descriptor that it does not need")
 def proxy_confined(t):
-    service = Service(t)
-    process, _ = held(t, service)
+    """The resolver as well, once it has something to resolve."""
+    service, name = Service(t), own_name(t)
+    process, _ = t.jail.start(
+        act(t, "hold", name, service.port), read=[t.probes.directory],
+        flags=listed(service.entry, f"{name}:{service.port}"), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"held\n", "first line")
     both = wait_for(lambda: len(proxies(process.pid)) == 2 and proxies(process.pid), "proxies")
     for pid in both:
         status = dict(line.split(":\t", 1) for line in

@@ -264,6 +264,8 @@ def ids(t):
     t.names["api.example.com"] = ["9.9.9.10"]
     t.serve("9.9.9.10", 80, servers.echo)
     started = t.start(["api.example.com:80"], ids=(12345, 23456))
+    # The resolver is confined once there is something to resolve.
+    t.speaks(t.reach("api.example.com", 80))
     for pid in (started.pid, *started.children()):
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
             status = dict(line.split(":\t", 1) for line in file.read().splitlines())
@@ -273,7 +275,6 @@ def ids(t):
         check.equal(int(status["CapEff"], 16), 0, "capabilities")
         check.equal(status["NoNewPrivs"], "1", "no_new_privs")
         check.one_of(status["Seccomp"], {"2"} if not t.sanitized else {"0"}, "the filter")
-    t.speaks(t.reach("api.example.com", 80))
 
 
 @test("a hostile worker's flood of denials is counted, and never holds up the rest")

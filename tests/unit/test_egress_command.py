@@ -404,6 +404,8 @@ class Life(unittest.TestCase):
 
     def test_confined(self):
         with Door() as door:
+            # The resolver is confined once there is something to resolve.
+            door.status("service.example", 80)
             for pid in proxies_of(door.process.pid):
                 with open(f"/proc/{pid}/status", encoding="ascii") as file:
                     status = dict(line.rstrip("\n").split(":\t", 1) for line in file)

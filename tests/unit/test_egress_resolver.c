@@ -21,7 +21,7 @@ static int play(struct resolver *resolver)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	*resolver = (struct resolver){.socket = pair[0], .pid = -2};
+	*resolver = (struct resolver){.socket = pair[0], .pid = -2, .pidfd = -1};
 	return pair[1];
 }
 

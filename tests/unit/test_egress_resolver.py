@@ -189,10 +189,31 @@ class Life(unittest.TestCase):
             self.assertTrue(self.gone(resolver.pid, 0))
             self.assertLess(time.monotonic() - start, 0.15)
 
+    def status(self, resolver):
+        with open(f"/proc/{resolver.pid}/status", encoding="ascii") as file:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in file)
+
+    def test_waits_without_threads_and_privileges(self):
+        with Resolver() as resolver:
+            deadline = time.monotonic() + 5
+            while self.status(resolver)["CapEff"].strip("0") and time.monotonic() < deadline:
+                time.sleep(0.01)
+            status = self.status(resolver)
+            self.assertEqual(status["CapEff"].strip("0"), "")
+            self.assertEqual(status["NoNewPrivs"], "1")
+            self.assertEqual(status["Threads"], "1")
+            # Its end does not need what only a question would.
+            resolver.process.stdin.close()
+            resolver.process.wait()
+            self.assertTrue(self.gone(resolver.pid, 0))
+
     def test_state(self):
         with Resolver() as resolver:
-            with open(f"/proc/{resolver.pid}/status", encoding="ascii") as file:
-                status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+            self.assertEqual(resolver.ask("listed")[0], 0)
+            deadline = time.monotonic() + 5  # the first answer need not wait for the last thread
+            while self.status(resolver)["Threads"] != "5" and time.monotonic() < deadline:
+                time.sleep(0.01)
+            status = self.status(resolver)
             self.assertEqual(status["Seccomp"], "0" if is_sanitized() else "2")
             self.assertEqual(status["NoNewPrivs"], "1")
             self.assertEqual(status["CapEff"].strip("0"), "")
