@@ -56,6 +56,22 @@ int egress_program_open(int *ret_fd, ks_error **reterr)
 		"install kastellan again; in a build tree set KASTELLAN_EGRESS", ret_fd, reterr);
 }
 
+int vm_program_open(int *ret_fd, ks_error **reterr)
+{
+	const char *named = secure_getenv("KASTELLAN_VM");
+
+	return open_program(named ? named : KS_LIBEXECDIR "/kastellan-vm", "kastellan-vm",
+		"install kastellan again; in a build tree set KASTELLAN_VM", ret_fd, reterr);
+}
+
+int files_program_open(int *ret_fd, ks_error **reterr)
+{
+	const char *named = secure_getenv("KASTELLAN_FILES");
+
+	return open_program(named ? named : KS_LIBEXECDIR "/kastellan-files", "kastellan-files",
+		"install kastellan again; in a build tree set KASTELLAN_FILES", ret_fd, reterr);
+}
+
 int helper_program_open(const struct ks_host *host, int *ret_fd, ks_error **reterr)
 {
 	return open_program(host->bwrap.path, "bubblewrap", "install it again", ret_fd, reterr);

@@ -16,6 +16,11 @@ int init_program_open(int *ret_fd, ks_error **reterr);
 const char *egress_program_path(void);
 int egress_program_open(int *ret_fd, ks_error **reterr);
 
+/* The same for the two programs of a machine: kastellan-vm and KASTELLAN_VM, kastellan-files and
+ * KASTELLAN_FILES. */
+int vm_program_open(int *ret_fd, ks_error **reterr);
+int files_program_open(int *ret_fd, ks_error **reterr);
+
 /* bubblewrap, where the probe found it. */
 int helper_program_open(const struct ks_host *host, int *ret_fd, ks_error **reterr);
 

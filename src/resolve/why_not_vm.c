@@ -24,9 +24,12 @@ static const struct installer installers[] = {
 	{"alpine", "sudo apk add qemu-system-x86_64", "sudo apk add linux-virt"},
 };
 
+/* Where nobody has asked for the distribution. */
 static const struct installer others = {"",
-	"install QEMU with its machine microvm and its firmware",
-	"install a kernel of Linux and its modules"};
+	"install QEMU: sudo apt-get install qemu-system-x86 (Debian, Ubuntu), sudo dnf install "
+	"qemu-system-x86-core qboot (Fedora)",
+	"install a kernel for virtual machines: sudo apt-get install linux-image-cloud-amd64 "
+	"(Debian), linux-image-virtual (Ubuntu), sudo dnf install kernel-core (Fedora)"};
 
 static const struct installer *installer_of(const struct ks_host *host)
 {

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "linux/seccomp/seccomp_filters.h"
+#include "vm/jail/vm_jail.h"
 
 #define MONITOR_PATIENCE_MS 4000 /* the monitor's own bound for removing groups is 2 s */
 
@@ -141,6 +142,10 @@ static void remember_usage(struct jail *jail)
 
 void jail_usage(struct jail *jail, struct jail_usage *ret_usage)
 {
+	if (jail->vm) {
+		vm_jail_usage(jail->vm, ret_usage);
+		return;
+	}
 	remember_usage(jail);
 	*ret_usage = jail->usage;
 }
@@ -220,6 +225,8 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 {
 	int r;
 
+	if (jail->vm)
+		return vm_jail_dispatch(jail->vm, ending, ret_memory, reterr);
 	*ret_memory = memory_event(jail);
 	jail_dispatch_network(jail);
 	r = drain_init(jail, ending);
@@ -265,6 +272,8 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 
 int jail_signal(struct jail *jail, int signal)
 {
+	if (jail->vm)
+		return vm_jail_signal(jail->vm, signal);
 	if (jail->init_socket < 0)
 		return -ESRCH;
 	int r = control_send(jail->init_socket, CONTROL_SIGNAL, signal, NULL, 0, NULL, 0);
@@ -283,6 +292,8 @@ int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns)
 
 int jail_kill(struct jail *jail)
 {
+	if (jail->vm)
+		return vm_jail_kill(jail->vm);
 	if (jail->init_socket >= 0)
 		control_send(jail->init_socket, CONTROL_KILL, 0, NULL, 0, NULL, 0);
 	if (jail->group && !jail->group_removed) {
@@ -296,6 +307,7 @@ void jail_free(struct jail *jail)
 {
 	if (!jail)
 		return;
+	vm_jail_free(jail->vm);
 	/* A hang-up is the order to end everything, for init and for the monitor. */
 	drop_fd(&jail->init_socket);
 	if (!reap_monitor(jail, MONITOR_PATIENCE_MS)) {

@@ -14,6 +14,7 @@
 #include "supervise/jail.h"
 
 struct egress_owner;
+struct vm_jail;
 
 #define COMPLAINT_MAX 2048
 
@@ -40,6 +41,8 @@ struct jail {
 	int patience; /* a timer for the proxy's end; -1 = it has not been told to */
 	bool impatient; /* there is no such timer */
 	struct network_report network;
+	struct vm_jail *vm; /* NULL: it is a jail of processes, and nothing above is used else but
+			       epoll and network */
 };
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */

@@ -75,6 +75,9 @@ static const struct step_text texts[] = {
 		"the limit of processes on the host may be reached"},
 	{"helper", 0, NULL, "bubblewrap cannot be started", "see kastellan doctor"},
 	{"monitor", 0, NULL, "the monitor cannot do its work", NULL},
+	{"machine", 0, NULL, "the machine failed", "see kastellan doctor"},
+	{"channel", 0, NULL, "the guest broke the rules of its channel, and was ended",
+		"what ran in it may have taken over its kernel: find out what it was"},
 	{"tty", 0, NULL, "the terminal of the worker cannot be opened",
 		"run without a terminal (no -t)"},
 	{"spec", 0, NULL, "kastellan-init does not understand its orders",
@@ -98,7 +101,7 @@ int setup_error(
 	int code = message->header.value > 0 ? message->header.value : EIO;
 	const struct step_text *text = find_text(step, code);
 
-	if (strcmp(step, "exec") == 0 && plan->argv.len && !*detail)
+	if (strcmp(step, "exec") == 0 && plan && plan->argv.len && !*detail)
 		detail = plan->argv.items[0];
 	return error_set(reterr, -code,
 		ABOUT(.step = step, .field = text ? text->field : NULL,

@@ -233,6 +233,26 @@ int spec_of_arguments(const char *const *argv, int *ret_fd)
 	return 0;
 }
 
+int spec_for_guest(const struct ks_plan *plan, const struct jail_stdio *stdio, int *ret_fd)
+{
+	autospec struct spec_writer writer;
+	int r;
+
+	spec_writer_init(&writer);
+	write_program(&writer, plan, 0);
+	write_session(&writer, plan, stdio);
+	write_limits(&writer, &plan->limits);
+	write_landlock(&writer, &plan->landlock);
+	write_mounts(&writer, &plan->mounts);
+	r = write_filter(&writer, &plan->filter);
+	if (r == 0)
+		r = spec_writer_seal(&writer, NULL);
+	if (r < 0)
+		return r;
+	*ret_fd = r;
+	return 0;
+}
+
 int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t n_extra,
 	uint32_t kernel_id, int *ret_fd)
 {

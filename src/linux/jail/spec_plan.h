@@ -10,6 +10,9 @@
 int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t n_extra,
 	uint32_t kernel_id, int *ret_fd);
 
+/* The same for the init of a guest (init/guest.h): of the host's own steps nothing is in it. */
+int spec_for_guest(const struct ks_plan *plan, const struct jail_stdio *stdio, int *ret_fd);
+
 /* SPEC_ARG records alone, for CONTROL_PROGRAM. 0 or -errno. */
 int spec_of_arguments(const char *const *argv, int *ret_fd);
 

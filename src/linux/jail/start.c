@@ -17,6 +17,7 @@
 #include "linux/jail/parts.h"
 #include "linux/jail/spec_plan.h"
 #include "linux/probe/probe.h"
+#include "vm/jail/vm_jail.h"
 
 #define LAST_WORDS_MS 200 /* for a jail that is dying to say why */
 #define START_PATIENCE_MS 30000 /* a set-up that takes longer has hung */
@@ -163,7 +164,8 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (!jail)
 		return error_set(reterr, -errno, ABOUT(.step = "start"),
 			"a jail cannot be allocated: %s", strerror(errno));
-	r = start(plan, host, setup, jail, reterr);
+	r = vm_jail_wanted(plan) ? vm_jail_start(plan, host, setup, jail->epoll, &jail->vm, reterr)
+				 : start(plan, host, setup, jail, reterr);
 	if (r < 0) {
 		jail_free(jail);
 		return r;
@@ -176,6 +178,10 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
 	struct jail **ret_jail, ks_error **reterr)
 {
+	if (vm_jail_wanted(plan))
+		return error_set(reterr, -EOPNOTSUPP,
+			ABOUT(.step = "start", .remedy = "start it when it is needed"),
+			"a machine cannot be prepared ahead of its program in this version");
 	return jail_start(plan, host, &(struct jail_setup){.audit = audit}, ret_jail, reterr);
 }
 

@@ -92,6 +92,38 @@ static int unpack_zstd(void *library, const struct payload *payload, uint8_t *el
 		       : -EBADMSG;
 }
 
+#define LZ4_BLOCK (UINT32_C(8) << 20) /* unpacked; only the last one is smaller */
+
+typedef int lz4_decode(const char *in, char *out, int in_size, int out_size);
+
+/* The old form of the lz4 tool: blocks, each behind its packed size. */
+static int unpack_lz4(void *library, const struct payload *payload, uint8_t *elf)
+{
+	lz4_decode *decode = (lz4_decode *)dlsym(library, "LZ4_decompress_safe");
+	size_t at = 4, done = 0;
+
+	if (!decode)
+		return -ENOTSUP;
+	while (payload->len - at >= 4 && done < payload->unpacked) {
+		size_t size = word(payload->data + at);
+		size_t room = payload->unpacked - done;
+		int got;
+
+		at += 4;
+		if (size == 0 || size > payload->len - at)
+			return -EBADMSG;
+		if (room > LZ4_BLOCK)
+			room = LZ4_BLOCK;
+		got = decode(
+			(const char *)payload->data + at, (char *)elf + done, (int)size, (int)room);
+		if (got <= 0)
+			return -EBADMSG;
+		at += size;
+		done += (size_t)got;
+	}
+	return at == payload->len && done == payload->unpacked ? 0 : -EBADMSG;
+}
+
 typedef void *gz_open(int fd, const char *mode);
 typedef int gz_read(void *file, void *out, unsigned len);
 typedef int gz_close(void *file);
@@ -132,6 +164,7 @@ static const struct {
 	 "7zXZ",
 		5, "liblzma.so.5", unpack_xz},
 	{"\x28\xb5\x2f\xfd", 4, "libzstd.so.1", unpack_zstd},
+	{"\x02\x21\x4c\x18", 4, "liblz4.so.1", unpack_lz4},
 	{"\x1f\x8b", 2, "libz.so.1", unpack_gzip},
 };
 

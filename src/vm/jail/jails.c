@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two jails of a machine, each started as the program of its plan. Should: open every program
+ * and image once, and mount what was opened. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "linux/programs.h"
+#include "vm/jail/parts.h"
+#include "vm/kernel/kernel.h"
+#include "vm/machine/order.h"
+#include "vm/plan/machine.h"
+
+/* Takes the descriptor. 0 or -errno. */
+static int add_grant(struct grants *grants, int fd)
+{
+	struct grant *items = realloc(grants->items, (grants->len + 1) * sizeof(*items));
+	struct grant *grant;
+	struct stat st;
+
+	if (items)
+		grants->items = items;
+	if (!items || fstat(fd, &st) < 0) {
+		int r = items ? -errno : -ENOMEM;
+
+		close(fd);
+		return r;
+	}
+	grant = &items[grants->len++];
+	*grant = (struct grant){
+		.field = FIELD_FS_READ, .fd = fd, .dev = st.st_dev, .ino = st.st_ino};
+	return 0;
+}
+
+static int machine_grants(const struct vm_plan *vm, struct grants *grants, ks_error **reterr)
+{
+	int fd = -1;
+	int r = vm_program_open(&fd, reterr);
+
+	if (r == 0 && add_grant(grants, fd) < 0)
+		r = error_oom(reterr);
+	if (r == 0)
+		r = vm_open_pinned(vm->emulator, vm->config ? vm->pins.firecracker : vm->pins.qemu,
+			"emulator", &fd, reterr);
+	if (r == 0 && add_grant(grants, fd) < 0)
+		r = error_oom(reterr);
+	if (r == 0)
+		r = vm_open_kernel(vm, &fd, reterr);
+	if (r == 0 && add_grant(grants, fd) < 0)
+		r = error_oom(reterr);
+	if (r == 0 && vm->firmware)
+		r = vm_open_pinned(vm->firmware, vm->pins.firmware, "firmware", &fd, reterr);
+	if (r == 0 && vm->firmware && add_grant(grants, fd) < 0)
+		r = error_oom(reterr);
+	return r;
+}
+
+/* What belongs to the policy, once more, and the server behind it. */
+static int files_grants(const struct ks_plan *plan, struct grants *grants, ks_error **reterr)
+{
+	int server = -1;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->grants.len; i++) {
+		const struct grant *from = &plan->grants.items[i];
+		int fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 3);
+		struct grant *to;
+
+		r = fd < 0 ? -errno : add_grant(grants, fd);
+		if (r < 0)
+			break;
+		to = &grants->items[grants->len - 1];
+		*to = *from;
+		to->fd = fd;
+		to->asked = strdup(from->asked);
+		to->path = strdup(from->path);
+		if (!to->asked || !to->path)
+			r = -ENOMEM;
+	}
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "machine"),
+			"the grants cannot be handed to the file server: %s", strerror(-r));
+	r = files_program_open(&server, reterr);
+	if (r == 0 && add_grant(grants, server) < 0)
+		r = error_oom(reterr);
+	if (r < 0)
+		return r;
+	grants->items[grants->len - 1].asked = strdup(FILES_PROGRAM);
+	grants->items[grants->len - 1].path = strdup(FILES_PROGRAM);
+	return grants->items[grants->len - 1].asked && grants->items[grants->len - 1].path
+		       ? 0
+		       : error_oom(reterr);
+}
+
+int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, const struct vm_parts *parts, struct jail **ret_jail,
+	ks_error **reterr)
+{
+	const int extra[] = {
+		parts->control[1], parts->order, parts->spec, parts->initramfs, parts->port[1]};
+	const struct jail_setup setup = {.stdio = stdio,
+		.audit = -1,
+		.extra = extra,
+		.n_extra = sizeof(extra) / sizeof(extra[0])};
+	struct grants grants = {0};
+	struct ks_plan *jail = NULL;
+	int r = machine_grants(&plan->vm, &grants, reterr);
+
+	if (r == 0)
+		r = plan_machine_jail(plan, host, &grants, &jail, reterr);
+	if (r == 0)
+		r = jail_start(jail, host, &setup, ret_jail, reterr);
+	grants_done(&grants);
+	plan_free(jail);
+	return r;
+}
+
+int vm_start_files(const struct ks_plan *plan, const struct ks_host *host,
+	const struct vm_parts *parts, struct jail **ret_jail, ks_error **reterr)
+{
+	const struct jail_stdio stdio = {
+		.fds = {parts->port[0], parts->null, parts->complaints[1]}};
+	const struct jail_setup setup = {.stdio = &stdio, .audit = -1};
+	struct grants grants = {0};
+	struct ks_plan *jail = NULL;
+	int r = files_grants(plan, &grants, reterr);
+
+	if (r == 0)
+		r = plan_files_jail(plan, host, &grants, &jail, reterr);
+	if (r == 0)
+		r = jail_start(jail, host, &setup, ret_jail, reterr);
+	grants_done(&grants);
+	plan_free(jail);
+	return r;
+}

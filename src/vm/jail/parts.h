@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KS_VM_JAIL_PARTS_H
+#define KS_VM_JAIL_PARTS_H
+
+#include "linux/control_message.h"
+#include "vm/channel/frame.h"
+#include "vm/jail/vm_jail.h"
+
+struct vm_jail {
+	struct jail *machine; /* NULL once nothing of it is left, as the next */
+	struct jail *files;
+	int control; /* to kastellan-vm; -1 once it has hung up */
+	int complaints; /* what kastellan-files had to say */
+	int patience; /* a timer: what was asked to end has to by then; -1 before */
+	const char *architecture; /* of system calls (static) */
+	bool started; /* the worker's program */
+	bool killed; /* somebody wanted its end */
+	bool exited; /* the worker's end was told */
+	struct ending machine_ending; /* of kastellan-vm and kastellan-files, not of the worker */
+	struct ending files_ending;
+	struct jail_usage machine_usage; /* kept after the end, as the next */
+	struct jail_usage files_usage;
+	uint64_t cpu_before; /* what the machine had used when the program started */
+	struct channel_usage guest;
+	bool guest_known;
+	ks_error *broken; /* what ended it before its time */
+};
+
+/* What the machine starts with; -1 where it is not open. */
+struct vm_parts {
+	int control[2]; /* ours, kastellan-vm's */
+	int port[2]; /* of the files: the server's, the emulator's */
+	int complaints[2];
+	int null;
+	int order;
+	int spec;
+	int initramfs;
+};
+
+/* parts.c: everything that is handed over, made. */
+void vm_parts_init(struct vm_parts *parts);
+void vm_parts_done(struct vm_parts *parts);
+int vm_parts_make(const struct ks_plan *plan, const struct jail_stdio *stdio,
+	struct vm_parts *parts, ks_error **reterr);
+
+/* boot.c: the initramfs, as a sealed file. 0 or -errno. */
+int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr);
+
+/* jails.c: both jails, running. */
+int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, const struct vm_parts *parts, struct jail **ret_jail,
+	ks_error **reterr);
+int vm_start_files(const struct ks_plan *plan, const struct ks_host *host,
+	const struct vm_parts *parts, struct jail **ret_jail, ks_error **reterr);
+
+/* follow.c */
+
+/* The next message of kastellan-vm: 1, 0 = none, or it has hung up (control is -1 then). */
+int vm_hear(struct vm_jail *vm, struct control_message *ret);
+/* Takes in what became of the two jails; the first failure is kept in vm->broken. *ret_memory: as
+ * for a jail. 0 or -errno. */
+int vm_look_after(struct vm_jail *vm, bool *ret_memory, ks_error **reterr);
+
+#endif

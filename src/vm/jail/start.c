@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a plan to a program that runs in a guest. Should: have both jails around everything before a
+ * byte of the guest's is read; let the files be made while the guest boots. Must not: return
+ * success before the guest's kernel has executed the program under all that was planned. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "linux/control.h"
+#include "linux/jail/parts.h"
+#include "vm/jail/parts.h"
+
+#define BOOT_PATIENCE_MS 120000 /* an emulated guest on a loaded machine; a hung one is ended */
+#define LAST_WORDS_MS 500
+
+bool vm_jail_wanted(const struct ks_plan *plan)
+{
+	return plan->vm.emulator != NULL;
+}
+
+static int start_jails(struct vm_jail *vm, const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, ks_error **reterr)
+{
+	struct vm_parts parts;
+	int r;
+
+	vm_parts_init(&parts);
+	r = vm_parts_make(plan, stdio, &parts, reterr);
+	if (r == 0)
+		r = vm_start_machine(plan, host, stdio, &parts, &vm->machine, reterr);
+	if (r == 0)
+		r = vm_start_files(plan, host, &parts, &vm->files, reterr);
+	if (r == 0) {
+		vm->control = take_fd(&parts.control[0]);
+		vm->complaints = take_fd(&parts.complaints[0]);
+	}
+	vm_parts_done(&parts);
+	return r;
+}
+
+/* 1 = what is awaited, 0 = go on, -errno. */
+static int take_from_keeper(struct vm_jail *vm, enum control_type awaited,
+	const struct ks_plan *plan, ks_error **reterr)
+{
+	struct control_message message;
+
+	while (vm_hear(vm, &message) > 0) {
+		control_message_drop_fds(&message);
+		if (message.header.type == awaited)
+			return 1;
+		if (message.header.type == CONTROL_FAILED)
+			return setup_error(plan, &message, reterr);
+	}
+	return 0;
+}
+
+static int say_ended(struct vm_jail *vm, ks_error **reterr)
+{
+	if (vm->broken) {
+		int r = ks_error_code(vm->broken);
+
+		if (reterr)
+			*reterr = take_ptr(vm->broken);
+		return r;
+	}
+	return error_set(reterr, -ECONNRESET,
+		ABOUT(.step = "machine",
+			.remedy = "see kastellan doctor; more memory for the worker (--mem) makes "
+				  "the machine larger"),
+		"machine: it ended before its worker started");
+}
+
+/* A jail that ends has more to say on the control socket than that. */
+static int look_at_jails(struct vm_jail *vm, ks_error **reterr)
+{
+	bool memory = false;
+	int r = vm_look_after(vm, &memory, reterr);
+
+	if (r < 0)
+		return r;
+	if (vm->machine && vm->files && !memory)
+		return 0;
+	/* The emulator is gone, whose end the server of files saw first. */
+	if (vm->control >= 0) {
+		struct pollfd words = {.fd = vm->control, .events = POLLIN};
+
+		poll(&words, 1, LAST_WORDS_MS);
+	}
+	return 1;
+}
+
+static int await(struct vm_jail *vm, enum control_type awaited, const struct ks_plan *plan,
+	int64_t deadline, ks_error **reterr)
+{
+	for (;;) {
+		struct pollfd fds[] = {{.fd = vm->control, .events = POLLIN},
+			{.fd = vm->machine ? jail_fd(vm->machine) : -1, .events = POLLIN},
+			{.fd = vm->files ? jail_fd(vm->files) : -1, .events = POLLIN}};
+		int64_t left = deadline - clock_ms();
+		int ended, r;
+
+		if (left <= 0)
+			return error_set(reterr, -ETIMEDOUT, ABOUT(.step = "machine"),
+				"machine: the guest was not ready within %d seconds",
+				BOOT_PATIENCE_MS / 1000);
+		if (poll(fds, 3, (int)left) < 0 && errno != EINTR)
+			return error_set(reterr, -errno, ABOUT(.step = "machine"),
+				"waiting for the machine failed: %s", strerror(errno));
+		ended = look_at_jails(vm, reterr);
+		if (ended < 0)
+			return ended;
+		r = take_from_keeper(vm, awaited, plan, reterr);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (ended || vm->control < 0)
+			return say_ended(vm, reterr);
+	}
+}
+
+/* The time of the boot is not the worker's. */
+static void note_start(struct vm_jail *vm)
+{
+	struct jail_usage usage;
+
+	vm->started = true;
+	jail_usage(vm->machine, &usage);
+	vm->cpu_before = usage.cpu_usec == UINT64_MAX ? 0 : usage.cpu_usec;
+}
+
+static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
+{
+	int64_t deadline = clock_ms() + BOOT_PATIENCE_MS;
+	int r = await(vm, CONTROL_READY, plan, deadline, reterr);
+
+	if (r < 0)
+		return r;
+	r = control_send(vm->control, CONTROL_GO, 0, NULL, 0, NULL, 0);
+	if (r < 0 && r != -EPIPE)
+		return error_set(reterr, r, ABOUT(.step = "machine"),
+			"the machine cannot be told to start the program: %s", strerror(-r));
+	r = await(vm, CONTROL_STARTED, plan, deadline, reterr);
+	if (r == 0)
+		note_start(vm);
+	return r;
+}
+
+static int watch(struct vm_jail *vm, int watched)
+{
+	const int fds[] = {vm->control, jail_fd(vm->machine), jail_fd(vm->files), vm->patience};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		struct epoll_event event = {.events = EPOLLIN};
+
+		if (fds[i] >= 0 && epoll_ctl(watched, EPOLL_CTL_ADD, fds[i], &event) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, int watched, struct vm_jail **ret_vm, ks_error **reterr)
+{
+	struct vm_jail *vm = calloc(1, sizeof(*vm));
+	int r;
+
+	if (!vm)
+		return error_oom(reterr);
+	*ret_vm = vm;
+	vm->control = vm->complaints = -1;
+	vm->machine_usage.cpu_usec = vm->files_usage.cpu_usec = UINT64_MAX;
+	vm->architecture = plan->filter.machine;
+	vm->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (vm->patience < 0)
+		return error_set(reterr, -errno, ABOUT(.step = "machine"),
+			"the machine cannot be watched: %s", strerror(errno));
+	r = start_jails(vm, plan, host, setup->stdio, reterr);
+	if (r == 0)
+		r = run(vm, plan, reterr);
+	if (r < 0)
+		return r;
+	r = watch(vm, watched);
+	return r < 0 ? error_set(reterr, r, ABOUT(.step = "machine"),
+			       "the machine cannot be watched: %s", strerror(-r))
+		     : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A jail that is a machine: two jails of the Native kind (plan/machine.h), and kastellan-vm in the
+ * one of them, which says of the guest what init says of a jail. To the supervisor it is a jail
+ * like any other: jail.c passes its calls on to these.
+ *
+ *   supervisor ── jail of the machine ── kastellan-vm ── emulator ── guest
+ *        │  └──── control socket ──────────┘                │
+ *        └─────── jail of the files ──── kastellan-files ───┘ port "files"
+ *
+ * Whichever of the two ends first takes the other with it. */
+#ifndef KS_VM_JAIL_VM_JAIL_H
+#define KS_VM_JAIL_VM_JAIL_H
+
+#include "supervise/jail.h"
+
+struct vm_jail;
+
+/* Whether the plan is one for a machine. */
+bool vm_jail_wanted(const struct ks_plan *plan);
+
+/* As jail_start(); watched is the epoll instance that is to tell of the machine. Also on failure
+ * there is something to be freed. */
+int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, int watched, struct vm_jail **ret_vm, ks_error **reterr);
+
+/* As their namesakes in supervise/jail.h. */
+int vm_jail_dispatch(
+	struct vm_jail *vm, struct ending *ending, bool *ret_memory, ks_error **reterr);
+void vm_jail_usage(struct vm_jail *vm, struct jail_usage *ret_usage);
+int vm_jail_signal(struct vm_jail *vm, int signal);
+int vm_jail_kill(struct vm_jail *vm);
+void vm_jail_free(struct vm_jail *vm);
+
+#endif
