@@ -81,14 +81,13 @@ int control_receive(int socket, struct control_message *ret)
 	ssize_t len;
 
 	ret->n_fds = 0;
+	/* A side that has left without reading all is told of once, and before what it said last.
+	 */
 	do {
 		len = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (len < 0 && errno == EINTR);
-	if (len < 0) {
-		if (errno == EAGAIN)
-			return 0;
-		return errno == ECONNRESET ? -EPIPE : -errno;
-	}
+	} while (len < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (len < 0)
+		return errno == EAGAIN ? 0 : -errno;
 	if (len == 0)
 		return -EPIPE;
 	take_descriptors(&message, ret);

@@ -38,7 +38,7 @@ int initramfs_build(const struct initramfs_file *init, const struct initramfs_fi
 {
 	/* Where the guest's init mounts what, and the modules. */
 	static const char *const directories[] = {
-		"dev", "group", "proc", "root", "sys", MODULES_DIRECTORY};
+		"dev", "group", "proc", "root", "served", "sys", MODULES_DIRECTORY};
 	const struct initramfs_file none = {NULL, 0};
 	unsigned ino = 0;
 

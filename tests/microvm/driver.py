@@ -185,7 +185,11 @@ class Keeper:
         """The next message; None at the end."""
         if not select.select([self.control], [], [], timeout)[0]:
             raise TimeoutError(f"no message in {timeout} s, after {self.messages}")
-        raw, ancillary, _, _ = self.control.recvmsg(8192, 64)
+        try:
+            raw, ancillary, _, _ = self.control.recvmsg(8192, 64)
+        except ConnectionResetError:
+            # It left something of ours unread, which is told of before what it said last.
+            raw, ancillary, _, _ = self.control.recvmsg(8192, 64)
         fds = array.array("i")
         for _, _, data in ancillary:
             fds.frombytes(data)

@@ -150,8 +150,8 @@ static void an_archive_has_what_the_kernel_reads(void **state)
 {
 	static const struct initramfs_file files[] = {FILE_OF("first"), FILE_OF("second one")};
 	const struct initramfs_file init = FILE_OF("the init");
-	static const char *const names[] = {"dev", "group", "proc", "root", "sys", "modules",
-		"init", "modules/0", "modules/1", "TRAILER!!!"};
+	static const char *const names[] = {"dev", "group", "proc", "root", "served", "sys",
+		"modules", "init", "modules/0", "modules/1", "TRAILER!!!"};
 	autostrbuf struct strbuf text;
 	const char *at, *bytes;
 	unsigned mode;
@@ -165,13 +165,13 @@ static void an_archive_has_what_the_kernel_reads(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_int_equal((at - text.data) % 4, 0);
 		assert_string_equal(next(&at, &mode, &bytes, &len), names[i]);
-		if (i < 6)
+		if (i < 7)
 			assert_int_equal(mode, 0040755);
-		if (i == 6) {
+		if (i == 7) {
 			assert_int_equal(mode, 0100755);
 			assert_memory_equal(bytes, "the init", len);
 		}
-		if (i == 8)
+		if (i == 9)
 			assert_memory_equal(bytes, "second one", len);
 	}
 	assert_ptr_equal(at, text.data + text.len);

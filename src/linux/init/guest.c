@@ -88,6 +88,7 @@ static int mount_files(struct failure *failure)
 	if (port < 0)
 		return port;
 	r = guest_mount_files(port, GUEST_ROOT);
+	close(port);
 	guest.files = r == 0;
 	return r < 0 ? failure_set(failure, -r, "files", "the tree cannot be mounted") : 0;
 }

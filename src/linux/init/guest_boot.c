@@ -81,6 +81,8 @@ int guest_boot(struct failure *failure)
 	r = open_stdio();
 	if (r < 0)
 		return failure_set(failure, -r, STEP, "/dev/null");
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return failure_set(failure, errno, STEP, "/proc");
 	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return failure_set(failure, errno, STEP, "/sys");
 	return load_modules(failure);

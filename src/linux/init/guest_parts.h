@@ -11,6 +11,7 @@
 
 /* Directories of the initramfs. */
 #define GUEST_ROOT "/root" /* the worker's root is mounted here */
+#define GUEST_SERVED "/served" /* and the tree once more, with nothing mounted on it */
 #define GUEST_GROUP "/group" /* control groups */
 
 /* Every descriptor of the guest's own is at least this, so that it lies in nobody's slot. */

@@ -32,7 +32,10 @@ static int open_root(struct guest_root *root, bool files, struct failure *failur
 		return failure_set(failure, errno, "mount", "the mounts' propagation");
 	if (!files && mount("/", GUEST_ROOT, NULL, MS_BIND, NULL) < 0)
 		return failure_set(failure, errno, "mount", GUEST_ROOT);
-	root->served = tree_copy(AT_FDCWD, GUEST_ROOT);
+	/* A copy that is mounted nowhere could not be copied from before Linux 6.15. */
+	if (mount(GUEST_ROOT, GUEST_SERVED, NULL, MS_BIND, NULL) < 0)
+		return failure_set(failure, errno, "mount", GUEST_SERVED);
+	root->served = open(GUEST_SERVED, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	native->fd = open(GUEST_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root->served < 0 || native->fd < 0 || fchdir(native->fd) < 0 ||
 		fstat(native->fd, &st) < 0)
