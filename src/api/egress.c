@@ -7,6 +7,7 @@
 #include <kastellan/egress.h>
 
 #include "base/error.h"
+#include "egress/config.h"
 #include "egress/owner.h"
 #include "egress/standalone.h"
 #include "policy/egress.h"
@@ -84,6 +85,10 @@ static int open_owner(const ks_policy *policy, const struct ks_egress_options *o
 		kinds[i] = EGRESS_SOCKET_DOOR;
 	if (options->worker)
 		memcpy(setup.config.worker, options->worker, strlen(options->worker));
+	r = options->audit ? egress_config_name_policy(policy, &setup.config) : 0;
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "egress"),
+			"the policy cannot be named in the audit: %s", strerror(-r));
 	r = standalone_config(&policy->egress, &setup.config, reterr);
 	if (r == 0)
 		r = standalone_check(options->doors, options->n_doors, reterr);

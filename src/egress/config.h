@@ -9,4 +9,8 @@
 /* Adds flags, and fills in what a policy sets. */
 void egress_config_fill(const struct policy_egress *settings, struct egress_config *config);
 
+/* Names the policy by its content, for the audit: the digest of what ks_policy_write() says. 0 or
+ * -errno. */
+int egress_config_name_policy(const struct ks_policy *policy, struct egress_config *config);
+
 #endif

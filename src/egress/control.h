@@ -62,7 +62,7 @@ struct egress_config {
 	uint64_t bytes; /* that the worker may send and receive, all connections together; 0 = any
 			 */
 	char worker[64]; /* of the audit; NUL-terminated */
-	char policy[72]; /* digest of the allowlist, for the audit; may be empty */
+	char policy[72]; /* digest of the policy, for the audit; may be empty */
 };
 
 enum egress_socket {

@@ -21,12 +21,8 @@ struct lookup {
 
 static struct lookup **find(struct lookups *lookups, const char *name)
 {
-	uint32_t sum = 2166136261u;
-	struct lookup **at;
+	struct lookup **at = &lookups->buckets[hash_text(lookups->key, name) % LOOKUP_BUCKETS];
 
-	for (const char *c = name; *c; c++)
-		sum = (sum ^ (unsigned char)*c) * 16777619u;
-	at = &lookups->buckets[sum % LOOKUP_BUCKETS];
 	while (*at && strcmp((*at)->name.text, name) != 0)
 		at = &(*at)->next;
 	return at;

@@ -5,6 +5,7 @@
 #ifndef KS_EGRESS_LOOKUP_H
 #define KS_EGRESS_LOOKUP_H
 
+#include "egress/hash.h"
 #include "egress/loop.h"
 #include "egress/resolver.h"
 
@@ -18,6 +19,7 @@ struct lookups {
 	struct loop *loop;
 	struct resolver *resolver;
 	struct watch watch;
+	struct hash_key key; /* of the buckets; nobody else's */
 	struct lookup *slots[LOOKUP_MAX]; /* by the low half of the ticket */
 	struct lookup *buckets[LOOKUP_BUCKETS]; /* by name */
 	struct list known; /* the oldest first */

@@ -2,6 +2,7 @@
 #include "egress/proxy.h"
 
 #include <errno.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "egress/dial.h"
@@ -60,6 +61,7 @@ int proxy_configure(struct proxy *proxy)
 {
 	const struct egress_config *config = &proxy->config;
 	struct loop *loop = &proxy->loop;
+	struct hash_key keys[2];
 	int r = loop_open(loop);
 
 	if (r < 0)
@@ -72,7 +74,10 @@ int proxy_configure(struct proxy *proxy)
 	loop_add_timers(loop, &proxy->starving, LISTENER_RETRY_MS, starving_due);
 	loop_add_timers(loop, &proxy->draining, config->drain_ms, draining_due);
 	proxy->relay.bytes_left = config->bytes ? config->bytes : UINT64_MAX;
-	return synthetic_init(&proxy->names, config->names);
+	if (getrandom(keys, sizeof(keys), 0) != sizeof(keys))
+		return -EIO;
+	proxy->lookups.key = keys[0];
+	return synthetic_init(&proxy->names, config->names, keys[1]);
 }
 
 /* Descriptors: two sockets a connection and a further attempt of some, two ends a pipe, listeners,

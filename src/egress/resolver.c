@@ -16,8 +16,7 @@
 #include "base/cleanup.h"
 #include "egress/resolver_child.h"
 
-#define END_MS 200 /* for the child to be gone after the hang-up, which takes a moment as a rule \
-		    */
+#define END_MS 200 /* for the child to be gone, which takes a moment as a rule */
 
 int resolver_start(struct resolver *ret_resolver)
 {

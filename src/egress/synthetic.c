@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int synthetic_init(struct synthetic *table, size_t capacity)
+int synthetic_init(struct synthetic *table, size_t capacity, struct hash_key key)
 {
-	struct synthetic made = {.capacity = capacity, .n_slots = 2};
+	struct synthetic made = {.capacity = capacity, .n_slots = 2, .key = key};
 
 	if (capacity == 0 || capacity > SYNTHETIC_MAX)
 		return -EINVAL;
@@ -32,20 +32,10 @@ void synthetic_done(struct synthetic *table)
 	*table = (struct synthetic){0};
 }
 
-/* FNV-1a. A worker may choose names that collide; it slows its own table, which is bounded. */
-static uint32_t hash(const char *text)
-{
-	uint32_t sum = 2166136261u;
-
-	for (; *text; text++)
-		sum = (sum ^ (unsigned char)*text) * 16777619u;
-	return sum;
-}
-
 /* The slot of the name, or the free one where it would go. At least half of the slots are free. */
 static uint32_t *find_slot(const struct synthetic *table, const char *name)
 {
-	size_t at = hash(name) & (table->n_slots - 1);
+	size_t at = (size_t)hash_text(table->key, name) & (table->n_slots - 1);
 
 	while (table->slots[at] && strcmp(table->names[table->slots[at] - 1], name) != 0)
 		at = (at + 1) & (table->n_slots - 1);

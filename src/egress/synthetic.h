@@ -10,6 +10,7 @@
 #ifndef KS_EGRESS_SYNTHETIC_H
 #define KS_EGRESS_SYNTHETIC_H
 
+#include "egress/hash.h"
 #include "egress/host.h"
 
 #define SYNTHETIC_MAX 65535 /* the largest capacity: n is the last 16 bits of both addresses */
@@ -20,10 +21,11 @@ struct synthetic {
 	size_t capacity;
 	uint32_t *slots; /* open addressing by hash: n, or 0 */
 	size_t n_slots; /* a power of two, at least twice the capacity */
+	struct hash_key key;
 };
 
-/* -EINVAL for a capacity of 0 or past SYNTHETIC_MAX, -ENOMEM. */
-int synthetic_init(struct synthetic *table, size_t capacity);
+/* -EINVAL for a capacity of 0 or past SYNTHETIC_MAX, -ENOMEM. The key is nobody else's. */
+int synthetic_init(struct synthetic *table, size_t capacity, struct hash_key key);
 void synthetic_done(struct synthetic *table);
 
 /* The number of a name, given now if it has none. Names only: -EINVAL for an address. -ENOSPC in a

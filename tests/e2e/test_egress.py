@@ -6,6 +6,7 @@ name, which some entry lists as well."""
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -263,6 +264,14 @@ def audit(t):
     check.equal((refused[0]["host"], refused[0]["reason"]), ("192.0.2.7", "address_not_allowed"),
                 "denied")
     check.equal((ended[0]["up"], ended[0]["down"]), (4, 9), "bytes")
+    # Both runs have the same policy, and are two workers.
+    check.equal(len({line["policy"] for line in lines}), 1, "policies")
+    check.true(re.fullmatch("sha256:[0-9a-f]{64}", lines[0]["policy"]), "the policy's digest")
+    check.equal(len({line["worker"] for line in lines}), 2, "workers")
+    other = [*listed(service.entry), "--egress-audit", path, "--mem", "128M"]
+    t.allowed(act(t, "connect", "127.0.0.1", service.port), flags=other)
+    last = json.loads(path.read_text().splitlines()[-1])
+    check.true(last["policy"] != lines[0]["policy"], "another policy has another digest")
 
 
 @test("an audit that the worker could write is refused, and nothing is started")

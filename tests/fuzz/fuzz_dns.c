@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (len < 1)
 		return 0;
 	dns_frame(bytes + 1, len - 1, &frame);
-	HOLDS(synthetic_init(&table, 4) == 0);
+	HOLDS(synthetic_init(&table, 4, (struct hash_key){1, 2}) == 0);
 	for (int i = 0; i < 2; i++) {
 		reply_len = dns_respond(bytes + 1, len - 1, bytes[0] & 1, &rules, &table,
 			bytes[0] & 2, reply, &query, &answer);

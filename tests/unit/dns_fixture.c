@@ -27,7 +27,7 @@ int dns_set_up(void **state)
 	add("api.example.com:443");
 	add("*.wild.example:443");
 	add("10.0.0.5:5432");
-	return synthetic_init(&dns_table, 3);
+	return synthetic_init(&dns_table, 3, (struct hash_key){1, 2});
 }
 
 int dns_tear_down(void **state)

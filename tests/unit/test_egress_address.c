@@ -167,6 +167,29 @@ static struct egress_host host(const char *text)
 	return host;
 }
 
+static const struct hash_key key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
+/* Computed by another implementation, which agrees with the vector of its authors. */
+static void test_hash(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t hash;
+	} known[] = {
+		{"", 0x726fdb47dd0e0e31},
+		{"a", 0x2ba3e8e9a71148ca},
+		{"example", 0x09d0ca2c2cc8f85a},
+		{"a.example", 0x9a910ab97cb16503},
+		{"host.example.com", 0x80708023d67d7744},
+		{"0123456789abcdef0123456", 0xabb8e17abf8c8fe4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		assert_int_equal(hash_text(key, known[i].text), known[i].hash);
+	assert_int_not_equal(hash_text(key, "a"), hash_text((struct hash_key){1, 2}, "a"));
+}
+
 static void test_synthetic_both_ways(void **state)
 {
 	struct egress_host one = host("one.example"), two = host("two.example");
@@ -177,9 +200,9 @@ static void test_synthetic_both_ways(void **state)
 	char text[ADDRESS_TEXT];
 
 	(void)state;
-	assert_int_equal(synthetic_init(&table, 0), -EINVAL);
-	assert_int_equal(synthetic_init(&table, SYNTHETIC_MAX + 1), -EINVAL);
-	assert_int_equal(synthetic_init(&table, 300), 0);
+	assert_int_equal(synthetic_init(&table, 0, key), -EINVAL);
+	assert_int_equal(synthetic_init(&table, SYNTHETIC_MAX + 1, key), -EINVAL);
+	assert_int_equal(synthetic_init(&table, 300, key), 0);
 	assert_int_equal(synthetic_find(&table, &one), 0);
 	assert_int_equal(synthetic_number(&table, &one, &number), 0);
 	assert_int_equal(number, 1);
@@ -210,7 +233,7 @@ static void test_a_full_table_loses_nothing(void **state)
 	uint32_t number;
 
 	(void)state;
-	assert_int_equal(synthetic_init(&table, 300), 0);
+	assert_int_equal(synthetic_init(&table, 300, key), 0);
 	for (unsigned i = 1; i <= 300; i++) {
 		struct egress_host next;
 
@@ -246,7 +269,7 @@ static void test_guessed_addresses_stand_for_nothing(void **state)
 	uint32_t number;
 
 	(void)state;
-	assert_int_equal(synthetic_init(&table, SYNTHETIC_MAX), 0);
+	assert_int_equal(synthetic_init(&table, SYNTHETIC_MAX, key), 0);
 	assert_int_equal(synthetic_number(&table, &one, &number), 0);
 	for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
 		struct address address;
@@ -263,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_no_address_has_two_spellings),
+		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_synthetic_both_ways),
 		cmocka_unit_test(test_a_full_table_loses_nothing),
 		cmocka_unit_test(test_guessed_addresses_stand_for_nothing),

@@ -4,6 +4,8 @@
  * worker start before the proxy serves, or the jail's end wait for ever for the proxy's. */
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -34,6 +36,19 @@ static void fill_config(const struct ks_plan *plan, struct egress_config *config
 	}
 }
 
+/* In an audit that is shared by many workers. */
+static int name_it(const struct ks_policy *policy, struct egress_config *config, ks_error **reterr)
+{
+	static atomic_uint count;
+	int r = egress_config_name_policy(policy, config);
+
+	snprintf(config->worker, sizeof(config->worker), "%ld-%u", (long)getpid(),
+		atomic_fetch_add(&count, 1) + 1);
+	return r < 0 ? error_set(reterr, r, ABOUT(.step = "egress"),
+			       "the policy cannot be named in the audit: %s", strerror(-r))
+		     : 0;
+}
+
 /* The group is made while the proxy's program is loaded. */
 static int open_proxy(const struct ks_plan *plan, const struct ks_host *host, int audit,
 	struct jail *jail, ks_error **reterr)
@@ -57,6 +72,9 @@ static int open_proxy(const struct ks_plan *plan, const struct ks_host *host, in
 	for (size_t i = 0; i < policy->n_endpoints; i++)
 		entries[i] = policy->endpoints[i].text;
 	fill_config(plan, &setup.config);
+	r = audit >= 0 ? name_it(policy, &setup.config, reterr) : 0;
+	if (r < 0)
+		return r;
 	return egress_tell(jail->egress, &setup, reterr);
 }
 
