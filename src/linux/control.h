@@ -27,6 +27,7 @@ enum control_slot {
 	SLOT_INIT = 4, /* control socket of init */
 	SLOT_SPEC = 5, /* sealed memfd, spec.h */
 	SLOT_INIT_EXE = 6, /* kastellan-init, O_PATH-free: executed through /proc/self/fd */
+	SLOT_ROOT = 7, /* without a helper, with SPEC_FLAG_ROOT: a detached mount */
 	SLOT_HELPER_EXE = 7, /* bwrap; absent without a helper, as the next */
 	SLOT_HELPER_ARGS = 8, /* memfd for bwrap --args */
 	SLOT_SUPERVISOR = 9, /* pidfd of the supervisor; the monitor's only */

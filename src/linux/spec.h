@@ -72,6 +72,8 @@ enum {
 	SPEC_FLAG_LATE = 1 << 2, /* built ahead: arguments and stdio come with CONTROL_PROGRAM */
 	SPEC_FLAG_LOOPBACK = 1 << 3, /* without a helper: the jail's own loopback is up */
 	SPEC_FLAG_HOST_NETWORK = 1 << 4, /* without a helper: no network namespace is made */
+	SPEC_FLAG_ROOT = 1 << 5, /* without a helper: SLOT_ROOT holds a root with all that is no
+				    jail's own */
 };
 
 struct spec_ids {

@@ -166,6 +166,8 @@ void host_free(struct ks_host *host)
 {
 	if (!host)
 		return;
+	if (host->free_kept)
+		host->free_kept(host->kept);
 	free(host->os);
 	free(host->distribution);
 	free(host->machine);

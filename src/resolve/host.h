@@ -139,6 +139,10 @@ struct ks_host {
 	struct host_macos macos;
 	struct host_path *paths; /* sorted by path */
 	size_t n_paths;
+	/* What the platform keeps from one spawn for the next, which changes though the facts do
+	 * not, and who frees it. NULL: nothing. */
+	void *kept;
+	void (*free_kept)(void *kept);
 };
 
 /* NULL if there is no such path on the host. */

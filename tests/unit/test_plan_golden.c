@@ -205,7 +205,10 @@ static const struct spec *told(const struct ks_plan *plan, uint32_t kernel_id)
 	struct failure failure;
 	autofd int fd = -1;
 
-	assert_int_equal(spec_from_plan(plan, &stdio, 0, kernel_id, &fd), 0);
+	assert_int_equal(
+		spec_from_plan(
+			plan, &(struct spec_start){.stdio = &stdio, .kernel_id = kernel_id}, &fd),
+		0);
 	assert_int_equal(spec_load(fd, &spec, &failure), 0);
 	assert_int_equal(spec.n_helper, 0);
 	return &spec;

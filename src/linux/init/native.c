@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the monitor's clone to the jail's init. It should: take the grants as mounts while it may,
- * make every namespace at once, build the root from within as the worker's user, tie its life to
+ * make the namespaces, build the root from within as the worker's user, tie its life to
  * the monitor's. It must not: let the monitor's descriptors into the jail, look up the name of a
  * grant without comparing what it finds, or go on when anything fails.
  *
@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@
 #include "linux/init/pid1.h"
 #include "linux/init/stage.h"
 
+/* All but the network's, for which see native_network.c. */
 #define NAMESPACES \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
@@ -62,19 +64,34 @@ static int follow_monitor(const struct start *start, struct failure *failure)
 	return 0;
 }
 
-/* Nobody's filter allows a socket where it stays down. */
-static int open_network(const struct spec *spec, struct failure *failure)
+static bool shares_network(const struct spec *spec)
 {
-	if (spec->ports)
-		return network_open(spec, failure);
-	return spec_flags(spec) & SPEC_FLAG_LOOPBACK ? network_loopback(failure) : 0;
+	return spec_flags(spec) & SPEC_FLAG_HOST_NETWORK;
+}
+
+/* Nobody's filter allows a socket where it stays down. */
+static int open_network(
+	const struct spec *spec, struct native_network *network, struct failure *failure)
+{
+	int r;
+
+	if (!spec->ports && !(spec_flags(spec) & SPEC_FLAG_LOOPBACK))
+		return 0;
+	r = native_network_join(network, failure);
+	if (r < 0)
+		return r;
+	return spec->ports ? network_open(spec, failure) : network_loopback(failure);
 }
 
 static int make_jail(const struct start *start, struct failure *failure)
 {
 	const char *hostname = start->spec->hostname;
-	int r = become_user(start, failure);
+	struct native_network network = {0};
+	struct native_root root;
+	int r = shares_network(start->spec) ? 0 : native_network_start(&network, failure);
 
+	if (r == 0)
+		r = become_user(start, failure);
 	if (r == 0)
 		r = follow_monitor(start, failure);
 	if (r < 0)
@@ -84,8 +101,12 @@ static int make_jail(const struct start *start, struct failure *failure)
 		return failure_set(failure, errno, "session", "setsid");
 	if (sethostname(hostname, strlen(hostname)) < 0)
 		return failure_set(failure, errno, "namespaces", "sethostname");
-	r = open_network(start->spec, failure);
-	return r < 0 ? r : root_build(start->spec, failure);
+	r = open_network(start->spec, &network, failure);
+	if (r == 0)
+		r = root_build(start->spec, &root, failure);
+	if (r == 0)
+		r = native_network_join(&network, failure);
+	return r < 0 ? r : root_enter(&root, failure);
 }
 
 static void __attribute__((noreturn)) child(const struct start *start)
@@ -121,9 +142,7 @@ static int prepare(const struct spec *spec, unsigned n_grants, struct failure *f
 
 static int clone_child(const struct start *start, struct native *native, int other_end)
 {
-	bool shares = spec_flags(start->spec) & SPEC_FLAG_HOST_NETWORK;
-	unsigned long flags = NAMESPACES | (shares ? 0 : CLONE_NEWNET) | SIGCHLD;
-	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+	pid_t pid = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
 
 	if (pid == 0) {
 		close(other_end);

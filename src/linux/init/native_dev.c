@@ -55,19 +55,9 @@ static int add_node(int directory, const char *name, const char *source)
 	return r;
 }
 
-/* Terminals of the jail's own: those of the host are not in it. */
-static int add_terminals(int directory)
+int devices_fill(int directory, const char **ret_name)
 {
-	if (mkdirat(directory, "pts", 0755) < 0 || fchdir(directory) < 0)
-		return -errno;
-	return mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC,
-		       "newinstance,ptmxmode=0666,mode=620") < 0
-		       ? -errno
-		       : 0;
-}
-
-static int fill(int directory, const char **ret_name)
-{
+	static const char *const places[] = {"pts", "shm"};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(nodes) / sizeof(nodes[0]); i++) {
@@ -78,27 +68,20 @@ static int fill(int directory, const char **ret_name)
 		*ret_name = links[i].name;
 		r = symlinkat(links[i].text, directory, links[i].name) < 0 ? -errno : 0;
 	}
-	if (r == 0) {
-		*ret_name = "pts";
-		r = add_terminals(directory);
-	}
-	if (r == 0) {
-		*ret_name = "shm";
-		r = mkdirat(directory, "shm", 0755) < 0 ? -errno : 0;
+	for (size_t i = 0; r == 0 && i < sizeof(places) / sizeof(places[0]); i++) {
+		*ret_name = places[i];
+		r = mkdirat(directory, places[i], 0755) < 0 ? -errno : 0;
 	}
 	return r;
 }
 
-int devices_fill(const struct native_root *root, const char *path, const char **ret_name)
+int devices_add_terminals(int directory, const char **ret_name)
 {
-	int directory = openat(
-		root->fd, place_relative(path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = directory < 0 ? -errno : fill(directory, ret_name);
-
-	if (directory >= 0)
-		close(directory);
-	/* One step went into the directory. */
-	if (r == 0 && fchdir(root->fd) < 0)
-		r = -errno;
-	return r;
+	*ret_name = "pts";
+	if (fchdir(directory) < 0)
+		return -errno;
+	return mount("devpts", "pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		       "newinstance,ptmxmode=0666,mode=620") < 0
+		       ? -errno
+		       : 0;
 }

@@ -50,10 +50,15 @@ static int attach(struct native_root *root, const char *path, int tree, uint64_t
 }
 
 /* Parts of /proc are shown from the jail's own. */
+static bool is_of_proc(const struct spec_mount *mount)
+{
+	return mount->kind == SPEC_MOUNT_BIND_HOST && strncmp(source_of(mount), "/proc/", 6) == 0;
+}
+
 static int bind_host(struct native_root *root, const struct spec_mount *mount)
 {
 	const char *source = source_of(mount);
-	bool own = strncmp(source, "/proc/", 6) == 0 && root->proc >= 0;
+	bool own = is_of_proc(mount) && root->proc >= 0;
 	int tree = own ? tree_copy(root->proc, source + 6) : tree_copy(AT_FDCWD, source);
 
 	return attach(root, path_of(mount), tree, TREE_PLAIN | MOUNT_ATTR_RDONLY);
@@ -240,21 +245,82 @@ static int mount_proc(struct native_root *root, const struct spec_mount *proc)
 }
 
 /* A directory of the root with a mount of its own, which costs less than one more file system. */
-static int mount_dev(struct native_root *root, const struct spec_mount *dev, const char **name)
+static int open_dev(struct native_root *root, const char *path)
 {
-	const char *path = path_of(dev);
 	int r = place_directory(root, path);
+	int tree;
 
 	if (r < 0)
 		return r;
-	if (mount(place_relative(path), place_relative(path), NULL, MS_BIND, NULL) < 0)
-		return -errno;
+	tree = tree_copy(root->fd, place_relative(path));
+	r = tree < 0 ? tree : tree_attach_at(tree, root->fd, place_relative(path));
+	if (r < 0 && tree >= 0)
+		close(tree);
+	return r < 0 ? r : tree;
+}
+
+static int mount_dev(struct native_root *root, const struct spec_mount *dev, const char **name)
+{
+	const char *path = path_of(dev);
+	int directory = root->part == ROOT_OWN
+				? openat(root->fd, place_relative(path),
+					  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+				: open_dev(root, path);
+	int r;
+
+	if (directory < 0)
+		return root->part == ROOT_OWN ? -errno : directory;
 	root->dev = path;
-	return devices_fill(root, path, name);
+	r = root->part == ROOT_OWN ? 0 : devices_fill(directory, name);
+	if (r == 0 && root->part != ROOT_SHARED)
+		r = devices_add_terminals(directory, name);
+	close(directory);
+	/* One step went into the directory. */
+	if (r == 0 && fchdir(root->fd) < 0)
+		r = -errno;
+	return r;
+}
+
+/* What a jail cannot have in common with others. */
+static bool is_own(const struct spec_mount *mount)
+{
+	switch (mount->kind) {
+	case SPEC_MOUNT_DATA:
+	case SPEC_MOUNT_LINK:
+		return false;
+	case SPEC_MOUNT_BIND_HOST:
+		return is_of_proc(mount);
+	default:
+		return true;
+	}
+}
+
+/* In a shared root, for what each jail mounts there. In somebody else's file system it is there
+ * already, or is missed when it is mounted on. */
+static int make_place(struct native_root *root, const struct spec_mount *mount)
+{
+	struct stat st;
+	int r = 0;
+
+	if (mount->kind == SPEC_MOUNT_PROC || mount->kind == SPEC_MOUNT_TMPFS)
+		r = place_directory(root, path_of(mount));
+	if (mount->kind == SPEC_MOUNT_BIND_GRANT) {
+		if (fstat((int)mount->slot, &st) < 0)
+			return -errno;
+		r = S_ISDIR(st.st_mode) ? place_directory(root, path_of(mount))
+					: place_file(root, path_of(mount));
+	}
+	return r == -EXDEV || r == -ENOENT ? 0 : r;
 }
 
 static int make(struct native_root *root, const struct spec_mount *mount, const char **part)
 {
+	if (mount->kind == SPEC_MOUNT_DEV)
+		return mount_dev(root, mount, part);
+	if (root->part == ROOT_SHARED && is_own(mount))
+		return make_place(root, mount);
+	if (root->part == ROOT_OWN && !is_own(mount))
+		return 0;
 	switch (mount->kind) {
 	case SPEC_MOUNT_BIND_HOST:
 		return bind_host(root, mount);
@@ -272,8 +338,6 @@ static int make(struct native_root *root, const struct spec_mount *mount, const 
 		return mount_tmpfs(root, mount);
 	case SPEC_MOUNT_PROC:
 		return mount_proc(root, mount);
-	case SPEC_MOUNT_DEV:
-		return mount_dev(root, mount, part);
 	default:
 		return -EBADMSG;
 	}

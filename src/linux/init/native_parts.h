@@ -19,11 +19,26 @@ int ids_map_self(const struct spec_ids *inside, struct spec_ids outside, struct 
 /* The child's part behind ids_map_child(). */
 int ids_take(const struct spec *spec, struct failure *failure);
 
-/* native_root.c */
+/* native_network.c: made while the root is. */
+
+struct native_network {
+	pid_t maker; /* 0: none, or it has been waited for */
+	int fd;
+};
+
+/* Before the ids are taken, which would cost the privileges that it needs. */
+int native_network_start(struct native_network *network, struct failure *failure);
+/* Waits for it and enters it; nothing where none was started. The host's /proc must have been in
+ * reach until here. */
+int native_network_join(struct native_network *network, struct failure *failure);
 
 #define ROOT_MAX_OWN 4 /* /, /tmp, /dev/shm */
 
 /* Descriptors are few, and closed with all others once the root is entered. */
+/* Most of a root is the same for many jails, and can be made once: what comes from the host, the
+ * files and links, the devices, and the places for all else. */
+enum root_part { ROOT_WHOLE, ROOT_SHARED, ROOT_OWN };
+
 struct native_root {
 	int fd; /* the root's mount, and the working directory while it is made */
 	dev_t own[ROOT_MAX_OWN]; /* file systems of the jail's own: only there are places made */
@@ -39,10 +54,28 @@ struct native_root {
 	const char *covered_file; /* the first one: what covers it is bound over others */
 	const char *covered_directory;
 	bool by_name; /* grants are found by name in this mount namespace, and compared */
+	enum root_part part;
 };
 
-/* Makes the root from SPEC_MOUNT and enters it; the host's is gone afterwards. */
-int root_build(const struct spec *spec, struct failure *failure);
+/* native_frame.c */
+
+/* A root without descriptors. */
+struct native_root root_none(enum root_part part);
+/* The empty file system that a root is made in, detached: as root->fd, and the working directory.
+ */
+int root_new(struct native_root *root, struct failure *failure);
+/* A root that is open becomes the working directory, and places are made in it. */
+int root_go_into(struct native_root *root, struct failure *failure);
+/* The directories of the jail's own become read-only. What is mounted in them keeps what it has. */
+int root_seal(const struct native_root *root, struct failure *failure);
+void root_close(const struct native_root *root);
+
+/* native_root.c */
+
+/* Makes the root from SPEC_MOUNT, beside the host's. */
+int root_build(const struct spec *spec, struct native_root *root, struct failure *failure);
+/* Enters it; the host's is gone afterwards. */
+int root_enter(const struct native_root *root, struct failure *failure);
 
 /* Parts of it, which a micro-VM's guest uses as well. The first one needs the fresh /proc. */
 int root_forbid_namespaces(const struct native_root *root, struct failure *failure);
@@ -52,11 +85,13 @@ int root_make_read_only(int dirfd, const char *path);
 
 int mount_one(struct native_root *root, const struct spec_mount *mount, struct failure *failure);
 
-/* native_dev.c */
+/* native_dev.c: each for a fresh /dev that is open as a directory. Returns 0 or -errno, with the
+ * name of the entry that failed. */
 
-/* Fills the fresh /dev at that path. Returns 0 or -errno, with the name of the entry that failed.
- */
-int devices_fill(const struct native_root *root, const char *path, const char **ret_name);
+int devices_fill(int directory, const char **ret_name);
+/* Terminals of the jail's own: those of the host are not in it. Leaves the working directory
+ * there. */
+int devices_add_terminals(int directory, const char **ret_name);
 
 /* native_place.c: what can be mounted on, and the directories above it. A place is made only in
  * file systems of the root's own, where nobody but this process has ever written; no link is
@@ -75,6 +110,8 @@ static inline const char *place_relative(const char *path)
 int place_attach(struct native_root *root, const char *path, int tree, bool directory);
 /* A directory at the path, made where it is missing. */
 int place_directory(struct native_root *root, const char *path);
+/* The same for a file. */
+int place_file(struct native_root *root, const char *path);
 /* The directory above path, to make something new in it, and the last name of path. The descriptor
  * is the root's. */
 int place_parent(struct native_root *root, const char *path, const char **ret_name);

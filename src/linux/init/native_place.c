@@ -156,18 +156,28 @@ int place_attach(struct native_root *root, const char *path, int tree, bool dire
 	return r == -ENOENT && parent < 0 ? parent : r;
 }
 
-int place_directory(struct native_root *root, const char *path)
+static int place(struct native_root *root, const char *path, bool directory)
 {
 	const char *name;
 	int parent = place_parent(root, path, &name);
-	int r = parent < 0 ? parent : make(parent, name, true);
-	int place;
+	int r = parent < 0 ? parent : make(parent, name, directory);
+	int found;
 
 	if (r != -EEXIST && r != -EXDEV)
 		return r;
-	place = find(root, path);
-	if (place >= 0)
-		close(place);
+	found = find(root, path);
+	if (found >= 0)
+		close(found);
 	/* In what is somebody else's, a name can lead elsewhere the next time. */
-	return place < 0 && place != -ENOENT ? place : r == -EXDEV ? r : 0;
+	return found < 0 && found != -ENOENT ? found : r == -EXDEV ? r : 0;
+}
+
+int place_directory(struct native_root *root, const char *path)
+{
+	return place(root, path, true);
+}
+
+int place_file(struct native_root *root, const char *path)
+{
+	return place(root, path, false);
 }

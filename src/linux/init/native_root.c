@@ -10,30 +10,34 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "linux/control.h"
 #include "linux/init/native_parts.h"
 #include "linux/init/process.h"
 #include "linux/init/tree.h"
 
-#define ROOT_SIZE 1048576 /* for generated files and the text of links; read-only in the end */
+static int attach(const struct native_root *root, struct failure *failure)
+{
+	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = old < 0 ? -errno : tree_attach(root->fd, old);
+
+	if (old >= 0)
+		close(old);
+	return r < 0 ? failure_set(failure, -r, "mount", "the root") : 0;
+}
 
 static int mount_root(struct native_root *root, struct failure *failure)
 {
-	int old, r;
+	int r;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return failure_set(failure, errno, "mount", "the mounts' propagation");
-	root->fd = tree_new_tmpfs(0755, ROOT_SIZE, TREE_PLAIN);
-	if (root->fd < 0)
-		return failure_set(failure, -root->fd, "mount", "a tmpfs for the root");
-	old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = old < 0 ? -errno : tree_attach(root->fd, old);
-	if (old >= 0)
-		close(old);
-	if (r == 0 && fchdir(root->fd) < 0)
-		r = -errno;
-	if (r == 0)
-		r = place_own(root, "/");
-	return r < 0 ? failure_set(failure, -r, "mount", "the root") : 0;
+	if (root->part != ROOT_OWN) {
+		r = root_new(root, failure);
+		return r < 0 ? r : attach(root, failure);
+	}
+	root->fd = SLOT_ROOT;
+	r = attach(root, failure);
+	return r < 0 ? r : root_go_into(root, failure);
 }
 
 /* The worker has no capability to make one with, and the filter no call; this holds as well where
@@ -60,26 +64,6 @@ static int mount_all(const struct spec *spec, struct native_root *root, struct f
 	return r;
 }
 
-int root_make_read_only(int dirfd, const char *path)
-{
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-
-	return syscall(SYS_mount_setattr, dirfd, path, AT_EMPTY_PATH, &attr, sizeof(attr)) < 0
-		       ? -errno
-		       : 0;
-}
-
-/* The directories of the jail's own. What is mounted in them keeps what it has. */
-static int seal(const struct native_root *root, struct failure *failure)
-{
-	int r = root->dev ? root_make_read_only(root->fd, place_relative(root->dev)) : 0;
-
-	if (r < 0)
-		return failure_set(failure, -r, "mount", "/dev, read-only");
-	r = root_make_read_only(root->fd, "");
-	return r < 0 ? failure_set(failure, -r, "mount", "/, read-only") : 0;
-}
-
 /* From the new root, which is the working directory. */
 static int enter(struct failure *failure)
 {
@@ -93,27 +77,22 @@ static int enter(struct failure *failure)
 	return 0;
 }
 
-static void close_all(const struct native_root *root)
+int root_build(const struct spec *spec, struct native_root *root, struct failure *failure)
 {
-	const int fds[] = {root->fd, root->parent.fd, root->proc, root->empty};
+	int r;
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	*root = root_none(spec_flags(spec) & SPEC_FLAG_ROOT ? ROOT_OWN : ROOT_WHOLE);
+	root->by_name = !spec->kernel_ids;
+	r = mount_root(root, failure);
+	if (r == 0)
+		r = mount_all(spec, root, failure);
+	return r < 0 ? r : root_seal(root, failure);
 }
 
-int root_build(const struct spec *spec, struct failure *failure)
+int root_enter(const struct native_root *root, struct failure *failure)
 {
-	struct native_root root = {
-		.fd = -1, .parent.fd = -1, .proc = -1, .empty = -1, .by_name = !spec->kernel_ids};
-	int r = mount_root(&root, failure);
+	int r = enter(failure);
 
-	if (r == 0)
-		r = mount_all(spec, &root, failure);
-	if (r == 0)
-		r = seal(&root, failure);
-	if (r == 0)
-		r = enter(failure);
-	close_all(&root);
+	root_close(root);
 	return r;
 }

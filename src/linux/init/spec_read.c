@@ -12,7 +12,7 @@
 
 #define KNOWN_FLAGS                                                                   \
 	(SPEC_FLAG_TTY | SPEC_FLAG_KEEP_GROUP | SPEC_FLAG_LATE | SPEC_FLAG_LOOPBACK | \
-		SPEC_FLAG_HOST_NETWORK)
+		SPEC_FLAG_HOST_NETWORK | SPEC_FLAG_ROOT)
 #define NEEDED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* Where the payload of a repeated string record is listed, and how many fit. */

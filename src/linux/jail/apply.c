@@ -23,6 +23,7 @@
 #include "linux/kernel_id.h"
 #include "linux/jail/launch.h"
 #include "linux/jail/memory_file.h"
+#include "linux/jail/root_cache.h"
 #include "linux/plan/bwrap.h"
 #include "linux/programs.h"
 #include "linux/jail/spec_plan.h"
@@ -33,6 +34,7 @@ struct parts {
 	int complaints[2];
 	int null;
 	int spec;
+	int root;
 	int init_exe;
 	int helper_exe;
 	int helper_args;
@@ -54,7 +56,7 @@ static void parts_init(struct parts *parts)
 	memset(parts->sockets, -1, sizeof(parts->sockets));
 	memset(parts->complaints, -1, sizeof(parts->complaints));
 	memset(parts->data, -1, sizeof(parts->data));
-	parts->null = parts->spec = parts->init_exe = parts->helper_exe = -1;
+	parts->null = parts->spec = parts->root = parts->init_exe = parts->helper_exe = -1;
 	parts->helper_args = parts->supervisor = -1;
 }
 
@@ -71,6 +73,7 @@ static void parts_done(struct parts *parts)
 	close_all(parts->data, sizeof(parts->data) / sizeof(parts->data[0]));
 	close_all(&parts->null, 1);
 	close_all(&parts->spec, 1);
+	close_all(&parts->root, 1);
 	close_all(&parts->init_exe, 1);
 	close_all(&parts->helper_exe, 1);
 	close_all(&parts->helper_args, 1);
@@ -145,6 +148,7 @@ static int fill_slots(const struct ks_plan *plan, const struct jail_setup *setup
 	r |= launch_add(launch, SLOT_INIT, parts->sockets[3]);
 	r |= launch_add(launch, SLOT_SPEC, parts->spec);
 	r |= launch_add(launch, SLOT_INIT_EXE, parts->init_exe);
+	r |= launch_add(launch, SLOT_ROOT, parts->root);
 	r |= launch_add(launch, SLOT_HELPER_EXE, parts->helper_exe);
 	r |= launch_add(launch, SLOT_HELPER_ARGS, parts->helper_args);
 	r |= launch_add(launch, SLOT_SUPERVISOR, parts->supervisor);
@@ -226,7 +230,8 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	ks_error **reterr)
 {
 	const struct jail_stdio *stdio = setup->stdio;
-	uint32_t kernel_id = jail->kernel_id;
+	struct spec_start start = {
+		.stdio = stdio, .n_extra = setup->n_extra, .kernel_id = jail->kernel_id};
 	int r = init_program_open(&parts->init_exe, reterr);
 
 	if (r == 0 && plan->helper.len)
@@ -236,10 +241,13 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	r = open_channels(parts);
 	if (r == 0)
 		r = make_files(plan, parts);
+	if (r == 0 && plan->kind == KS_BACKEND_NATIVE)
+		parts->root = root_cache_take(host->kept, plan);
+	start.root = parts->root >= 0;
 	if (r == 0)
-		r = spec_from_plan(plan, stdio, setup->n_extra, kernel_id, &parts->spec);
-	if (r == 0 && kernel_id && stdio)
-		give_pipes(stdio, kernel_id);
+		r = spec_from_plan(plan, &start, &parts->spec);
+	if (r == 0 && jail->kernel_id && stdio)
+		give_pipes(stdio, jail->kernel_id);
 	if (r == 0)
 		r = fill_slots(plan, setup, jail, parts);
 	if (r < 0)

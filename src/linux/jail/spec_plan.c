@@ -29,8 +29,9 @@ static void write_program(
 }
 
 static void write_session(
-	struct spec_writer *writer, const struct ks_plan *plan, const struct jail_stdio *stdio)
+	struct spec_writer *writer, const struct ks_plan *plan, const struct spec_start *start)
 {
+	const struct jail_stdio *stdio = start->stdio;
 	uint32_t flags = plan->limits.group ? 0 : SPEC_FLAG_KEEP_GROUP;
 
 	/* Nobody can use it whose filter allows no such socket, and lifting it waits for the
@@ -39,6 +40,8 @@ static void write_session(
 		flags |= SPEC_FLAG_HOST_NETWORK;
 	else if (!plan->filter.enabled || plan->filter.profile != KS_PROFILE_WORKER_STRICT)
 		flags |= SPEC_FLAG_LOOPBACK;
+	if (start->root)
+		flags |= SPEC_FLAG_ROOT;
 	if (!stdio)
 		flags |= SPEC_FLAG_LATE;
 	if (stdio && stdio->terminal) {
@@ -173,9 +176,8 @@ static uint32_t mount_kind(enum mount_kind kind)
 	return kinds[kind];
 }
 
-static void write_mounts(struct spec_writer *writer, const struct mount_list *mounts)
+void spec_add_mounts(struct spec_writer *writer, const struct mount_list *mounts)
 {
-	spec_add_string(writer, SPEC_HOSTNAME, WORKER_HOSTNAME);
 	for (size_t i = 0; i < mounts->len; i++) {
 		const struct mount *mount = &mounts->items[i];
 		struct spec_mount record = {.kind = mount_kind(mount->kind),
@@ -195,6 +197,12 @@ static void write_mounts(struct spec_writer *writer, const struct mount_list *mo
 	}
 }
 
+static void write_root(struct spec_writer *writer, const struct mount_list *mounts)
+{
+	spec_add_string(writer, SPEC_HOSTNAME, WORKER_HOSTNAME);
+	spec_add_mounts(writer, mounts);
+}
+
 static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
 {
 	int r = 0;
@@ -202,10 +210,10 @@ static int write_monitor(struct spec_writer *writer, const struct ks_plan *plan,
 	if (plan->temporary)
 		spec_add_temporary(
 			writer, plan->temporary, plan->landlock.temporary, plan->temporary_named);
-	else if (plan->kind == KS_BACKEND_NATIVE)
-		write_mounts(writer, &plan->mounts);
-	else
+	else if (plan->kind != KS_BACKEND_NATIVE)
 		r = write_helper(writer, plan);
+	if (plan->kind == KS_BACKEND_NATIVE)
+		write_root(writer, &plan->mounts);
 	if (r < 0 || !plan->identity.drop)
 		return r;
 	spec_add_ids(writer, SPEC_KERNEL_IDS, kernel_id, kernel_id);
@@ -240,10 +248,10 @@ int spec_for_guest(const struct ks_plan *plan, const struct jail_stdio *stdio, i
 
 	spec_writer_init(&writer);
 	write_program(&writer, plan, 0);
-	write_session(&writer, plan, stdio);
+	write_session(&writer, plan, &(struct spec_start){.stdio = stdio});
 	write_limits(&writer, &plan->limits);
 	write_landlock(&writer, &plan->landlock);
-	write_mounts(&writer, &plan->mounts);
+	write_root(&writer, &plan->mounts);
 	r = write_filter(&writer, &plan->filter);
 	if (r == 0)
 		r = spec_writer_seal(&writer, NULL);
@@ -253,17 +261,16 @@ int spec_for_guest(const struct ks_plan *plan, const struct jail_stdio *stdio, i
 	return 0;
 }
 
-int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, uint32_t n_extra,
-	uint32_t kernel_id, int *ret_fd)
+int spec_from_plan(const struct ks_plan *plan, const struct spec_start *start, int *ret_fd)
 {
 	autospec struct spec_writer writer;
 	int r;
 
 	spec_writer_init(&writer);
-	write_program(&writer, plan, kernel_id);
-	write_session(&writer, plan, stdio);
-	if (n_extra)
-		spec_add(&writer, SPEC_EXTRA, &n_extra, sizeof(n_extra));
+	write_program(&writer, plan, start->kernel_id);
+	write_session(&writer, plan, start);
+	if (start->n_extra)
+		spec_add(&writer, SPEC_EXTRA, &start->n_extra, sizeof(start->n_extra));
 	if (plan->network == NETWORK_PROXY)
 		write_network(&writer, plan->policy);
 	write_limits(&writer, &plan->limits);
@@ -271,7 +278,7 @@ int spec_from_plan(const struct ks_plan *plan, const struct jail_stdio *stdio, u
 	write_landlock(&writer, &plan->landlock);
 	r = write_filter(&writer, &plan->filter);
 	if (r == 0)
-		r = write_monitor(&writer, plan, kernel_id);
+		r = write_monitor(&writer, plan, start->kernel_id);
 	if (r == 0)
 		r = spec_writer_seal(&writer, NULL);
 	if (r < 0)

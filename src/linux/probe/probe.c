@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe on one page: what a spawn needs to know costs a few system calls a layer; what doctor
  * tells is tried. */
+#include "linux/jail/root_cache.h"
 #include "linux/probe/probe.h"
 
 #include <errno.h>
@@ -53,6 +54,11 @@ static int try_everything(struct ks_host *host)
 	return r;
 }
 
+static void free_root_cache(void *cache)
+{
+	root_cache_free(cache);
+}
+
 int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 {
 	struct ks_host *host = host_new();
@@ -70,6 +76,8 @@ int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 								"no other one can be made"),
 					      "the host cannot be looked at: %s", strerror(-r));
 	}
+	host->kept = root_cache_new();
+	host->free_kept = free_root_cache;
 	*ret_host = host;
 	return 0;
 }
