@@ -160,12 +160,12 @@ def deep(place):
     check.equal(os.listdir(os.fsencode(place.host)).count(os.fsencode(strange)), 1, "any bytes")
     place.python("""
 import os
-for number in range(1200):
+for number in range(400):
     os.mkdir("deep"); os.chdir("deep")
 open("bottom", "w").write("x")
 assert open("bottom").read() == "x"
 os.unlink("bottom")
-for number in range(1200):
+for number in range(400):
     os.chdir(".."); os.rmdir("deep")
 """)
 

@@ -41,22 +41,15 @@ struct fuse_attr attr_of(const struct files_mount *mount, const struct statx *st
 
 static uint64_t seconds_of(const struct server *server, const struct node *node)
 {
-	if (mount_of(server, node)->trust == MOUNT_STEADY)
-		return STEADY_SECONDS;
-	/* Who locks a file shares it with somebody: then size and times are asked for before each
-	 * read, and content that they belie is read again. */
-	return node->locked ? 0 : CHANGING_SECONDS;
+	return mount_of(server, node)->trust == MOUNT_STEADY ? STEADY_SECONDS : CHANGING_SECONDS;
 }
 
 struct fuse_entry_out attr_entry(
 	const struct server *server, const struct node *node, const struct statx *stat)
 {
-	uint64_t entry = mount_of(server, node)->trust == MOUNT_STEADY ? STEADY_SECONDS
-								       : CHANGING_SECONDS;
-
 	return (struct fuse_entry_out){
 		.nodeid = nodes_id(node),
-		.entry_valid = entry,
+		.entry_valid = seconds_of(server, node),
 		.attr_valid = seconds_of(server, node),
 		.attr = attr_of(mount_of(server, node), stat),
 	};

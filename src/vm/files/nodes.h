@@ -45,7 +45,6 @@ struct node {
 	uint32_t mount; /* index of mounts.h */
 	int fd; /* -1: closed for now */
 	bool pinned; /* its name is gone: the descriptor is all there is */
-	bool locked; /* has had locks: others share it */
 };
 
 #define NODES_CHUNK 1024u

@@ -34,7 +34,6 @@ static int open_for_locks(struct server *server, uint64_t id)
 		return r;
 	if (node->identity.type != S_IFREG)
 		return -EINVAL;
-	node->locked = true;
 	find_room(server);
 	opened = openat(AT_FDCWD, fd_path(fd, path), O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
@@ -92,14 +91,11 @@ static int set_record_lock(struct server *server, uint64_t node, const struct fu
 	return fcntl(holder->fd, F_OFD_SETLK, &range) < 0 ? -errno : 0;
 }
 
-static int set_file_lock(struct server *server, uint64_t id, const struct fuse_lk_in *in,
-	const struct handle *handle)
+static int set_file_lock(
+	struct server *server, const struct fuse_lk_in *in, const struct handle *handle)
 {
-	struct node *node = nodes_get(&server->nodes, id);
 	int kind = in->lk.type == F_RDLCK ? LOCK_SH : in->lk.type == F_WRLCK ? LOCK_EX : LOCK_UN;
 
-	if (node)
-		node->locked = true;
 	/* Also one that is changed: it may be given up on the way. */
 	server->locks.given_back = true;
 	return flock(handle->fd, kind | LOCK_NB) < 0 ? -errno : 0;
@@ -114,8 +110,10 @@ static int attempt(struct server *server, uint64_t node, const struct fuse_lk_in
 		return -EBADF;
 	if (in->lk.type != F_RDLCK && in->lk.type != F_WRLCK && in->lk.type != F_UNLCK)
 		return -EINVAL;
-	r = in->lk_flags & FUSE_LK_FLOCK ? set_file_lock(server, node, in, handle)
+	r = in->lk_flags & FUSE_LK_FLOCK ? set_file_lock(server, in, handle)
 					 : set_record_lock(server, node, in);
+	if (r == 0 && in->lk.type != F_UNLCK)
+		return reply_outdated(&server->reply, server->socket, node);
 	return r == -EACCES ? -EAGAIN : r;
 }
 

@@ -16,7 +16,8 @@
 /* Appending is said with each write (RWF_APPEND), because what the guest's kernel writes back of a
  * mapped file goes through any handle, to where it belongs. Direct transfers would need memory that
  * is aligned as the disk is. */
-#define PASSED (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
+#define ACCESS 3 /* O_ACCMODE, which with musl has O_PATH in it */
+#define PASSED (ACCESS | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 #define ALWAYS (O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define SET_IDS (S_ISUID | S_ISGID)
 
@@ -57,7 +58,7 @@ static uint32_t open_flags(struct server *server, struct node *node, int fd, uin
 	struct statx stat;
 
 	/* Nothing is flushed that was not written; locks go with the handle. */
-	if (mount->read_only && (flags & O_ACCMODE) == O_RDONLY && mount->trust == MOUNT_STEADY)
+	if (mount->read_only && (flags & ACCESS) == O_RDONLY && mount->trust == MOUNT_STEADY)
 		told |= FOPEN_NOFLUSH;
 	if (mount->trust == MOUNT_STEADY)
 		return told | FOPEN_KEEP_CACHE;

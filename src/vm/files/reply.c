@@ -40,3 +40,19 @@ int reply_send(struct reply *reply, int socket, uint64_t unique, int code)
 		.len = (uint32_t)len, .error = code, .unique = unique};
 	return write_all(socket, (const uint8_t *)&reply->header, len);
 }
+
+int reply_outdated(struct reply *reply, int socket, uint64_t node)
+{
+	/* Attributes alone: pages may be waited for, by whom this message would keep waiting. */
+	const struct fuse_notify_inval_inode_out out = {.ino = node, .off = -1};
+	int r;
+
+	reply_with(reply, &out, sizeof(out));
+	reply->header = (struct fuse_out_header){
+		.len = (uint32_t)(sizeof(reply->header) + reply->len),
+		.error = FUSE_NOTIFY_INVAL_INODE,
+	};
+	r = write_all(socket, (const uint8_t *)&reply->header, reply->header.len);
+	reply->len = 0;
+	return r;
+}

@@ -26,4 +26,9 @@ int reply_with(struct reply *reply, const void *body, size_t len);
 /* Sends it. code: 0 or -errno, which goes without a body. 0 or -errno of the socket. */
 int reply_send(struct reply *reply, int socket, uint64_t unique, int code);
 
+/* Not an answer: what the guest believes of a file's size and times is old, and content that they
+ * belie is read again. Said with each lock, since who locks a file shares it. 0 or -errno of the
+ * socket. */
+int reply_outdated(struct reply *reply, int socket, uint64_t node);
+
 #endif
