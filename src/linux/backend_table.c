@@ -5,6 +5,7 @@
 #include "linux/plan/native.h"
 #include "resolve/backends.h"
 #include "vm/kernel/kernel.h"
+#include "vm/plan/firecracker.h"
 #include "vm/plan/qemu.h"
 
 static const struct backend_ops bwrap_ops = {.plan = plan_bwrap};
@@ -13,13 +14,17 @@ static const struct backend_ops native_ops = {.plan = plan_native};
 
 static const struct backend_ops landlock_ops = {.plan = plan_landlock_backend};
 
+static const struct backend_ops firecracker_ops = {.plan = plan_firecracker, .look = vm_look};
+
 static const struct backend_ops qemu_ops = {.plan = plan_qemu, .look = vm_look};
 
 static const struct backend_row rows[] = {
 	{.kind = KS_BACKEND_BWRAP, .ops = &bwrap_ops, .why_not = why_not_bwrap},
 	{.kind = KS_BACKEND_NATIVE, .ops = &native_ops, .why_not = why_not_native},
 	{.kind = KS_BACKEND_LANDLOCK, .ops = &landlock_ops, .why_not = why_not_landlock_backend},
-	{.kind = KS_BACKEND_FIRECRACKER_VM},
+	{.kind = KS_BACKEND_FIRECRACKER_VM,
+		.ops = &firecracker_ops,
+		.why_not = why_not_firecracker},
 	{.kind = KS_BACKEND_QEMU_VM, .ops = &qemu_ops, .why_not = why_not_qemu},
 };
 

@@ -150,6 +150,7 @@ enum spec_mount_kind {
 	SPEC_MOUNT_TMPFS, /* of `size` bytes and `mode` */
 	SPEC_MOUNT_PROC,
 	SPEC_MOUNT_DEV,
+	SPEC_MOUNT_DEVICE, /* the host's device `source`, which may be used */
 };
 
 enum { SPEC_MOUNT_WRITABLE = 1 << 0 };

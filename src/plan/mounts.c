@@ -86,6 +86,7 @@ const char *mount_kind_name(enum mount_kind kind)
 		[MOUNT_TMPFS] = "tmpfs",
 		[MOUNT_PROC] = "proc",
 		[MOUNT_DEV] = "dev",
+		[MOUNT_DEVICE] = "device",
 	};
 
 	return names[kind];

@@ -50,7 +50,8 @@ enum mount_kind {
 	MOUNT_LINK, /* symbolic link with target `source` */
 	MOUNT_TMPFS, /* of `size` bytes and `mode` */
 	MOUNT_PROC,
-	MOUNT_DEV
+	MOUNT_DEV,
+	MOUNT_DEVICE /* the host's device `source`, which may be used */
 };
 
 /* One thing in the jail's root, in the order of application. */

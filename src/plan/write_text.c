@@ -206,6 +206,7 @@ static void put_mount(
 		strbuf_puts(out, "fresh, minimal");
 		break;
 	case MOUNT_BIND_HOST:
+	case MOUNT_DEVICE:
 		strbuf_puts(out, "the host's");
 		break;
 	case MOUNT_MASK_FILE:

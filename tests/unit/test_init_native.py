@@ -87,6 +87,19 @@ class Native(Case):
         self.assertEqual(out, "core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
                               "00none\npts/ptmx\n/proc/self/fd\nptmx\n")
 
+    def test_a_device_that_may_be_used(self):
+        script = "echo x >/dev/more && cat /dev/more; touch -c -d 1970-01-01 /dev/more; ls -l /dev/more"
+        status, out, err = self.sh(script, records=[record(d.DEVICE, "/dev/more", "/dev/null")])
+        self.assertEqual((status, out[:1], out.count(b"\n")), (0, b"c", 1), err)
+        self.assertIn(b"Read-only file system", err)
+        # The control: a device that is shown like a file of the host is none.
+        status, _, err = self.sh("echo x >/dev/more", records=[record(d.BIND_HOST, "/dev/more", "/dev/null")])
+        self.assertNotEqual(status, 0)
+
+    def test_what_is_no_device(self):
+        for source in ("/etc", "/etc/passwd"):
+            self.refused("mount", errno.ENODEV, "/dev/more", records=[record(d.DEVICE, "/dev/more", source)])
+
     def test_devices_of_the_host_are_not_touched(self):
         before = os.stat("/dev/null").st_mtime_ns
         status, _, err = self.sh("echo x >/dev/null && exec 3<>/dev/null && touch /dev/null")

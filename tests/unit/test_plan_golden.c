@@ -32,6 +32,7 @@
 #include "macos/plan/seatbelt.h"
 #include "plan/quote.h"
 #include "plan_fixture.h"
+#include "vm/plan/firecracker.h"
 #include "vm/plan/machine.h"
 #include "vm/plan/qemu.h"
 
@@ -133,6 +134,8 @@ static planner *planner_of(const struct kase *kase)
 		return plan_landlock_backend;
 	if (wants(kase, "qemu"))
 		return plan_qemu;
+	if (wants(kase, "firecracker"))
+		return plan_firecracker;
 	return wants(kase, "native") ? plan_native : plan_bwrap;
 }
 
@@ -178,7 +181,7 @@ static char *args_text(const struct ks_plan *plan)
 static void add_mount(struct strbuf *text, const struct spec_mount *mount)
 {
 	static const char *const kinds[] = {"", "bind-host", "bind-grant", "mask-file",
-		"mask-directory", "data", "link", "tmpfs", "proc", "dev"};
+		"mask-directory", "data", "link", "tmpfs", "proc", "dev", "device"};
 	const char *path = (const char *)(mount + 1);
 	const char *source = path + strlen(path) + 1;
 
@@ -327,7 +330,7 @@ static char *machine_text(const struct kase *kase, const struct ks_plan *plan)
 
 static char *told_text(const struct kase *kase, const struct ks_plan *plan)
 {
-	if (wants(kase, "qemu"))
+	if (plan->vm.emulator)
 		return machine_text(kase, plan);
 	if (wants(kase, "seatbelt") || wants(kase, "container"))
 		return command_text(kase, plan);

@@ -207,7 +207,7 @@ static void test_bad_mounts_are_refused(void **state)
 		{"a good one from a grant", {.kind = SPEC_MOUNT_BIND_GRANT, .slot = 20}, "/a\0", 4},
 		{"a good one from data", {.kind = SPEC_MOUNT_DATA}, "/a\0", 4},
 		{"kind zero", {.kind = 0}, "/a\0b", 5},
-		{"unknown kind", {.kind = SPEC_MOUNT_DEV + 1}, "/a\0b", 5},
+		{"unknown kind", {.kind = SPEC_MOUNT_DEVICE + 1}, "/a\0b", 5},
 		{"unknown flag", {.kind = SPEC_MOUNT_LINK, .flags = 2}, "/a\0b", 5},
 		{"one name", {.kind = SPEC_MOUNT_LINK}, "/a", 3},
 		{"no end", {.kind = SPEC_MOUNT_LINK}, "/a\0b", 4},

@@ -75,12 +75,16 @@ static int place_slots(const struct ends *ends, int text, struct failure *failur
 	return 0;
 }
 
-/* It may open /dev/stdout and the like again. */
+/* It may open /dev/stdout and the like again, in the direction that it has: by its group, as an
+ * owner could change the mode. */
 static int give_pipes(const struct spec_ids *ids, struct failure *failure)
 {
-	for (int slot = SLOT_STDIN; slot <= SLOT_STDERR; slot++)
-		if (fchown(slot, ids->uid, ids->gid) < 0)
-			return failure_set(failure, errno, "stdio", "fchown");
+	for (int slot = SLOT_STDIN; slot <= SLOT_STDERR; slot++) {
+		const mode_t mode = S_IRUSR | S_IWUSR | (slot == SLOT_STDIN ? S_IRGRP : S_IWGRP);
+
+		if (fchown(slot, (uid_t)-1, ids->gid) < 0 || fchmod(slot, mode) < 0)
+			return failure_set(failure, errno, "stdio", "giving them to the worker");
+	}
 	return 0;
 }
 

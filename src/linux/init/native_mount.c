@@ -112,6 +112,20 @@ static int bind_grant(struct native_root *root, const struct spec_mount *mount)
 	return attach(root, path_of(mount), tree, attributes);
 }
 
+/* Its mode and times are the host's, and stay as they are; what it does is done all the same. */
+static int bind_device(struct native_root *root, const struct spec_mount *mount)
+{
+	struct stat st;
+	int tree = tree_copy(AT_FDCWD, source_of(mount));
+
+	if (tree >= 0 && (fstat(tree, &st) < 0 || !S_ISCHR(st.st_mode))) {
+		close(tree);
+		return -ENODEV;
+	}
+	return attach(root, path_of(mount), tree,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+}
+
 /* Covers what is there, if anything is. Takes the tree in any case. */
 static int cover_first(
 	const struct native_root *root, const char *path, const char **ret_covered, int tree)
@@ -287,6 +301,7 @@ static bool is_own(const struct spec_mount *mount)
 	switch (mount->kind) {
 	case SPEC_MOUNT_DATA:
 	case SPEC_MOUNT_LINK:
+	case SPEC_MOUNT_DEVICE:
 		return false;
 	case SPEC_MOUNT_BIND_HOST:
 		return is_of_proc(mount);
@@ -338,6 +353,8 @@ static int make(struct native_root *root, const struct spec_mount *mount, const 
 		return mount_tmpfs(root, mount);
 	case SPEC_MOUNT_PROC:
 		return mount_proc(root, mount);
+	case SPEC_MOUNT_DEVICE:
+		return bind_device(root, mount);
 	default:
 		return -EBADMSG;
 	}

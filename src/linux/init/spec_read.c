@@ -119,7 +119,7 @@ static int check_mount(const char *data, size_t len, struct failure *failure)
 	end = memchr(names, '\0', rest);
 	if (!end || names[0] != '/' || !is_string(end + 1, rest - (size_t)(end + 1 - names)))
 		return bad(failure, "a mount without its two names");
-	if (mount.kind < SPEC_MOUNT_BIND_HOST || mount.kind > SPEC_MOUNT_DEV ||
+	if (mount.kind < SPEC_MOUNT_BIND_HOST || mount.kind > SPEC_MOUNT_DEVICE ||
 		mount.flags & ~(uint32_t)SPEC_MOUNT_WRITABLE)
 		return bad(failure, "a mount of an unknown kind");
 	if (mount.kind == SPEC_MOUNT_BIND_GRANT && !is_grant_slot(mount.slot))

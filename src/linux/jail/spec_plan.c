@@ -171,6 +171,7 @@ static uint32_t mount_kind(enum mount_kind kind)
 		[MOUNT_TMPFS] = SPEC_MOUNT_TMPFS,
 		[MOUNT_PROC] = SPEC_MOUNT_PROC,
 		[MOUNT_DEV] = SPEC_MOUNT_DEV,
+		[MOUNT_DEVICE] = SPEC_MOUNT_DEVICE,
 	};
 
 	return kinds[kind];
@@ -189,7 +190,7 @@ void spec_add_mounts(struct spec_writer *writer, const struct mount_list *mounts
 		if (mount->kind == MOUNT_CLOSED)
 			continue;
 		named = mount->kind == MOUNT_BIND_HOST || mount->kind == MOUNT_LINK ||
-			mount->kind == MOUNT_DATA;
+			mount->kind == MOUNT_DATA || mount->kind == MOUNT_DEVICE;
 
 		if (mount->kind == MOUNT_BIND_GRANT)
 			record.slot = SLOT_GRANT + (uint32_t)mount->grant;

@@ -125,6 +125,9 @@ static void add_mount(struct args *args, const struct mount *mount)
 	case MOUNT_DEV:
 		ADD(args, "--dev", mount->path);
 		break;
+	case MOUNT_DEVICE:
+		ADD(args, "--dev-bind", mount->source, mount->path);
+		break;
 	}
 }
 

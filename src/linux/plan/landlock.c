@@ -83,6 +83,8 @@ static int add_mount(struct ks_plan *plan, const struct mount *mount)
 		return add_rule(landlock, mount->path, READING);
 	case MOUNT_DEV:
 		return add_devices(landlock);
+	case MOUNT_DEVICE:
+		return add_rule(landlock, mount->path, TERMINAL);
 	case MOUNT_LINK:
 	case MOUNT_DATA:
 	case MOUNT_MASK_FILE:

@@ -166,9 +166,14 @@ static int watch(struct vm_jail *vm, int watched)
 int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, int watched, struct vm_jail **ret_vm, ks_error **reterr)
 {
-	struct vm_jail *vm = calloc(1, sizeof(*vm));
+	struct vm_jail *vm;
 	int r;
 
+	if (plan->vm.config)
+		return error_set(reterr, -EOPNOTSUPP,
+			ABOUT(.step = "machine", .remedy = "use the backend qemu"),
+			"machine: this version plans for Firecracker, and does not start it");
+	vm = calloc(1, sizeof(*vm));
 	if (!vm)
 		return error_oom(reterr);
 	*ret_vm = vm;

@@ -17,6 +17,7 @@
 #include "vm/plan/parts.h"
 
 #define MIB (UINT64_C(1024) * 1024)
+#define SOCKETS_SIZE 65536
 
 /* Neither has an environment of the worker's, nor any of its limits. */
 static int plain_policy(ks_policy **ret_policy)
@@ -52,13 +53,16 @@ static void plan_start(struct ks_plan *jail, const struct ks_host *host)
 	jail->filter.profile = KS_PROFILE_WORKER_STRICT;
 }
 
-static int add_fresh(struct mount_list *list)
+static int add_fresh(struct mount_list *list, bool kvm)
 {
 	const struct mount proc = {.kind = MOUNT_PROC};
 	const struct mount dev = {.kind = MOUNT_DEV};
+	const struct mount processor = {.kind = MOUNT_DEVICE};
 	int r = mount_list_add(list, &proc, "/proc", NULL);
 
-	return r < 0 ? r : mount_list_add(list, &dev, "/dev", NULL);
+	if (r == 0)
+		r = mount_list_add(list, &dev, "/dev", NULL);
+	return r < 0 || !kvm ? r : mount_list_add(list, &processor, "/dev/kvm", "/dev/kvm");
 }
 
 /* What finds libraries by their usual names where those are links. */
@@ -110,22 +114,36 @@ static int add_programs(struct ks_plan *jail)
 
 static int fill_machine(struct ks_plan *jail, const struct plan_request *request, ks_error **reterr)
 {
-	const struct ks_host *host = request->host;
-	int r;
+	plan_start(jail, request->host);
+	jail->cwd = strdup("/");
+	return jail->cwd ? 0 : error_oom(reterr);
+}
 
-	plan_start(jail, host);
-	r = add_fresh(&jail->mounts);
+/* What an emulator of the other kind reads and listens on. */
+static int add_config(struct mount_list *list, const char *config)
+{
+	const struct mount data = {.kind = MOUNT_DATA};
+	const struct mount sockets = {
+		.kind = MOUNT_TMPFS, .writable = true, .size = SOCKETS_SIZE, .mode = 01777};
+	int r = config ? mount_list_add(list, &data, MACHINE_CONFIG, config) : 0;
+
+	return r < 0 || !config ? r : mount_list_add(list, &sockets, MACHINE_SOCKETS, NULL);
+}
+
+static int add_mounts(struct ks_plan *jail, const struct vm_plan *vm, const struct ks_host *host)
+{
+	int r = add_fresh(&jail->mounts, vm->kvm);
+
 	if (r == 0)
 		r = add_links(&jail->mounts, host);
 	if (r == 0)
 		r = add_shown(&jail->mounts, host);
 	if (r == 0)
+		r = add_config(&jail->mounts, vm->config);
+	if (r == 0)
 		r = add_programs(jail);
 	mount_list_sort(&jail->mounts);
-	jail->cwd = strdup("/");
-	if (r == 0)
-		r = jail->cwd ? plan_landlock(jail, host) : -ENOMEM;
-	return r < 0 ? error_oom(reterr) : 0;
+	return r < 0 ? r : plan_landlock(jail, host);
 }
 
 /* Grants without anybody's having asked: programs and images that were opened by the caller. */
@@ -161,6 +179,7 @@ int plan_machine_jail(const struct ks_plan *plan, const struct ks_host *host, st
 		.kind = KS_BACKEND_NATIVE, .search = "/", .fill = fill_machine};
 	__attribute__((cleanup(cleanup_ks_policy_free))) ks_policy *policy = NULL;
 	struct plan_request request = {.host = host, .argv = argv};
+	struct ks_plan *jail = NULL;
 	int r = name_grants(
 		grants, paths, plan->vm.firmware ? MACHINE_GRANTS : MACHINE_GRANT_FIRMWARE);
 
@@ -169,10 +188,16 @@ int plan_machine_jail(const struct ks_plan *plan, const struct ks_host *host, st
 	if (r < 0)
 		return error_oom(reterr);
 	request.policy = policy;
-	r = plan_make(&frame, &request, grants, ret_plan, reterr);
-	if (r == 0)
-		limit(*ret_plan, host, plan->vm.host_bytes, MACHINE_TASKS, plan->vm.quota_pct);
-	return r;
+	r = plan_make(&frame, &request, grants, &jail, reterr);
+	if (r < 0)
+		return r;
+	if (add_mounts(jail, &plan->vm, host) < 0) {
+		plan_free(jail);
+		return error_oom(reterr);
+	}
+	limit(jail, host, plan->vm.host_bytes, MACHINE_TASKS, plan->vm.quota_pct);
+	*ret_plan = jail;
+	return 0;
 }
 
 static int add_server(struct ks_plan *jail)

@@ -14,6 +14,8 @@
 #define MACHINE_KEEPER "/kastellan-vm"
 #define MACHINE_KERNEL "/kernel"
 #define MACHINE_FIRMWARE "/firmware"
+#define MACHINE_CONFIG "/configuration" /* of Firecracker, as the next */
+#define MACHINE_SOCKETS "/run"
 
 /* Where the server is in the jail of the files: in a directory that the guest has for itself, so
  * that no worker sees it. */

@@ -7,8 +7,9 @@
 
 /* What a machine takes of memory besides the worker's. */
 #define GUEST_OVERHEAD_MB 96u /* the guest's kernel and init */
-#define HOST_OVERHEAD_MB 192u /* the emulator, its translations (TRANSLATIONS_MB) and the keeper \
-			       */
+#define HOST_OVERHEAD_MB                                                        \
+	192u /* the emulator, its translations (TRANSLATIONS_MB) and the keeper \
+	      */
 #define GUEST_UNLIMITED_MB 1024u /* of a worker without a limit: a machine always has one */
 #define TRANSLATIONS_MB 64u
 #define MACHINE_TASKS 24u
