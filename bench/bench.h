@@ -50,6 +50,9 @@ struct method {
 	method_run run;
 	enum ks_backend_kind kind; /* of jails */
 	const char *endpoint; /* of an allowlist; NULL: no network */
+	/* Keeps so many until they are dropped, where it is no jail of its own. */
+	int (*hold)(const struct bench *bench, const struct request *request, unsigned count,
+		const char **ret_reason);
 };
 
 /* A line of words, as a file of commands has them between tabs. */
@@ -85,6 +88,9 @@ void jails_drop(void);
 /* Waiting jails for a request, which is not kept. */
 int prepared_new(const struct bench *bench, const struct request *request, size_t ahead,
 	ks_prepared **ret_prepared, ks_error **reterr);
+/* A jail with other options than most have. */
+int jail_spawn(const struct bench *bench, const struct request *request,
+	const struct ks_run_options *options, ks_child **ret_child, const char **ret_reason);
 /* Waits for the worker and takes the times. */
 int jail_finish(
 	ks_child *child, uint64_t start, struct timing *ret_timing, const char **ret_reason);

@@ -66,22 +66,38 @@ int jail_policy(const char *place, unsigned grants, ks_policy **ret_policy)
 	return 0;
 }
 
-static int spawn(const struct bench *bench, const struct request *request, ks_child **ret_child,
-	ks_error **reterr)
+static int spawn_with(const struct bench *bench, const struct request *request,
+	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr)
 {
 	const char *const argv[] = {request->program, NULL};
-	/* What a backend cannot hold by its nature, it may leave out: its row says what it is. */
-	const struct ks_run_options options = {.size = sizeof(options),
-		.allow_degraded = request->method->kind == KS_BACKEND_LANDLOCK ? ~0u : 0,
-		.cwd = "/"};
 	ks_backend *backend;
 	int r = ks_backends_resolve(bench->backends, request->method->kind, NULL, &backend);
 
 	if (r < 0)
 		return r;
-	r = ks_child_spawn(backend, request->policy, argv, &options, ret_child, reterr);
+	r = ks_child_spawn(backend, request->policy, argv, options, ret_child, reterr);
 	ks_backend_unref(backend);
 	return r;
+}
+
+static int spawn(const struct bench *bench, const struct request *request, ks_child **ret_child,
+	ks_error **reterr)
+{
+	/* What a backend cannot hold by its nature, it may leave out: its row says what it is. */
+	const struct ks_run_options options = {.size = sizeof(options),
+		.allow_degraded = request->method->kind == KS_BACKEND_LANDLOCK ? ~0u : 0,
+		.cwd = "/"};
+
+	return spawn_with(bench, request, &options, ret_child, reterr);
+}
+
+int jail_spawn(const struct bench *bench, const struct request *request,
+	const struct ks_run_options *options, ks_child **ret_child, const char **ret_reason)
+{
+	ks_error *error = NULL;
+	int r = spawn_with(bench, request, options, ret_child, &error);
+
+	return r < 0 ? jail_fail(r, error, "the jail cannot be made", ret_reason) : 0;
 }
 
 int jail_finish(ks_child *child, uint64_t start, struct timing *ret_timing, const char **ret_reason)

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways to spawn, one row each, and requests for them. */
-#include "bench.h"
+#include "workers.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct method methods[] = {
-	{"bare", run_bare, KS_BACKEND_NONE, NULL},
-	{"floor", run_floor, KS_BACKEND_NONE, NULL},
-	{"command", run_command, KS_BACKEND_NONE, NULL},
-	{"bwrap", run_jail, KS_BACKEND_BWRAP, NULL},
-	{"native", run_jail, KS_BACKEND_NATIVE, NULL},
-	{"allowlist", run_jail, KS_BACKEND_NATIVE, "api.example.com:443"},
-	{"prepared", run_prepared, KS_BACKEND_NATIVE, NULL},
-	{"landlock", run_jail, KS_BACKEND_LANDLOCK, NULL},
+	{"bare", run_bare, KS_BACKEND_NONE, NULL, NULL},
+	{"floor", run_floor, KS_BACKEND_NONE, NULL, NULL},
+	{"command", run_command, KS_BACKEND_NONE, NULL, NULL},
+	{"bwrap", run_jail, KS_BACKEND_BWRAP, NULL, NULL},
+	{"native", run_jail, KS_BACKEND_NATIVE, NULL, NULL},
+	{"allowlist", run_jail, KS_BACKEND_NATIVE, "api.example.com:443", NULL},
+	{"prepared", run_prepared, KS_BACKEND_NATIVE, NULL, NULL},
+	{"landlock", run_jail, KS_BACKEND_LANDLOCK, NULL, NULL},
+	/* The manager of workers, on the Native backend; and the same worker on a bare pipe. */
+	{"pipe", run_pipe, KS_BACKEND_NONE, NULL, plain_hold},
+	{"jailedpipe", run_jailed_pipe, KS_BACKEND_NATIVE, NULL, NULL},
+	{"warm", run_warm, KS_BACKEND_NATIVE, NULL, warm_hold},
+	{"acquire", run_acquire, KS_BACKEND_NATIVE, NULL, NULL},
 };
 
 static const struct method *find_method(const char *name)

@@ -4,11 +4,13 @@
  * Reads one order a line and answers with one line:
  *   run REQUEST...                 SPAWN_NS:TOTAL_NS for each, in the order given
  *   rate THREADS MS REQUEST        COUNT NS
- *   hold N REQUEST                 ok: that many jails exist
+ *   hold N REQUEST                 ok: that many jails exist, or workers of the method
  *   drop                           ok: they are gone
+ *   storm CALLS THREADS REQUEST    CALLS ANSWERS FAULTS WRONG KILLS: see bench/storm.c
  *   commands FILE                  ok: the lines of words that command/NAME/0 runs
  * An answer that starts with "!" says in a sentence why not. */
 #include "bench.h"
+#include "workers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -83,10 +85,33 @@ static void order_hold(const struct bench *bench, const char *line)
 	if (sscanf(line, "%u %255s", &count, text) == 2)
 		r = request_parse(bench, text, &request, &reason);
 	if (r == 0) {
-		r = jails_hold(bench, &request, count, &reason);
+		r = request.method->hold ? request.method->hold(bench, &request, count, &reason)
+					 : jails_hold(bench, &request, count, &reason);
 		request_done(&request);
 	}
 	printf(r < 0 ? "!%s\n" : "ok\n", reason);
+}
+
+static void order_storm(const struct bench *bench, const char *line)
+{
+	unsigned calls, threads;
+	const char *reason = "an order is: storm CALLS THREADS REQUEST";
+	struct request request;
+	struct storm storm;
+	char text[256];
+	int r = -EINVAL;
+
+	if (sscanf(line, "%u %u %255s", &calls, &threads, text) == 3)
+		r = request_parse(bench, text, &request, &reason);
+	if (r == 0) {
+		r = storm_run(bench, &request, calls, threads, &storm, &reason);
+		request_done(&request);
+	}
+	if (r < 0)
+		printf("!%s\n", reason);
+	else
+		printf("%u %u %u %u %u\n", storm.calls, storm.answers, storm.faults, storm.wrong,
+			storm.kills);
 }
 
 static void obey(struct bench *bench, char *line)
@@ -98,8 +123,11 @@ static void obey(struct bench *bench, char *line)
 		order_rate(bench, line + 5);
 	} else if (strncmp(line, "hold ", 5) == 0) {
 		order_hold(bench, line + 5);
+	} else if (strncmp(line, "storm ", 6) == 0) {
+		order_storm(bench, line + 6);
 	} else if (strcmp(line, "drop") == 0) {
 		jails_drop();
+		idle_drop();
 		printf("ok\n");
 	} else if (strncmp(line, "commands ", 9) == 0) {
 		int r = bench_load_commands(bench, line + 9);
@@ -150,6 +178,8 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin))
 		obey(&bench, line);
 	jails_drop();
+	idle_drop();
+	workers_drop();
 	prepared_drop();
 	ks_backends_free(bench.backends);
 	return 0;

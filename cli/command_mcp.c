@@ -175,6 +175,7 @@ static int prepare(struct arguments *arguments, int *ret_signals, ks_error **ret
 	r = arguments->tools_file ? check_tools(arguments, reterr) : 0;
 	if (r < 0)
 		return r;
+	loop_allow_descriptors();
 	*ret_signals = loop_signals();
 	if (*ret_signals < 0)
 		return error_set(reterr, *ret_signals, ABOUT(.step = "signals"),

@@ -71,6 +71,7 @@ static int run(const struct arguments *arguments, ks_error **reterr)
 		return missing("it takes options alone", reterr);
 	if (!arguments->tools_file)
 		return missing("no manifest of tools is named", reterr);
+	loop_allow_descriptors();
 	/* Before anything is started, and so that no signal is lost. */
 	signals = loop_signals();
 	if (signals < 0)

@@ -12,6 +12,10 @@
  * is lost. Returns it, or -errno. */
 int loop_signals(void);
 
+/* Of a program with many workers, each of which takes some twenty descriptors: as many as the hard
+ * limit allows. Workers have limits of their own. */
+void loop_allow_descriptors(void);
+
 /* The size of the terminal on stdin or stdout, 0x0 where there is none. */
 void terminal_size(uint16_t *ret_rows, uint16_t *ret_columns);
 

@@ -34,6 +34,33 @@ for _work, _bound in (("getppid", 1.02), ("read /dev/zero", 1.02), ("walk and st
                   f"{_work} in the jail / without, CPU time"))
 
 
+GOALS += [
+    ("workers", f"warm call, {_worker}, {_where}", f"bare pipe, {_worker}, {_where}", 1.3,
+     f"warm call / bare pipe, {_worker}, {_where}")
+    for _where in ("one processor", "two processors")
+    for _worker in ("a worker that does nothing", "a worker in Python")]
+GOALS.append(("workers", "acquire from a jail that waits", "native, cold spawn", 0.5,
+              "acquire of single use, prepared / cold native spawn"))
+
+
+def of_workers(section):
+    """Goals that are no ratio of two rows: a cost a slot, and calls with a wrong end or none."""
+    said = []
+    slots, storm = section.get("idle", {}), section.get("storm", {})
+    for text, bound, value in (
+            ("MiB of an idle warm slot above its worker", 1.0,
+             slots["above_kib"] / 1024 if "above_kib" in slots else None),
+            ("calls of a storm without exactly one end", 0.0,
+             storm["wrong"] + storm["calls"] - storm["answers"] - storm["faults"]
+             if "calls" in storm else None)):
+        goal = {"text": text, "bound": bound, "verdict": "not measured"}
+        if value is not None:
+            goal.update(ratio=value, low=value, high=value, sure=True,
+                        verdict="pass" if value <= bound else "fail")
+        said.append(goal)
+    return said
+
+
 def judge(results):
     """One dictionary a goal. "open" where the noise spans the bound, or a row was not measured."""
     said = []
@@ -46,4 +73,4 @@ def judge(results):
             goal["verdict"] = "pass" if goal["ratio"] <= bound else "fail"
             goal["sure"] = not goal["low"] <= bound <= goal["high"]
         said.append(goal)
-    return said
+    return said + of_workers(results.get("workers", {}))

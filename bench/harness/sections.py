@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from . import inside, memory, peers, steps
+from . import inside, memory, peers, steps, workers
 from .rows import Absent, Row, measure, summary
 from .spawner import Spawner
 from .trace import Unavailable
@@ -230,4 +230,4 @@ def calls(run):
 
 
 SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,
-            "rate": rate, "memory": idle, "inside": work_inside}
+            "rate": rate, "memory": idle, "inside": work_inside, "workers": workers.section}

@@ -6,7 +6,8 @@ import subprocess
 
 from .rows import Absent
 
-TARGETS = ("true-static", "true-dynamic", "idle", "workload")
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TARGETS = ("true-static", "true-dynamic", "idle", "echo", "workload")
 
 
 class Place:
@@ -20,6 +21,7 @@ class Place:
         os.chmod(path, 0o755)
         for target in TARGETS:
             shutil.copy(os.path.join(build, "bench", target), self.file("read"))
+        shutil.copy(os.path.join(HERE, "target_echo.py"), self.file("read", "echo.py"))
 
     def file(self, *names):
         return os.path.join(self.path, *names)

@@ -2,6 +2,7 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static bool continues(const char *bytes, size_t count)
 {
@@ -34,9 +35,22 @@ size_t utf8_step(const char *bytes, size_t len)
 	return 0;
 }
 
-size_t utf8_prefix(const char *bytes, size_t len)
+/* Most texts are ASCII: eight bytes at once. */
+static size_t ascii_prefix(const char *bytes, size_t len)
 {
 	size_t at = 0;
+
+	for (uint64_t eight; len - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, bytes + at, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
+size_t utf8_prefix(const char *bytes, size_t len)
+{
+	size_t at = ascii_prefix(bytes, len);
 
 	while (at < len) {
 		size_t step = utf8_step(bytes + at, len - at);

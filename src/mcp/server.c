@@ -49,7 +49,7 @@ static int start(struct server *server)
 	run.timeout_ms = 0;
 	event(server, SLOT_START);
 	r = ks_child_spawn(what->backend, what->policy, what->argv, &run, &child, &error);
-	if (r == 0 && channel_new(child, what->max_message, &server->channel) < 0)
+	if (r == 0 && channel_new(child, what->max_message, -1, &server->channel) < 0)
 		r = error_oom(&error);
 	if (r < 0) {
 		event(server, SLOT_FAILED);

@@ -164,8 +164,7 @@ static int wait_for_pool(struct want *want, struct seat **ret_seat)
 	if (want->workers->draining)
 		return refuse_shutdown(want);
 	if (!pool)
-		return fault_error(want->reterr, KS_FAULT_TOOL, want->tool,
-			"name one of the manifest's tools", "there is no such tool");
+		return fault_no_tool(want->reterr, want->tool);
 	if (!pool->waiters && take(want, pool, &pick, ret_seat))
 		return 1;
 	return wait_in_queue(want, pool, ret_seat);
@@ -221,7 +220,7 @@ static void note_start(struct ks_workers *workers, struct pool *pool, bool again
 	}
 	if (pool->prepared) {
 		pool->wants_jails = true;
-		pthread_cond_broadcast(&workers->changed);
+		pthread_cond_signal(&workers->wanted);
 	}
 }
 
@@ -241,7 +240,7 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	pthread_mutex_unlock(&workers->lock);
 	r = spawn(workers, seat, prepared, &child, reterr);
 	if (r == 0) {
-		r = channel_new(child, pool->tool->max_message_bytes, &channel);
+		r = channel_new(child, pool->tool->max_message_bytes, workers->stop, &channel);
 		if (r < 0)
 			error_set(reterr, r, ABOUT(.step = "worker", .path = pool->tool->name),
 				"the worker's streams cannot be watched: %s", strerror(-r));
@@ -252,6 +251,7 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	note_start(workers, pool, again, r);
 	seat->channel = channel;
 	seat->unready = true;
+	seat->watched = false;
 	seat_event(seat, r < 0 ? SLOT_FAILED : SLOT_STARTED);
 	if (r < 0) {
 		remains = seat_gone(workers, seat, NULL);

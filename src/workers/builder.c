@@ -64,7 +64,7 @@ void *builder_main(void *data)
 		if (pool)
 			build(workers, pool);
 		else
-			pthread_cond_wait(&workers->changed, &workers->lock);
+			pthread_cond_wait(&workers->wanted, &workers->lock);
 	}
 	pthread_mutex_unlock(&workers->lock);
 	return NULL;

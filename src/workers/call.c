@@ -105,18 +105,25 @@ static void hand_on(void *data, const char *text, size_t len)
 
 static struct exchange exchange_for(struct ks_worker *worker, const struct ks_call_options *options)
 {
-	const struct ks_workers *workers = worker->manager;
-
 	worker->on_message = options->on_message;
 	worker->data = options->data;
 	return (struct exchange){
 		.timeout_ms = options->timeout_ms ? options->timeout_ms
 						  : worker->pool->tool->wall_ms,
-		.stop = workers->stop,
 		.cancel = options->cancel_fd,
 		.on_message = options->on_message ? hand_on : NULL,
 		.data = worker,
 	};
+}
+
+static int check_length(const char *tool, uint64_t bound, size_t len, ks_error **reterr)
+{
+	if (len <= bound)
+		return 0;
+	return error_set(reterr, -EMSGSIZE,
+		ABOUT(.step = "worker", .field = "max_message_bytes", .path = tool,
+			.remedy = "raise max_message_bytes of the tool"),
+		"tool \"%s\": a message of %zu bytes is longer than its bound", tool, len);
 }
 
 /* The text is what is wanted, and no longer than the bound. */
@@ -124,13 +131,10 @@ static int read_text(const char *tool, uint64_t bound, const char *text, size_t 
 	struct message *ret_message, ks_error **reterr)
 {
 	const char *why = NULL;
-	int r;
+	int r = check_length(tool, bound, len, reterr);
 
-	if (len > bound)
-		return error_set(reterr, -EMSGSIZE,
-			ABOUT(.step = "worker", .field = "max_message_bytes", .path = tool,
-				.remedy = "raise max_message_bytes of the tool"),
-			"tool \"%s\": a message of %zu bytes is longer than its bound", tool, len);
+	if (r < 0)
+		return r;
 	r = message_read(text, len, ret_message, &why);
 	if (r == -ENOMEM)
 		return error_oom(reterr);
@@ -153,23 +157,24 @@ static void count_request(struct ks_worker *worker)
 	pthread_mutex_unlock(&worker->manager->lock);
 }
 
-/* Between begin() and finish(). */
-static int call(struct ks_worker *worker, const char *request, size_t len,
-	const struct ks_call_options *options, struct exchange *exchange, ks_error **reterr)
+/* Between begin() and finish(). As long as nothing is sent the worker is as good as before. */
+static int call(struct ks_worker *worker, const struct message *request,
+	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
+	ks_error **reterr)
 {
 	const struct tool *tool = worker->pool->tool;
-	struct message message;
-	/* As long as nothing was sent the worker is as good as before. */
-	int r = read_text(
-		tool->name, tool->max_message_bytes, request, len, true, &message, reterr);
+	struct exchange exchange = exchange_for(worker, options);
+	int r = check_length(tool->name, tool->max_message_bytes, request->len, reterr);
 
-	if (r != 0)
+	if (r < 0)
 		return r;
 	count_request(worker);
-	*exchange = exchange_for(worker, options);
-	if (exchange_run(worker->seat->channel, &message, exchange) < 0)
-		return loan_lose(worker, &exchange->verdict, reterr);
+	if (exchange_run(worker->seat->channel, request, &exchange) < 0)
+		return loan_lose(worker, &exchange.verdict, reterr);
 	answered_well(worker);
+	*ret_answer = exchange.answer;
+	if (ret_len)
+		*ret_len = exchange.answer_len;
 	return 0;
 }
 
@@ -178,21 +183,20 @@ int ks_worker_call(ks_worker *worker, const char *request, size_t len,
 	ks_error **reterr)
 {
 	struct ks_call_options complete = {0};
-	struct exchange exchange = {0};
+	struct message message;
+	const struct tool *tool;
 	int r = call_options_complete(options, &complete, reterr);
 
 	if (r == 0)
 		r = loan_begin(worker, reterr);
 	if (r != 0)
 		return r;
-	r = call(worker, request, len, &complete, &exchange, reterr);
+	tool = worker->pool->tool;
+	r = read_text(tool->name, tool->max_message_bytes, request, len, true, &message, reterr);
+	if (r == 0)
+		r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
 	loan_finish(worker);
-	if (r != 0)
-		return r;
-	*ret_answer = exchange.answer;
-	if (ret_len)
-		*ret_len = exchange.answer_len;
-	return 0;
+	return r;
 }
 
 static int put(struct ks_worker *worker, const char *text, size_t len, ks_error **reterr)
@@ -237,33 +241,42 @@ int ks_worker_send(ks_worker *worker, const char *text, size_t len, ks_error **r
 }
 
 /* Before a worker is started for what it would never get. */
-static int check_request(
-	ks_workers *workers, const char *tool, const char *request, size_t len, ks_error **reterr)
+static int check_request(ks_workers *workers, const char *tool, const char *request, size_t len,
+	struct message *ret_message, ks_error **reterr)
 {
-	struct message message;
 	const struct pool *pool;
-	uint64_t bound = UINT64_MAX;
+	uint64_t bound = 0;
 
 	pthread_mutex_lock(&workers->lock);
 	pool = pool_find(workers, tool);
 	if (pool)
 		bound = pool->tool->max_message_bytes;
 	pthread_mutex_unlock(&workers->lock);
-	return pool ? read_text(tool, bound, request, len, true, &message, reterr) : 0;
+	if (!pool)
+		return fault_no_tool(reterr, tool);
+	return read_text(tool, bound, request, len, true, ret_message, reterr);
 }
 
 int ks_workers_call(ks_workers *workers, const char *tool, const char *request, size_t len,
 	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
 	ks_error **reterr)
 {
+	struct ks_call_options complete = {0};
+	struct message message;
 	ks_worker *worker = NULL;
-	int r = check_request(workers, tool, request, len, reterr);
+	int r = call_options_complete(options, &complete, reterr);
 
+	if (r == 0)
+		r = check_request(workers, tool, request, len, &message, reterr);
 	if (r == 0)
 		r = ks_workers_acquire(workers, tool, options, &worker, reterr);
 	if (r != 0 || !worker)
 		return r;
-	r = ks_worker_call(worker, request, len, options, ret_answer, ret_len, reterr);
+	r = loan_begin(worker, reterr);
+	if (r == 0) {
+		r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
+		loan_finish(worker);
+	}
 	ks_worker_release(worker);
 	return r;
 }

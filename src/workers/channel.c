@@ -6,9 +6,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,20 +32,42 @@ static int take_stream(ks_child *child, int stream, int *ret_fd)
 	return 0;
 }
 
-static int watch(const struct channel *channel)
+static int watch(const struct channel *channel, int stop)
 {
-	const int fds[] = {ks_child_fd(channel->child), channel->out, channel->err};
+	const struct {
+		int fd;
+		uint32_t what;
+	} rows[] = {
+		{ks_child_fd(channel->child), CHANNEL_CHILD},
+		{channel->out, CHANNEL_OUT},
+		{channel->err, CHANNEL_ERR},
+		{stop, CHANNEL_STOP},
+	};
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		struct epoll_event event = {.events = EPOLLIN};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.u32 = rows[i].what};
 
-		if (fds[i] >= 0 && epoll_ctl(channel->watch, EPOLL_CTL_ADD, fds[i], &event) < 0)
+		if (rows[i].fd >= 0 &&
+			epoll_ctl(channel->watch, EPOLL_CTL_ADD, rows[i].fd, &event) < 0)
 			return -errno;
 	}
 	return 0;
 }
 
-static int open_streams(struct channel *channel)
+int channel_wait(const struct channel *channel, int timeout_ms)
+{
+	struct epoll_event events[4];
+	int n = epoll_wait(channel->watch, events, 4, timeout_ms);
+	int what = 0;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	while (n)
+		what |= (int)events[--n].data.u32;
+	return what;
+}
+
+static int open_streams(struct channel *channel, int stop)
 {
 	int r = take_stream(channel->child, 0, &channel->in);
 
@@ -54,10 +78,10 @@ static int open_streams(struct channel *channel)
 	if (r < 0)
 		return r;
 	channel->watch = epoll_create1(EPOLL_CLOEXEC);
-	return channel->watch < 0 ? -errno : watch(channel);
+	return channel->watch < 0 ? -errno : watch(channel, stop);
 }
 
-int channel_new(ks_child *child, size_t max_message, struct channel **ret_channel)
+int channel_new(ks_child *child, size_t max_message, int stop, struct channel **ret_channel)
 {
 	struct channel *channel = malloc(sizeof(*channel));
 	int r;
@@ -78,7 +102,7 @@ int channel_new(ks_child *child, size_t max_message, struct channel **ret_channe
 	channel->max_message = max_message;
 	strbuf_init(&channel->output, KS_MAX_TEXT);
 	lines_init(&channel->lines, max_message);
-	r = open_streams(channel);
+	r = open_streams(channel, stop);
 	if (r < 0) {
 		channel_free(channel);
 		return r;
@@ -130,9 +154,12 @@ int channel_put(struct channel *channel, const char *text, size_t len)
 	return output->error;
 }
 
+/* From Linux 6.18 on; elsewhere -EOPNOTSUPP. */
+#define QUIETLY 0x100 /* RWF_NOSIGNAL */
+
 /* A write to a worker that is gone is an error here, and no signal to the caller's program: it is
  * blocked meanwhile, and taken back if it was not pending before. */
-static ssize_t write_quietly(int fd, const char *bytes, size_t len)
+static ssize_t write_with_signal_blocked(int fd, const struct iovec *bytes)
 {
 	const struct timespec at_once = {0};
 	sigset_t pipe, before, pending;
@@ -140,10 +167,13 @@ static ssize_t write_quietly(int fd, const char *bytes, size_t len)
 	int saved;
 
 	sigemptyset(&pipe);
+	sigemptyset(&pending);
 	sigaddset(&pipe, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipe, &before);
-	sigpending(&pending);
-	written = write(fd, bytes, len);
+	/* One that is not blocked does not stay pending. */
+	if (sigismember(&before, SIGPIPE))
+		sigpending(&pending);
+	written = writev(fd, bytes, 1);
 	saved = errno;
 	if (written < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE))
 		while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR)
@@ -151,6 +181,21 @@ static ssize_t write_quietly(int fd, const char *bytes, size_t len)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
 	return written;
+}
+
+static ssize_t write_quietly(int fd, const char *bytes, size_t len)
+{
+	static atomic_bool unknown;
+	const struct iovec part = {(char *)bytes, len};
+	ssize_t written = -1;
+
+	errno = EOPNOTSUPP;
+	if (!atomic_load_explicit(&unknown, memory_order_relaxed))
+		written = pwritev2(fd, &part, 1, -1, QUIETLY);
+	if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+		return written;
+	atomic_store_explicit(&unknown, true, memory_order_relaxed);
+	return write_with_signal_blocked(fd, &part);
 }
 
 void channel_flush(struct channel *channel)
@@ -187,7 +232,7 @@ static bool read_stream(int *stream, char *bytes, size_t size, size_t *ret_len)
 	return false;
 }
 
-static void read_errors(struct channel *channel)
+void channel_read_errors(struct channel *channel)
 {
 	char bytes[4096];
 	size_t len = 0;
@@ -196,17 +241,34 @@ static void read_errors(struct channel *channel)
 		ring_add(&channel->errors, bytes, len);
 }
 
-void channel_read(struct channel *channel, bool child)
+void channel_supervise(struct channel *channel)
 {
 	/* A child that cannot be supervised any more is as good as gone. */
-	if (child && !channel->ended)
+	if (!channel->ended)
 		channel->ended = ks_child_dispatch(channel->child, NULL) != 0;
-	if (channel->at == channel->len && channel->out >= 0) {
-		channel->at = 0;
-		read_stream(&channel->out, channel->bytes, sizeof(channel->bytes), &channel->len);
-		channel->received += channel->len;
-	}
-	read_errors(channel);
+}
+
+void channel_read_output(struct channel *channel)
+{
+	if (channel->at < channel->len || channel->out < 0)
+		return;
+	channel->at = 0;
+	read_stream(&channel->out, channel->bytes, sizeof(channel->bytes), &channel->len);
+	channel->received += channel->len;
+}
+
+void channel_read(struct channel *channel, bool child)
+{
+	if (child)
+		channel_supervise(channel);
+	channel_read_output(channel);
+	channel_read_errors(channel);
+}
+
+bool channel_quiet(const struct channel *channel)
+{
+	return !channel->ended && channel->out >= 0 && !channel->deaf &&
+	       channel->at == channel->len && channel_wait(channel, 0) == 0;
 }
 
 static int judge(struct channel *channel, int error, struct verdict *verdict)
@@ -326,7 +388,7 @@ void channel_kill(struct channel *channel)
 	channel->ended = true;
 	/* Nobody writes any more: at most a pipe's worth is left. */
 	for (int i = 0; i < 32 && channel->err >= 0; i++)
-		read_errors(channel);
+		channel_read_errors(channel);
 }
 
 ks_outcome *channel_take_outcome(struct channel *channel)

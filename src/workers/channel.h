@@ -19,7 +19,7 @@ struct channel {
 	int in; /* -1 = closed, as the next two */
 	int out;
 	int err;
-	int watch; /* polls readable when any of child, out and err has something */
+	int watch; /* epoll of child, out and err, and of what stops everything */
 	struct strbuf output; /* to be written */
 	size_t written; /* of it */
 	struct lines lines;
@@ -34,8 +34,13 @@ struct channel {
 	struct ring errors;
 };
 
-/* Takes the child, also on failure. 0 or -errno. */
-int channel_new(ks_child *child, size_t max_message, struct channel **ret_channel);
+/* Takes the child, also on failure. stop: polls readable when everything ends; -1 = none. 0 or
+ * -errno. */
+int channel_new(ks_child *child, size_t max_message, int stop, struct channel **ret_channel);
+
+/* Waits until one of these has something: a set of them, 0 after the time, or -errno. */
+enum { CHANNEL_CHILD = 1, CHANNEL_OUT = 2, CHANNEL_ERR = 4, CHANNEL_STOP = 8 };
+int channel_wait(const struct channel *channel, int timeout_ms);
 
 /* Puts a line into the output. 0, -EMSGSIZE when too much waits already, or -ENOMEM. */
 int channel_put(struct channel *channel, const char *text, size_t len);
@@ -47,6 +52,15 @@ bool channel_pending(const struct channel *channel);
 /* Reads once from each stream without waiting, and sees to the child first where child is true:
  * then all that it wrote before its end is there to be read. */
 void channel_read(struct channel *channel, bool child);
+
+/* The parts of that, for whoever knows which stream has something. */
+void channel_supervise(struct channel *channel);
+void channel_read_output(struct channel *channel);
+void channel_read_errors(struct channel *channel);
+
+/* Nothing has come of the worker since its streams were read last, nor of its child: one look, that
+ * costs a system call. */
+bool channel_quiet(const struct channel *channel);
 
 /* The next line that was read: 1, or 0 for none; -1 with a verdict where the stream is no stream of
  * messages. */

@@ -14,6 +14,8 @@
  */
 #define CLOSED_MS 2000
 
+#define CANCEL 16 /* beside what channel_wait() tells */
+
 struct state {
 	struct channel *channel;
 	const struct message *request; /* NULL: only the output is to be written */
@@ -121,29 +123,50 @@ static int check(struct state *state)
 	return 0;
 }
 
+/* With the descriptors that the channel does not watch. */
+static int poll_all(const struct state *state, int timeout_ms)
+{
+	const struct channel *channel = state->channel;
+	struct pollfd fds[] = {
+		{.fd = state->exchange->cancel, .events = POLLIN},
+		{.fd = channel->watch, .events = POLLIN},
+		{.fd = channel_pending(channel) ? channel->in : -1, .events = POLLOUT},
+	};
+	int r;
+
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms) < 0)
+		return errno == EINTR ? 0 : -errno;
+	r = fds[1].revents ? channel_wait(channel, 0) : 0;
+	return r < 0 || !fds[0].revents ? r : r | CANCEL;
+}
+
 static int wait_for_more(struct state *state)
 {
 	struct channel *channel = state->channel;
 	struct exchange *exchange = state->exchange;
 	uint64_t until = state->deadline < state->closed_by ? state->deadline : state->closed_by;
-	struct pollfd fds[] = {
-		{.fd = exchange->stop, .events = POLLIN},
-		{.fd = exchange->cancel, .events = POLLIN},
-		{.fd = channel->ended ? -1 : ks_child_fd(channel->child), .events = POLLIN},
-		{.fd = channel->out, .events = POLLIN},
-		{.fd = channel->err, .events = POLLIN},
-		{.fd = channel_pending(channel) ? channel->in : -1, .events = POLLOUT},
-	};
+	int left = clock_left(until);
+	/* What has ended does not come again. */
+	int what = channel->ended ? 0
+		   : exchange->cancel >= 0 || channel_pending(channel)
+			   ? poll_all(state, left)
+			   : channel_wait(channel, left);
 
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), clock_left(until)) < 0 && errno != EINTR)
-		return -errno;
-	if (fds[0].revents)
+	if (what < 0)
+		return what;
+	if (what & CHANNEL_STOP)
 		return verdict_set(
 			&exchange->verdict, KS_FAULT_SHUTDOWN, "was ended, as everything ends");
-	if (fds[1].revents)
+	if (what & CANCEL)
 		return verdict_set(
 			&exchange->verdict, KS_FAULT_CANCELLED, "was ended by its caller's wish");
-	channel_read(channel, fds[2].revents || channel->ended);
+	/* Its end comes first: all that it wrote before is there to be read then. */
+	if (what & CHANNEL_CHILD)
+		channel_supervise(channel);
+	if ((what & CHANNEL_OUT) || channel->ended)
+		channel_read_output(channel);
+	if ((what & CHANNEL_ERR) || channel->ended)
+		channel_read_errors(channel);
 	return 0;
 }
 

@@ -8,8 +8,7 @@
 
 struct exchange {
 	uint64_t timeout_ms; /* 0 = none */
-	int stop; /* polls readable when everything ends */
-	int cancel; /* likewise when the caller gives up; -1 = none */
+	int cancel; /* polls readable when the caller gives up; -1 = none */
 	/* Takes a message that is not the answer; NULL: see channel_refuse(). */
 	void (*on_message)(void *data, const char *text, size_t len);
 	void *data;

@@ -104,6 +104,12 @@ int fault_error(ks_error **reterr, enum ks_fault fault, const char *tool, const 
 	return fault_code(fault);
 }
 
+int fault_no_tool(ks_error **reterr, const char *tool)
+{
+	return fault_error(reterr, KS_FAULT_TOOL, tool, "name one of the manifest's tools",
+		"there is no such tool");
+}
+
 /* Which field of the policy an outcome is about, and what to do. */
 static const struct {
 	const char *field;

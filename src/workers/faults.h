@@ -25,6 +25,8 @@ int fault_code(enum ks_fault fault);
 int fault_error(ks_error **reterr, enum ks_fault fault, const char *tool, const char *remedy,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+int fault_no_tool(ks_error **reterr, const char *tool);
+
 /* An error about a worker that is gone. Takes the outcome, which may be NULL. Returns its code. */
 int fault_worker_error(ks_error **reterr, const struct verdict *verdict, const char *tool,
 	ks_outcome *outcome, const struct ring *errors);

@@ -10,6 +10,10 @@
 #include "base/event.h"
 #include "workers/manager.h"
 
+/* A worker that comes back so soon after the last time is not watched before it has stayed for as
+ * long: whoever takes it again looks at it himself, and most calls are spared two system calls. */
+#define OFTEN_MS 10
+
 static void watch(const struct ks_workers *workers, struct seat *seat, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.ptr = seat};
@@ -18,6 +22,7 @@ static void watch(const struct ks_workers *workers, struct seat *seat, uint32_t 
 	epoll_ctl(workers->epoll, seat->unready ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
 		seat->channel->watch, &event);
 	seat->unready = false;
+	seat->watched = events != 0;
 }
 
 void keeper_wake(struct ks_workers *workers)
@@ -29,20 +34,26 @@ void keeper_wake(struct ks_workers *workers)
 void keeper_take(struct ks_workers *workers, struct seat *seat)
 {
 	const struct slot *slot = seat_slot(seat);
-	bool ends = slot->state == SLOT_ENDING;
+	uint64_t now = clock_now();
+	uint64_t due = slot_due(slot, &seat->pool->limits);
 
 	seat->by_caller = false;
 	seat->stage = END_BEGINS;
 	seat->channel->received = 0;
-	if (!ends)
+	seat->watch_at = now - seat->returned < OFTEN_MS ? now + OFTEN_MS : now;
+	seat->returned = now;
+	if (slot->state == SLOT_IDLE && seat->watch_at > now)
+		due = seat->watch_at < due ? seat->watch_at : due;
+	else if (slot->state == SLOT_IDLE)
 		watch(workers, seat, EPOLLIN | EPOLLONESHOT);
-	if (ends || slot_due(slot, &seat->pool->limits) < workers->keeper_until)
+	if (slot->state == SLOT_ENDING || due < workers->keeper_until)
 		keeper_wake(workers);
 }
 
 void keeper_give(struct ks_workers *workers, struct seat *seat)
 {
-	watch(workers, seat, 0);
+	if (seat->watched)
+		watch(workers, seat, 0);
 }
 
 /* Nothing of the worker is left: the lock is let go while its remains are cleared away. */
@@ -126,6 +137,18 @@ static void next_stage(struct ks_workers *workers, struct seat *seat)
 	watch(workers, seat, EPOLLIN | EPOLLONESHOT);
 }
 
+static uint64_t tend_idle(const struct ks_workers *workers, struct seat *seat)
+{
+	uint64_t due = slot_due(seat_slot(seat), &seat->pool->limits);
+
+	if (seat->watched)
+		return due;
+	if (clock_now() < seat->watch_at)
+		return seat->watch_at < due ? seat->watch_at : due;
+	watch(workers, seat, EPOLLIN | EPOLLONESHOT);
+	return due;
+}
+
 /* What time asks for; returns when to come again. */
 static uint64_t tend_seat(struct ks_workers *workers, struct seat *seat)
 {
@@ -138,7 +161,7 @@ static uint64_t tend_seat(struct ks_workers *workers, struct seat *seat)
 		next_stage(workers, seat);
 	if (slot->state == SLOT_ENDING && !seat->by_caller)
 		return seat->next_stage;
-	return slot_due(slot, &seat->pool->limits);
+	return slot->state == SLOT_IDLE ? tend_idle(workers, seat) : SLOT_NEVER;
 }
 
 /* A pool whose tool has changed or gone stays until its last worker and caller have left. */

@@ -42,7 +42,7 @@ static bool still_good(struct ks_workers *workers, struct seat *seat)
 	struct pool *pool = seat->pool;
 	struct verdict verdict = {.fault = KS_FAULT_NONE};
 
-	if (channel_look(seat->channel, &verdict) == 0)
+	if (channel_quiet(seat->channel) || channel_look(seat->channel, &verdict) == 0)
 		return true;
 	seat_fault(workers, seat, &verdict, NULL);
 	drop_user(workers, pool);
@@ -158,7 +158,8 @@ void ks_worker_release(ks_worker *worker)
 		give_back(workers, worker->seat);
 	if (!workers->leaving) {
 		worker->pool->users--;
-		keeper_wake(workers);
+		if (worker->pool->closed)
+			keeper_wake(workers);
 	}
 	pthread_cond_broadcast(&workers->changed);
 	pthread_mutex_unlock(&workers->lock);

@@ -63,6 +63,7 @@ static int make_lock(struct ks_workers *workers)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&workers->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
+	pthread_cond_init(&workers->wanted, NULL);
 	workers->epoll = workers->wake = workers->stop = -1;
 	return 0;
 }
@@ -238,6 +239,7 @@ static void exchange_pools(struct ks_workers *workers, struct pool *fresh, const
 	}
 	keeper_wake(workers);
 	pthread_cond_broadcast(&workers->changed);
+	pthread_cond_signal(&workers->wanted);
 }
 
 int ks_workers_reload(ks_workers *workers, const ks_tools *tools, ks_error **reterr)
@@ -349,6 +351,7 @@ void manager_unref(struct ks_workers *workers)
 	if (workers->stop >= 0)
 		close(workers->stop);
 	pthread_cond_destroy(&workers->changed);
+	pthread_cond_destroy(&workers->wanted);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);
 }
@@ -362,6 +365,7 @@ void ks_workers_free(ks_workers *workers)
 		end_everything(workers);
 	workers->leaving = true;
 	pthread_cond_broadcast(&workers->changed);
+	pthread_cond_signal(&workers->wanted);
 	keeper_wake(workers);
 	pthread_mutex_unlock(&workers->lock);
 	if (workers->has_keeper)

@@ -33,6 +33,9 @@ struct seat {
 	ks_backend *backend; /* held from the start until nothing of the worker is left */
 	bool by_caller;
 	bool unready; /* the keeper's poll set does not have it */
+	bool watched; /* it has, and looks at it */
+	uint64_t watch_at; /* when an idle one that is not watched has to be */
+	uint64_t returned; /* when it was given back last */
 	enum end_stage stage;
 	uint64_t next_stage; /* when */
 };
@@ -82,7 +85,8 @@ struct ks_worker {
 
 struct ks_workers {
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a slot is empty, or somebody has left; or jails are wanted */
+	pthread_cond_t changed; /* a slot is empty, or somebody has left */
+	pthread_cond_t wanted; /* jails are wanted, or all ends: for the builder */
 	ks_backends *backends;
 	struct ks_workers_options options; /* complete */
 	struct pool *pools; /* in the order of the manifest, closed ones behind */

@@ -113,6 +113,14 @@ def check_goals():
 
     check("a goal is passed at its bound", verdict(135) == "pass")
     check("a goal is failed past its bound", verdict(136) == "fail")
+    def of_workers(**storm):
+        return [goal["verdict"] for goal in goals.of_workers(
+            {"idle": {"above_kib": 1025}, "storm": storm})]
+
+    good = {"calls": 9, "answers": 7, "faults": 2, "wrong": 0}
+    check("a call that got lost, or a wrong end, fails the storm; a slot may cost a MiB",
+          of_workers(**good) == ["fail", "pass"] and of_workers(**good | {"answers": 6})[1] == "fail"
+          and of_workers(**good | {"wrong": 1})[1] == "fail")
     check("a goal without figures is no pass",
           {goal["verdict"] for goal in goals.judge({})} == {"not measured"})
 
@@ -138,7 +146,7 @@ def check_witness(path):
 def check_run(build, path):
     results, page = os.path.join(path, "results.json"), os.path.join(path, "page.md")
     done = subprocess.run([os.path.join(SOURCE, "bench", "run"), "--samples", "3", "--only",
-                           "spawn,steps,calls,rate,memory", "--build", build, "--output", results],
+                           "spawn,steps,calls,rate,memory,workers", "--build", build, "--output", results],
                           capture_output=True, text=True)
     check("a run of three samples ends well", done.returncode == 0, done.stderr)
     if done.returncode:
@@ -146,6 +154,9 @@ def check_run(build, path):
     with open(results) as file:
         measured = json.load(file)["sections"]
     check("it measures the bare spawn", len(measured["spawn"]["samples"]["bare, static"]) == 3)
+    storm = measured["workers"]["storm"]
+    check("every call of a storm has one end", storm.get("wrong") == 0 and
+          storm["answers"] + storm["faults"] == storm["calls"] > 0, storm)
     check("every row was measured or says why not",
           all(row.get("samples") or row["absent"] for section in measured.values()
               for row in section["rows"]))
