@@ -64,6 +64,7 @@ void pending_remove(struct pending *pending, struct request *request)
 		pending->last = before;
 	pending->len--;
 	free(request->id);
+	free(request->paths);
 	free(request);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "mcp/grants.h"
 
 static json_t *outcome_to_json(const ks_outcome *outcome)
 {
@@ -71,7 +72,19 @@ static json_t *grant_to_json(const ks_outcome *outcome, const ks_policy *policy)
 		had = ks_policy_tasks_max(policy);
 		had = had == KS_POLICY_UNSET ? 64 : had;
 	}
-	return field && had ? json_pack("{s:I}", field, (json_int_t)had * 2) : json_null();
+	return field && had ? grant_number(field, had * 2) : json_null();
+}
+
+/* The destinations that its egress proxy refused over its whole life. */
+static json_t *denied_to_json(const ks_outcome *outcome, const ks_policy *policy)
+{
+	struct ks_denied_destination denied = {.size = sizeof(denied)};
+	json_t *list = json_array();
+
+	for (size_t i = 0; outcome && ks_outcome_denied_destination(outcome, i, &denied) == 0; i++)
+		list = json_and(list, refused_destination_to_json(policy, denied.host, denied.port,
+					      denied.reason, denied.times, denied.entry));
+	return list;
 }
 
 static json_t *data_to_json(const ks_error *error, const ks_policy *policy)
@@ -89,6 +102,7 @@ static json_t *data_to_json(const ks_error *error, const ks_policy *policy)
 		fault == KS_FAULT_START ? json_text_or_null(ks_error_path(error)) : json_null());
 	json = json_with(json, "receipt", receipt_to_json(outcome, field));
 	json = json_with(json, "grant", grant_to_json(outcome, policy));
+	json = json_with(json, "denied", denied_to_json(outcome, policy));
 	json = json_with(json, "remedy", json_text_or_null(ks_error_remedy(error)));
 	return json_with(json, "stderr", json_text_or_null(ks_error_stderr(error, NULL)));
 }

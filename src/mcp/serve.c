@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "mcp/state.h"
 
-/* What is polled: signals, the client's two sides, and four of each server. */
+/* What is polled: signals, the client's two sides, and five of each server. */
 enum { AT_SIGNALS, AT_IN, AT_OUT, AT_SERVERS };
-enum { AT_CHILD, AT_STDOUT, AT_STDERR, AT_STDIN, AT_EACH };
+enum { AT_CHILD, AT_STDOUT, AT_STDERR, AT_STDIN, AT_AUDIT, AT_EACH };
 
 static void take_signals(struct serve *serve)
 {
@@ -154,6 +154,7 @@ static void poll_server(struct server *server, struct pollfd *fds)
 	fds[AT_STDERR] = (struct pollfd){.fd = reads ? channel->err : -1, .events = POLLIN};
 	fds[AT_STDIN] = (struct pollfd){
 		.fd = channel && channel_pending(channel) ? channel->in : -1, .events = POLLOUT};
+	fds[AT_AUDIT] = (struct pollfd){.fd = server->audit, .events = POLLIN};
 }
 
 static int wait_and_read(struct serve *serve)
@@ -180,8 +181,11 @@ static int wait_and_read(struct serve *serve)
 		r = client_read(serve);
 	for (size_t i = 0; r == 0 && i < serve->n_servers; i++) {
 		struct server *server = &serve->servers[i];
-		bool child = fds[AT_SERVERS + AT_EACH * i + AT_CHILD].revents != 0;
+		const struct pollfd *at = &fds[AT_SERVERS + AT_EACH * i];
+		bool child = at[AT_CHILD].revents != 0;
 
+		if (at[AT_AUDIT].revents)
+			server_read_audit(server);
 		if (server->channel && (hears(server) || child || server->channel->ended))
 			r = server_read(server, child);
 	}
@@ -237,7 +241,10 @@ static int begin(struct serve *serve)
 
 		server->what = &options->servers[i];
 		server->serve = serve;
+		server->audit = -1;
 		session_init(&server->session, server->what->policy);
+		server->session.look = server_look;
+		server->session.data = server;
 		strbuf_init(&server->queue, KS_MAX_TEXT);
 		names[i] = server->what->name;
 	}
@@ -256,6 +263,7 @@ static void end(struct serve *serve)
 {
 	for (size_t i = 0; i < serve->n_servers; i++) {
 		channel_free(serve->servers[i].channel);
+		server_close_audit(&serve->servers[i]);
 		session_done(&serve->servers[i].session);
 		strbuf_done(&serve->servers[i].queue);
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "mcp/state.h"
@@ -42,13 +44,24 @@ static int start(struct server *server)
 	struct ks_run_options run = what->run;
 	ks_child *child = NULL;
 	ks_error *error = NULL;
+	int audit = -1;
 	int r;
 
 	for (int i = 0; i < 3; i++)
 		run.stdio[i] = KS_STDIO_PIPE;
 	run.timeout_ms = 0;
 	event(server, SLOT_START);
-	r = ks_child_spawn(what->backend, what->policy, what->argv, &run, &child, &error);
+	r = server_open_audit(server, &audit);
+	if (r < 0)
+		error_set(&error, r, ABOUT(.step = "egress", .path = what->name),
+			"server \"%s\": no pipe for its audit: %s", what->name, strerror(-r));
+	if (audit >= 0) {
+		run.egress_audit = 1;
+		run.egress_audit_fd = audit;
+	}
+	if (r == 0)
+		r = ks_child_spawn(what->backend, what->policy, what->argv, &run, &child, &error);
+	cleanup_close(&audit);
 	if (r == 0 && channel_new(child, what->max_message, -1, &server->channel) < 0)
 		r = error_oom(&error);
 	if (r < 0) {

@@ -86,6 +86,7 @@ static int client_request(struct session *session, const struct message *message
 		request->initialize = true;
 		r = keep(&session->asked, message->text, message->len);
 	}
+	request->paths = diagnosis_paths(message, session->policy);
 	if (ready(session))
 		request->since = now;
 	put(ready(session) ? &session->to_server : &session->held, message->text, message->len);
@@ -202,11 +203,25 @@ static int replay_answered(struct session *session, const struct message *answer
 	return 0;
 }
 
+static int hand_answer(
+	struct session *session, const struct message *answer, const struct request *request)
+{
+	if (!diagnosis_failed(answer)) {
+		put(&session->to_client, answer->text, answer->len);
+		return 0;
+	}
+	if (session->look)
+		session->look(session->data);
+	return diagnosis_put(&session->to_client, answer, request->paths, session->policy,
+		&session->refusals, request->since);
+}
+
 static int server_response(struct session *session, const struct message *message, uint64_t now,
 	struct verdict *verdict)
 {
 	struct request *request = pending_find(&session->of_client, message);
 	bool failed = message->error.end > message->error.at;
+	int r = 0;
 
 	if (*session->replay && message_part_is(message, message->id, session->replay))
 		return replay_answered(session, message, now, verdict);
@@ -219,9 +234,9 @@ static int server_response(struct session *session, const struct message *messag
 	}
 	/* A client that has cancelled would take the answer for one of another request. */
 	if (!request->cancelled)
-		put(&session->to_client, message->text, message->len);
+		r = hand_answer(session, message, request);
 	pending_remove(&session->of_client, request);
-	return 0;
+	return r;
 }
 
 static int server_request(
@@ -306,6 +321,7 @@ int session_started(struct session *session, uint64_t now)
 
 	session->up = true;
 	session->heard = now;
+	refusals_forget(&session->refusals);
 	*session->replay = '\0';
 	if (session->initialize)
 		r = replay(session);

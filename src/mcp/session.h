@@ -7,6 +7,7 @@
 #ifndef KS_MCP_SESSION_H
 #define KS_MCP_SESSION_H
 
+#include "mcp/diagnosis.h"
 #include "mcp/pending.h"
 #include "mcp/reply.h"
 #include "workers/faults.h"
@@ -26,6 +27,11 @@ struct session {
 	unsigned revived; /* how often a further server has been initialised */
 	bool up; /* there is a server */
 	uint64_t heard; /* when the server wrote its last message */
+	struct refusals refusals; /* of the server that there is */
+	/* Called before an answer that says it failed is handed on: brings them up to date. May be
+	 * NULL. */
+	void (*look)(void *data);
+	void *data;
 };
 
 void session_init(struct session *session, const ks_policy *policy);

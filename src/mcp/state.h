@@ -27,6 +27,8 @@ struct server {
 	struct strbuf queue; /* of single use: requests for the next ones, whole lines */
 	size_t handed; /* of session.to_client, to the router */
 	unsigned revived; /* of session.revived, told to the router */
+	int audit; /* what its egress proxy decides is read here; -1 = nothing is */
+	struct lines audit_lines;
 	uint64_t shown; /* of its stderr */
 	uint64_t uses; /* requests to this one, but for initialize and lists */
 	uint64_t used; /* when it had the last answer */
@@ -74,6 +76,13 @@ uint64_t server_due(const struct server *server);
 
 /* Takes what the server has written, and its end. child: its child has something to do. */
 int server_read(struct server *server, bool child);
+
+/* What the jail refuses it: from its start on, read when there is something, and till its end. */
+int server_open_audit(struct server *server, int *ret_writer);
+void server_read_audit(struct server *server);
+void server_close_audit(struct server *server);
+/* struct session: look */
+void server_look(void *server);
 
 /* Shows what it wrote to its stderr where its starter looks for it, as far as that is read. */
 void server_show(struct server *server);

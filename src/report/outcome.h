@@ -22,6 +22,7 @@ struct ending {
 				   */
 	bool denied; /* the main process was killed for a system call */
 	const char *denied_call; /* its name, NULL = unknown */
+	const char *last_call; /* of the last process that was killed for one, whichever it is */
 	unsigned denials; /* processes killed for one, the main one included */
 	uint64_t oom_kills;
 	uint64_t tasks_refused;

@@ -228,6 +228,18 @@ static void act_on_deadlines(struct ks_child *child)
 	}
 }
 
+void child_refusals(
+	ks_child *child, uint64_t *ret_tasks, uint64_t *ret_calls, const char **ret_call)
+{
+	struct jail_usage usage = {.tasks_refused = child->ending.tasks_refused};
+
+	if (child->jail)
+		jail_usage(child->jail, &usage);
+	*ret_tasks = usage.tasks_refused;
+	*ret_calls = child->ending.denials;
+	*ret_call = child->ending.last_call;
+}
+
 static int finish(struct ks_child *child, ks_error **reterr)
 {
 	struct ending *ending = &child->ending;

@@ -34,6 +34,11 @@ int child_start_in(struct jail *jail, struct ks_plan *plan, const struct ks_host
  * -errno. */
 int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child);
 
+/* What its jail has refused it so far: tasks, and processes that the system-call filter ended, with
+ * the name of the last call, a static string or NULL. Costs reads of the control group. */
+void child_refusals(
+	ks_child *child, uint64_t *ret_tasks, uint64_t *ret_calls, const char **ret_call);
+
 /* The descriptor for the audit that is asked for, or -1. */
 int child_audit(const struct ks_run_options *options);
 

@@ -262,7 +262,7 @@ int ks_workers_call(ks_workers *workers, const char *tool, const char *request, 
 	ks_error **reterr)
 {
 	struct ks_call_options complete = {0};
-	struct message message;
+	struct message message = {0};
 	ks_worker *worker = NULL;
 	int r = call_options_complete(options, &complete, reterr);
 

@@ -9,6 +9,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateMessageRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { denied } from "./denied.mjs";
 import { merged } from "./merged.mjs";
 import { call, commands, confined, connect, npm, run, set } from "./support.mjs";
 
@@ -31,6 +32,8 @@ const tests = {
         const read = await call(client, "read_text_file", { path: set.secret });
         assert.equal(read.failed, true);
         assert.match(read.text, /ENOENT/);
+        const grant = { fs_read: [set.packages, set.secret] };
+        assert.deepEqual(read.denied, [{ kind: "path", path: set.secret, granted: null, grant }]);
         assert.doesNotMatch((await call(client, "list_directory",
             { path: path.dirname(set.secret) })).text, /secret/);
     },
@@ -265,4 +268,4 @@ const tests = {
     },
 };
 
-await run({ ...tests, ...merged });
+await run({ ...tests, ...denied, ...merged });

@@ -4,6 +4,8 @@
 // Settings, which run writes: {kastellan: [command and options], node, packages, examples, policies,
 // work, secret}
 import fs from "node:fs";
+import http from "node:http";
+import os from "node:os";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -19,6 +21,7 @@ export const commands = {
     "sequential-thinking": npm("sequential-thinking"),
     git: own("git"),
     python: own("python"),
+    fetch: own("fetch"),
 };
 
 export const confined = (name, { command = commands[name], policy = name, options = [] } = {}) =>
@@ -41,7 +44,20 @@ export async function connect(command, setup = () => {}) {
 
 export async function call(client, name, args = {}, options = undefined) {
     const result = await client.callTool({ name, arguments: args }, undefined, options);
-    return { text: result.content.map(part => part.text ?? "").join(""), failed: !!result.isError };
+    return { text: result.content.map(part => part.text ?? "").join(""), failed: !!result.isError,
+        denied: result._meta?.["kastellan/denied"] };
+}
+
+// Answers every request with that text, at an address that no jail has of its own; null: there is none.
+export async function serveHttp(text) {
+    const address = Object.values(os.networkInterfaces()).flat()
+        .find(one => one.family === "IPv4" && !one.internal)?.address;
+    if (!address)
+        return null;
+    const server = http.createServer((_, answer) => answer.end(text));
+    await new Promise(done => server.listen(0, address, done));
+    const place = `${address}:${server.address().port}`;
+    return { place, url: `http://${place}/`, close: () => server.close() };
 }
 
 export async function run(tests) {

@@ -60,10 +60,11 @@ static void take_denial(
 		return;
 	memcpy(&denied, message->data, sizeof(denied));
 	ending->denials++;
+	ending->last_call = seccomp_syscall_name(jail->machine, message->header.value);
 	if (!denied.is_main || ending->denied)
 		return;
 	ending->denied = true;
-	ending->denied_call = seccomp_syscall_name(jail->machine, message->header.value);
+	ending->denied_call = ending->last_call;
 }
 
 static void take_exit(const struct control_message *message, struct ending *ending)
