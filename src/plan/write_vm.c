@@ -9,6 +9,18 @@
 
 #define MIB (UINT64_C(1024) * 1024)
 
+/* What a worker finds otherwise than in a jail without a machine, and no field of a policy is
+ * about.
+ */
+static const char *const differences[] = {
+	"the standard streams are pipes of the guest's own, whatever the caller's are",
+	"a FIFO in a grant is the guest's own, and leads to nobody on the host",
+	"limits of the caller's own (ulimit) hold for the emulator, not for the worker",
+	"the kernel, what its /proc tells, and its clock are the guest's",
+};
+
+#define N_DIFFERENCES (sizeof(differences) / sizeof(differences[0]))
+
 /* A file and what it has to be. */
 static void put_file(struct strbuf *out, const char *label, const char *path, const char *pin)
 {
@@ -52,6 +64,8 @@ void write_vm(struct strbuf *out, const struct vm_plan *vm)
 	put_file(out, "kernel", vm->kernel, vm->pins.kernel);
 	put_file(out, "modules", vm->modules, "");
 	put_command(out, &vm->command);
+	for (size_t i = 0; i < N_DIFFERENCES; i++)
+		strbuf_addf(out, "  %-10s%s\n", i ? "" : "differs", differences[i]);
 	if (vm->config)
 		strbuf_addf(out, "\nconfiguration\n%s\n", vm->config);
 }
@@ -67,10 +81,12 @@ json_t *write_vm_json(json_t *object, const struct vm_plan *vm)
 {
 	json_t *json = json_object();
 	json_t *command = json_array();
+	json_t *differs = json_array();
 
 	if (!vm->emulator) {
 		json_decref(json);
 		json_decref(command);
+		json_decref(differs);
 		return object;
 	}
 	for (size_t i = 0; i < vm->command.len; i++)
@@ -85,6 +101,9 @@ json_t *write_vm_json(json_t *object, const struct vm_plan *vm)
 	json = json_with(json, "release", json_text_or_null(vm->release));
 	json = json_with(json, "modules", json_text_or_null(vm->modules));
 	json = json_with(json, "command", command);
+	for (size_t i = 0; i < N_DIFFERENCES; i++)
+		differs = json_and(differs, json_text(differences[i]));
+	json = json_with(json, "differs", differs);
 	if (vm->config)
 		json = json_with(json, "configuration", json_text(vm->config));
 	return json_with(object, "machine", json);

@@ -91,7 +91,8 @@ class Jail:
             timeout=PATIENCE, stdin=None, **options):
         path = self.status_file()
         line = self.command(argv, read, write, policy, ["--status", path, *flags], env, degrade)
-        code, out, err, pid, seconds = collect(list(map(text, line)), timeout, stdin, options)
+        code, out, err, pid, seconds = collect(
+            list(map(text, line)), timeout * self.options.pace, stdin, options)
         self.started.add(pid)
         result = Result(line, code, out, err, self.read_status(path), seconds)
         self.results.append(result)
@@ -110,7 +111,8 @@ class Jail:
     def other(self, argv, timeout=PATIENCE, stdin=None, **options):
         """Any command line of the program under test."""
         line = [self.options.kastellan, *(text(argument) for argument in argv)]
-        code, out, err, pid, seconds = collect(line, timeout, stdin, options)
+        code, out, err, pid, seconds = collect(
+            line, timeout * self.options.pace, stdin, options)
         self.started.add(pid)
         result = Result(line, code, out, err, None, seconds)
         self.results.append(result)

@@ -25,13 +25,14 @@ def alarm(*_):
 def attempt(case, context):
     """None, or what went wrong."""
     signal.signal(signal.SIGALRM, alarm)
-    signal.alarm(case.seconds)
+    seconds = case.seconds * context.options.pace
+    signal.alarm(seconds)
     try:
         case.function(context)
     except check.Failure as failure:
         return str(failure)
     except TooLong:
-        return f"not finished after {case.seconds} s\n{traceback.format_exc()}"
+        return f"not finished after {seconds} s\n{traceback.format_exc()}"
     except check.Skip:
         raise
     except Exception:  # pylint: disable=broad-except

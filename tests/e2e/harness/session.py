@@ -19,6 +19,10 @@ CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE, MS_SHARED = 0x4000, 1 << 18, 1 << 20
 PR_SET_CHILD_SUBREAPER = 36
 
+# How many times as long as the others a backend may take: a machine has to boot, emulated on a host
+# that has other things to do as well.
+PACE = {"qemu": 10}
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -34,6 +38,7 @@ class Options:
         self.kastellan, self.init, self.egress = chosen.kastellan, chosen.init, chosen.egress
         self.backend, self.keep = chosen.backend, chosen.keep
         self.controls_only = chosen.controls_only
+        self.pace = PACE.get(chosen.backend, 1)
         self.probes = chosen.probes
         self.whole = not chosen.pattern
         self.ci = os.environ.get("CI") == "true"
