@@ -3,6 +3,7 @@
 
 WEB, WEB6, ONLY6 = "9.9.9.10", "2001:4860::10", "2001:4860::11"
 DATABASE, SHELL, MAIL, TALK = "9.9.9.12", "9.9.9.13", "9.9.9.14", "9.9.9.15"
+NGINX = "9.9.9.16"
 PRIVATE = "10.77.0.5"
 # Nobody may come here by a name, and by the address only where it is listed.
 FORBIDDEN = (PRIVATE, "64:ff9b::a4d:5", "2002:a4d:5::1", "fd00:77::5", "100.64.0.9",
@@ -17,6 +18,7 @@ NAMES = {
     IDN: [WEB],
     "db.example.com": [DATABASE],
     "ssh.example.com": [SHELL],
+    "nginx.example.com": [NGINX],
     "mail.example.com": [MAIL],
     "talk.example.com": [TALK],
     "other.example.com": [WEB],

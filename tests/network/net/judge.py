@@ -46,7 +46,7 @@ class Attempt:
     def confined(self, entries):
         flags = [part for entry in entries for part in ("--net", entry)]
         return self.context.jail.run(
-            self.argv, read=[self.given], stdin=self.row.stdin, flags=flags,
+            self.argv, read=[self.given, *self.row.reads], stdin=self.row.stdin, flags=flags,
             policy=self.row.policy(self.context.host.holds("mem_mb")),
             env=self.variables({**self.row.env, **self.row.told}),
             preexec_fn=self.context.options.first)

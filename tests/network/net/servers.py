@@ -12,7 +12,7 @@ import time
 
 from net import addresses, things
 from stage import servers as simple
-from stage.world import CLONE_NEWNET, World, ip, libc, must
+from stage.world import CLONE_NEWNET, CLONE_NEWNS, World, ip, libc, must
 
 HERE = pathlib.Path(__file__).resolve().parent
 PR_SET_PDEATHSIG = 1
@@ -53,10 +53,15 @@ def echo_datagrams(world):
             server.sendto(*server.recvfrom(2048))
 
 
-def process(world, made, name, argv, **options):
+def process(world, made, name, argv, own_run=None, **options):
+    """own_run: a directory below /run that it wants, where it then has nobody else's."""
     def place():
         must(libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0), "prctl")
         must(libc.setns(world.internet, CLONE_NEWNET), "setns")
+        if own_run:
+            must(libc.unshare(CLONE_NEWNS), "unshare")
+            must(libc.mount(b"run", b"/run", b"tmpfs", 0, None), "mount /run")
+            os.mkdir(own_run, 0o755)
 
     with open(made.directory / "logs" / name, "wb") as log:
         return subprocess.Popen(list(map(str, argv)), preexec_fn=place, stdin=subprocess.DEVNULL,
@@ -111,14 +116,18 @@ def start(world, made):
         simple.Server(world.internet, address, port, serve)
     threading.Thread(target=echo_datagrams, args=(world,), daemon=True).start()
     web = [addresses.WEB, addresses.WEB6, addresses.ONLY6]
-    shell = ["/usr/sbin/dropbear", "-F", "-E", "-s", "-P", made.directory / "pid", "-r",
-             made.directory / "host.key", "-p", f"{addresses.SHELL}:22"]
+    shell = ["/usr/sbin/sshd", "-D", "-e", "-f", made.directory / "sshd.conf"]
+    nginx = ["/usr/sbin/nginx", "-p", made.directory, "-c", made.directory / "nginx.conf"]
+    keys = made.directory / "keys"
+    http3 = ["/usr/sbin/gtlsserver", "-q", "-d", made.directory / "site", addresses.NGINX, 443,
+             keys / "nginx.key", keys / "nginx.pem"]
     waiting = [
         ("web", process(world, made, "web", ["node", HERE / "web.js", made.directory, *web]),
          addresses.ONLY6, 80),
-        ("shell", process(world, made, "shell", shell, env={"PATH": os.defpath}),
+        ("shell", process(world, made, "shell", shell, "/run/sshd", env={"PATH": os.defpath}),
          addresses.SHELL, 22),
+        ("nginx", process(world, made, "nginx", nginx), addresses.NGINX, 443),
         ("database", database(world, made), addresses.DATABASE, 5432)]
     for name, running, address, port in waiting:
         wait_for(name, running, address, port, made)
-    return [running for _, running, _, _ in waiting]
+    return [process(world, made, "http3", http3), *(running for _, running, _, _ in waiting)]

@@ -18,10 +18,11 @@ class Row:
     entries: what is listed. reaches: (host, port) of what has to be refused where it is not, by
     default the first entry; port 0 where nothing but the name is asked for.
     env: variables inside and outside; told: variables inside alone.
+    reads: what it is granted besides.
     reserves: it maps far more addresses than it ever uses."""
 
     def __init__(self, name, command, says, entries, reaches=None, needs=(), stdin=b"", env=None,
-                 told=None, outside=None, files=None, reserves=False, **fields):
+                 told=None, outside=None, reads=(), reserves=False, **fields):
         if set(fields) - set(FIELDS):
             raise SystemExit(f"{name}: {fields} are no fields of a policy")
         self.name, self.says, self.entries = name, says, entries
@@ -30,7 +31,7 @@ class Row:
         self.stdin = stdin
         self.env, self.told = env or {}, told or {}
         self.outside = says if outside is None else outside
-        self.reserves, self.fields = reserves, fields
+        self.reads, self.reserves, self.fields = reads, reserves, fields
         host, port = entries[0].rsplit(":", 1)
         self.host, self.port = reaches or (host.strip("[]"), int(port))
 

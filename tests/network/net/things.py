@@ -11,12 +11,14 @@ import subprocess
 import tarfile
 import zipfile
 
-from net.addresses import IDN, ONLY6, WEB, WEB6
+from net.addresses import IDN, NGINX, ONLY6, SHELL, WEB, WEB6
 
 VISITOR = 65533  # the user of the servers, under this number
 # ssh(1) wants a key of its own user to be readable by nobody else, and asks nothing of another's.
 STRANGER = 65532
-NEEDED = ("openssl", "ssh-keygen", "dropbearkey", "git", "gcc", "musl-gcc", "node", "setpriv")
+NEEDED = ("openssl", "ssh-keygen", "sshd", "git", "gcc", "musl-gcc", "node", "setpriv", "nginx",
+          "gtlsserver", "javac", "keytool")
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 HERE = pathlib.Path(__file__).resolve().parent
 PASSWORD = "jail-42"
 OPENSSL = """
@@ -31,12 +33,43 @@ subjectKeyIdentifier = hash
 basicConstraints = critical, CA:false
 subjectAltName = ${ENV::NAMES}
 """
+SSHD = """ListenAddress {shell}
+HostKey {{directory}}/host.key
+PidFile none
+AuthorizedKeysFile {{directory}}/home/.ssh/authorized_keys
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+""".format(shell=SHELL)
+NGINX_CONFIG = """daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/nginx;
+    proxy_temp_path {directory}/nginx;
+    fastcgi_temp_path {directory}/nginx;
+    uwsgi_temp_path {directory}/nginx;
+    scgi_temp_path {directory}/nginx;
+    ssl_certificate {directory}/keys/nginx.pem;
+    ssl_certificate_key {directory}/keys/nginx.key;
+    server {{
+        listen {address}:80;
+        listen {address}:443 ssl http2;
+        location = / {{ return 200 "$server_protocol $host $ssl_server_name\\n"; }}
+        location / {{ root {directory}/site; }}
+    }}
+}}
+"""
 # The server shows each to who asks for that name alone.
 CERTIFICATES = {
     "web": f"DNS:web.example.com, DNS:six.example.com, DNS:other.example.com, IP:{WEB}, "
            f"IP:{WEB6}, IP:{ONLY6}, DNS:{IDN}",
     "wild": "DNS:*.wild.example.com, DNS:b.c.wild.example.com",
     "db": "DNS:db.example.com",
+    "nginx": "DNS:nginx.example.com",
 }
 
 
@@ -76,9 +109,10 @@ def shell_keys(directory, given):
     os.chown(given / "key", STRANGER, STRANGER)
     (given / "key").chmod(0o644)
     (home / ".ssh/authorized_keys").write_text((given / "key.pub").read_text())
-    said = do("dropbearkey", "-t", "ed25519", "-f", directory / "host.key")
-    public = next(line for line in said.splitlines() if line.startswith("ssh-ed25519 "))
+    do("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", directory / "host.key")
+    public = (directory / "host.key.pub").read_text()
     (given / "known_hosts").write_text(f"ssh.example.com {' '.join(public.split()[:2])}\n")
+    (directory / "sshd.conf").write_text(SSHD.format(directory=directory), encoding="ascii")
     (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
 
 
@@ -141,6 +175,21 @@ def database(directory):
     return initdb.parent
 
 
+def nginx(directory):
+    (directory / "nginx").mkdir()
+    (directory / "nginx.conf").write_text(
+        NGINX_CONFIG.format(directory=directory, address=NGINX), encoding="ascii")
+    # More than fits into any buffer on the way.
+    (directory / "site/large").write_bytes(bytes(range(256)) * 32768)
+
+
+def java(given):
+    """What Java trusts it reads from a store of its own kind."""
+    do("javac", "-d", given, HERE / "Reach.java")
+    do("keytool", "-importcert", "-noprompt", "-storetype", "PKCS12", "-storepass", "changeit",
+       "-alias", "authority", "-file", given / "ca.pem", "-keystore", given / "trust.p12")
+
+
 def programs(given):
     """One source, with two libraries of C."""
     for compiler, name in (("gcc", "dial-glibc"), ("musl-gcc", "dial-musl")):
@@ -159,7 +208,7 @@ def initdb_path():
 
 def missing():
     """Programs of the servers that are not installed. Without them nothing could run."""
-    found = [name for name in NEEDED if not shutil.which(name)]
+    found = [name for name in NEEDED if not shutil.which(name, path=PATH)]
     return found + ([] if initdb_path() else ["PostgreSQL's initdb"])
 
 
@@ -172,7 +221,9 @@ def make(directory):
     repository(directory)
     npm_package(directory / "site")
     pip_package(directory / "site")
+    nginx(directory)
     made.database = database(directory)
+    java(made.given)
     programs(made.given)
     shutil.copy(HERE / "probe.py", made.given)
     return made
