@@ -156,7 +156,8 @@ int arguments_parse(
 	arguments.program = argv + optind;
 	if (r == 0)
 		r = apply_pass(&arguments, given, n, true, reterr);
-	if (r == 0 && !arguments.help && (command & (FOR_RUN | FOR_MCP | FOR_PLAN | FOR_EGRESS))) {
+	if (r == 0 && !arguments.help &&
+		(command & (FOR_RUN | FOR_MCP | FOR_PLAN | FOR_EGRESS | FOR_SELFTEST))) {
 		r = load_policy(&arguments, reterr);
 		if (r == 0)
 			r = apply_pass(&arguments, given, n, false, reterr);

@@ -24,6 +24,7 @@ int command_check(int argc, char **argv);
 int command_egress(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_workers(int argc, char **argv);
+int command_selftest(int argc, char **argv);
 int command_schema(int argc, char **argv);
 int command_completion(int argc, char **argv);
 int command_help(int argc, char **argv);

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 
-#define GRANTS (FOR_RUN | FOR_MCP | FOR_PLAN)
+#define GRANTS (FOR_RUN | FOR_MCP | FOR_PLAN | FOR_SELFTEST)
 
 static int usage(ks_error **reterr, const char *option, const char *value, const char *expected)
 {
@@ -339,8 +339,10 @@ const struct option_row option_rows[] = {
 		apply_audit},
 	{0, "allow-degraded", "FIELD,...", GRANTS | FOR_WORKERS, "field",
 		"accept that these policy fields are not fully held", true, apply_degraded},
-	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR, NULL, "print JSON", true, apply_json},
-	{'h', "help", NULL, FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR | FOR_EGRESS | FOR_WORKERS,
+	{0, "json", NULL, FOR_PLAN | FOR_DOCTOR | FOR_SELFTEST, NULL, "print JSON", true,
+		apply_json},
+	{'h', "help", NULL,
+		FOR_RUN | FOR_MCP | FOR_PLAN | FOR_DOCTOR | FOR_EGRESS | FOR_WORKERS | FOR_SELFTEST,
 		NULL, "print this help", true, apply_help},
 };
 const size_t n_option_rows = sizeof(option_rows) / sizeof(option_rows[0]);
@@ -362,6 +364,9 @@ const struct command_row command_rows[] = {
 		command_check},
 	{"doctor", FOR_DOCTOR, "[OPTION]...", NULL, "try every backend and layer of this host",
 		command_doctor},
+	{"selftest", FOR_SELFTEST, "[OPTION]...", NULL,
+		"try forbidden acts under a policy, with controls: what holds on this host",
+		command_selftest},
 	{"schema", 0, "[policy|tools]", "schema",
 		"print the JSON Schema of a policy, or of a manifest of tools", command_schema},
 	{"completion", 0, "SHELL", "shell", "print completions for bash, zsh or fish",

@@ -16,7 +16,8 @@ enum {
 	FOR_DOCTOR = 1 << 2,
 	FOR_MCP = 1 << 3,
 	FOR_EGRESS = 1 << 4,
-	FOR_WORKERS = 1 << 5
+	FOR_WORKERS = 1 << 5,
+	FOR_SELFTEST = 1 << 6
 };
 
 /* What the options of run, mcp, plan and egress amount to. */

@@ -21,6 +21,12 @@ int command_mcp(int argc, char **argv)
 	return refuse(argv[0]);
 }
 
+int command_selftest(int argc, char **argv)
+{
+	(void)argc;
+	return refuse(argv[0]);
+}
+
 int command_workers(int argc, char **argv)
 {
 	(void)argc;

@@ -9,6 +9,7 @@
  * that it would be seen. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,8 @@ static void spawn(const struct place *place, const struct row *row)
 	const struct ks_run_options options = {.size = sizeof(options),
 		.allow_degraded = place->lacking,
 		.timeout_ms = row->timeout_ms,
-		.grace_ms = 10};
+		/* A friendly end takes as long as a busy machine takes. */
+		.grace_ms = row->code == SIGTERM ? 10000 : 10};
 	ks_outcome *outcome = NULL;
 	ks_error *error = NULL;
 	int r = ks_run(

@@ -6,8 +6,9 @@
  *
  * The roles are those of a start: S the command itself, P what it starts to find out about the
  * host, M the monitor, H the helper before its exec, B the helper and its children, I init, W the
- * worker before its exec, E the egress proxy, N its resolver. A worker that has been executed is
- * let go of. One process at a time is counted in each role but P and B, so a number means the same
+ * worker before its exec, E the egress proxy, N its resolver. Without a helper, H makes the jail and
+ * then calls itself init: that is I from its first child on. A worker that has been executed is let
+ * go of. One process at a time is counted in each role but P and B, so a number means the same
  * call in every run as long as the host stays as it is. Nothing is printed on standard output;
  * COUNT writes to descriptor 3, and what fails is written to the file INJECT_LOG. */
 #include <errno.h>
@@ -83,20 +84,41 @@ static char role_of_child(char parent)
 	}
 }
 
-static char role_after_exec(const struct task *task)
+/* Its arguments, with spaces between. */
+static void read_arguments(pid_t pid, char line[static 256])
 {
-	char path[64], line[256] = "";
+	char path[64];
 	ssize_t len;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", task->pid);
+	memset(line, 0, 256);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 	fd = open(path, O_RDONLY);
-	len = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	len = fd < 0 ? -1 : read(fd, line, 255);
 	if (fd >= 0)
 		close(fd);
 	for (ssize_t i = 0; i < len - 1; i++)
 		if (line[i] == '\0')
 			line[i] = ' ';
+}
+
+/* A jail without a helper: its maker has become init when it says so. */
+static void name_init(struct task *task)
+{
+	char line[256];
+
+	if (task->role != 'H')
+		return;
+	read_arguments(task->pid, line);
+	if (strstr(line, "kastellan-init init"))
+		task->role = 'I';
+}
+
+static char role_after_exec(const struct task *task)
+{
+	char line[256];
+
+	read_arguments(task->pid, line);
 	if (task->role == 'P' && strstr(line, "kastellan-init monitor"))
 		return 'M';
 	if (task->role == 'P' && strstr(line, "kastellan-egress"))
@@ -175,6 +197,7 @@ static void on_event(struct task *task, int event)
 		return;
 	if (ptrace(PTRACE_GETEVENTMSG, task->pid, 0, &child) < 0)
 		return;
+	name_init(task);
 	task_of((pid_t)child)->role = role_of_child(task->role);
 }
 

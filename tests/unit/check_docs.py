@@ -46,7 +46,7 @@ def main():
     kastellan = os.path.abspath(sys.argv[1])
     page = read("man", "kastellan.1.scd")
     helps = {name: output(kastellan, "help", name) for name in
-             ("run", "mcp", "workers", "plan", "egress", "check", "doctor", "schema",
+             ("run", "mcp", "workers", "plan", "egress", "check", "doctor", "selftest", "schema",
               "completion")}
 
     in_help = {option.split()[0] for text in helps.values() for option in options_of(text)}
