@@ -48,8 +48,8 @@ enum control_slot {
 
 enum control_type {
 	/* supervisor to monitor */
-	CONTROL_GROUP =
-		1, /* NUL-terminated directories: end all in them and remove them at the end */
+	CONTROL_GROUP = 1, /* NUL-terminated directories: end all in them and remove them at the
+			      end; none: those are removed */
 	/* supervisor to init */
 	CONTROL_GO, /* with up to 4 descriptors: write "0" to each to join the group, then start */
 	CONTROL_SIGNAL, /* value: signal number for the worker's process group */

@@ -184,6 +184,11 @@ static bool on_supervisor(void)
 
 	while ((r = control_receive(SLOT_MONITOR, &message)) == 1) {
 		control_message_drop_fds(&message);
+		/* They are gone already: nobody else need try. */
+		if (message.header.type == CONTROL_GROUP && message.len == 0) {
+			groups.len = 0;
+			continue;
+		}
 		if (message.header.type != CONTROL_GROUP ||
 			groups_add(&groups, message.data, message.len) < 0) {
 			failure_set(&failure, EINVAL, "monitor", "a group that cannot be kept");

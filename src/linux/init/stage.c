@@ -200,6 +200,8 @@ int stage_grants(const struct spec *spec, unsigned n_grants, struct failure *fai
 {
 	int r = stage_clone_grants(spec, n_grants, failure);
 
+	/* The helper would find a child that it does not know. */
+	userns_wait();
 	if (r < 0 || n_grants == 0)
 		return r;
 	r = open_stage(failure);

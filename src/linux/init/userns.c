@@ -99,21 +99,32 @@ static int wait_to_die(void *data)
 	_exit(0);
 }
 
+static pid_t last; /* not waited for yet; 0 = none */
+
+void userns_wait(void)
+{
+	while (last > 0 && waitpid(last, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	last = 0;
+}
+
 /* A user namespace needs a process to be made and mapped, and none to live on. So the process is
  * the cheapest that there is, with no memory of its own to copy and to take apart. */
 int userns_for(struct spec_ids disk, struct spec_ids kernel)
 {
 	static char stack[4096] __attribute__((aligned(16)));
 	pid_t parent = getpid();
-	pid_t pid = clone(
-		wait_to_die, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
+	pid_t pid;
 	int r;
 
+	/* It has the stack that the next one is to have. */
+	userns_wait();
+	pid = clone(
+		wait_to_die, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
 	if (pid < 0)
 		return -errno;
 	r = map_and_open(pid, disk, kernel);
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	last = pid;
 	return r;
 }

@@ -190,24 +190,30 @@ static void __attribute__((noreturn)) child(struct start *start)
 	_exit(INIT_EXIT_FAILED);
 }
 
+/* A worker that needs nothing more from its parent borrows its memory until the exec, which spares
+ * both a copy: what it writes there is its own, but for errno. The parent waits that long, and can
+ * be killed meanwhile. One that is built ahead waits for its program, and its parent for others. */
+static pid_t start_child(struct start *start)
+{
+	pid_t pid = is_late(start) ? fork() : vfork();
+
+	if (pid == 0)
+		child(start);
+	return pid;
+}
+
 int worker_start(const struct spec *spec, int terminal, const int *groups, size_t n_groups,
 	pid_t *ret_pid, int *ret_report, struct failure *failure)
 {
+	struct start start = {
+		.spec = spec, .terminal = terminal, .groups = groups, .n_groups = n_groups};
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, errno, "worker", "socketpair");
-	pid = fork();
-	if (pid == 0) {
-		struct start start = {.spec = spec,
-			.terminal = terminal,
-			.groups = groups,
-			.n_groups = n_groups,
-			.report = pair[1]};
-
-		child(&start);
-	}
+	start.report = pair[1];
+	pid = start_child(&start);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);

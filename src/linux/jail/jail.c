@@ -175,6 +175,8 @@ static void retire_group(struct jail *jail)
 	if (jail->group && !jail->group_removed) {
 		remember_usage(jail);
 		jail->group_removed = cgroup_remove_empty(jail->group);
+		if (jail->group_removed && !jail->egress_group && jail->monitor_socket >= 0)
+			control_send(jail->monitor_socket, CONTROL_GROUP, 0, NULL, 0, NULL, 0);
 	}
 }
 
