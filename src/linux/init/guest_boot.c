@@ -93,11 +93,12 @@ static bool has_name(const char *port, const char *name)
 {
 	char path[128] = "/sys/class/virtio-ports/";
 	char text[64];
-	size_t len = strlen(path);
 	size_t name_len = strlen(name);
+	size_t len = strlen(path);
 
-	memcpy(path + len, port, strlen(port));
-	memcpy(path + len + strlen(port), "/name", sizeof("/name"));
+	while (*port)
+		path[len++] = *port++;
+	memcpy(path + len, "/name", sizeof("/name"));
 	return read_small_file(AT_FDCWD, path, text, sizeof(text)) == (long)name_len + 1 &&
 	       memcmp(text, name, name_len) == 0;
 }

@@ -15,15 +15,16 @@
 #define GROUP GUEST_GROUP "/worker"
 #define PERIOD_USEC 100000 /* of cpu.max */
 
+/* As struct rand_pool_info, with its bytes. */
 struct entropy {
-	struct rand_pool_info head;
+	int bits;
+	int size;
 	uint8_t bytes[sizeof(((struct channel_setup *)NULL)->seed)];
 };
 
 static int refresh_random(const uint8_t *seed)
 {
-	struct entropy entropy = {.head = {.entropy_count = 8 * sizeof(entropy.bytes),
-					  .buf_size = sizeof(entropy.bytes)}};
+	struct entropy entropy = {.bits = 8 * sizeof(entropy.bytes), .size = sizeof(entropy.bytes)};
 	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 	int r = 0;
 

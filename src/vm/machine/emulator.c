@@ -81,7 +81,8 @@ static int pipe_above(int ret_ends[2])
 int emulator_start(char *const *argv, int channel, struct emulator *ret, struct failure *failure)
 {
 	pid_t parent = getpid();
-	int output[2], report[2];
+	int output[2] = {-1, -1};
+	int report[2] = {-1, -1};
 	int r = pipe_above(output);
 
 	if (r == 0)

@@ -15,8 +15,9 @@
 #include "linux/control_message.h"
 
 #define EMULATOR_PATIENCE_MS 500 /* for one whose machine is over to say why */
-#define READS_AT_ONCE 16 /* so that a flood of the guest's does not keep others from being heard \
-			  */
+#define READS_AT_ONCE                                                              \
+	16 /* so that a flood of the guest's does not keep others from being heard \
+	    */
 
 enum watched {
 	WATCH_CONTROL,
@@ -178,8 +179,8 @@ static void watch(const struct keeper *keeper, struct pollfd fds[WATCHED])
 		     source_wants(&keeper->input, &keeper->outbox);
 
 	fds[WATCH_CONTROL] = (struct pollfd){MACHINE_SLOT_CONTROL, listens ? POLLIN : 0, 0};
-	fds[WATCH_CHANNEL] =
-		(struct pollfd){runs ? keeper->channel : -1, sends ? POLLIN | POLLOUT : POLLIN, 0};
+	fds[WATCH_CHANNEL] = (struct pollfd){
+		runs ? keeper->channel : -1, sends ? POLLIN | POLLOUT : POLLIN, 0};
 	fds[WATCH_EMULATOR] = (struct pollfd){runs ? keeper->emulator.pidfd : -1, POLLIN, 0};
 	fds[WATCH_COMPLAINTS] = (struct pollfd){runs ? keeper->emulator.complaints : -1, POLLIN, 0};
 	fds[WATCH_INPUT] = (struct pollfd){reads ? keeper->input.from.fd : -1, POLLIN, 0};

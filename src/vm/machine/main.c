@@ -47,8 +47,9 @@ static int take_text(int fd, size_t max, char **ret_text, size_t *ret_len, struc
 
 static int read_order(struct failure *failure)
 {
-	char *text, *spec;
-	size_t len;
+	char *text = NULL;
+	char *spec = NULL;
+	size_t len = 0;
 	const char *fault;
 	int r = take_text(MACHINE_SLOT_ORDER, MAX_ORDER_BYTES, &text, &len, failure,
 		"the order cannot be read");
