@@ -116,19 +116,29 @@ static int find_port(const char *name)
 	return -1;
 }
 
+/* A port is there before the kernel has been told that somebody is at its other end, and until then
+ * it looks like one whose other end is gone. */
+static bool is_connected(int fd)
+{
+	struct pollfd port = {.fd = fd};
+
+	return poll(&port, 1, 0) >= 0 && !(port.revents & POLLHUP);
+}
+
 int guest_port(const char *name, struct failure *failure)
 {
 	int fd = -1;
 
 	for (int waited = 0; waited < PORTS_PATIENCE_MS; waited++) {
-		fd = guest_raise(find_port(name));
-		if (fd >= 0 || errno != ENODEV)
+		if (fd < 0)
+			fd = guest_raise(find_port(name));
+		if (fd < 0 && errno != ENODEV)
 			break;
+		if (fd >= 0 && is_connected(fd))
+			return fd;
 		poll(NULL, 0, 1);
 	}
-	if (fd >= 0)
-		return fd;
-	failure_set(failure, errno, STEP, "the port ");
+	failure_set(failure, fd < 0 ? errno : ENOTCONN, STEP, "the port ");
 	failure_add(failure, name);
 	return -failure->code;
 }
