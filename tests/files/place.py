@@ -109,7 +109,7 @@ def refused(expected, function, *args, **keywords):
 
 
 # What these try cannot be asked of a plain directory; each act has its control beside it.
-ALONE = ("test_hostile", "test_refused")
+ALONE = ("test_hostile", "test_random", "test_refused")
 
 
 def one(case, options, number):

@@ -125,9 +125,9 @@ static int mount_of(struct server *server, int fd, const struct statx *stat,
 		fs.f_flags & ST_RDONLY, path);
 }
 
-int find_root(struct server *server)
+int find_root(struct server *server, const char *path)
 {
-	autofd int fd = openat(AT_FDCWD, "/", LOOK | O_DIRECTORY);
+	autofd int fd = openat(AT_FDCWD, path, LOOK | O_DIRECTORY);
 	struct node_identity identity;
 	struct statx stat;
 	int r;

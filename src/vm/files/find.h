@@ -8,8 +8,8 @@
 
 struct statx;
 
-/* The tree's root, "/". 0 or -errno. */
-int find_root(struct server *server);
+/* The tree's root. 0 or -errno. */
+int find_root(struct server *server, const char *path);
 
 /* The node of an id, and its descriptor (O_PATH), opened again where it had to be closed. -ESTALE
  * for ids of nobody, and for files that are not to be found any more. -EACCES for what the guest

@@ -66,7 +66,7 @@ int main(void)
 		return fail("/proc/self/fd: the jail needs a /proc of its own", -errno);
 	server.umask = umask(0) & 0777;
 	umask(server.umask);
-	r = find_root(&server);
+	r = find_root(&server, "/");
 	if (r < 0)
 		return fail("/", r);
 	r = handles_start(&server.handles, n_handles);

@@ -120,7 +120,7 @@ int nodes_start(struct nodes *nodes, const struct node_identity *root, int fd)
 	nodes->buckets = calloc(BUCKETS, sizeof(uint32_t));
 	r = nodes->chunks && nodes->buckets ? nodes_add(nodes, root, &node) : -ENOMEM;
 	if (r < 0) {
-		nodes_end(nodes);
+		nodes_end(nodes, NULL);
 		return r;
 	}
 	node->lookups = 1;
@@ -128,10 +128,13 @@ int nodes_start(struct nodes *nodes, const struct node_identity *root, int fd)
 	return 0;
 }
 
-void nodes_end(struct nodes *nodes)
+void nodes_end(struct nodes *nodes, int (*close_fd)(int))
 {
-	for (uint32_t i = ROOT_INDEX; nodes->chunks && i < nodes->made; i++)
+	for (uint32_t i = ROOT_INDEX; nodes->chunks && i < nodes->made; i++) {
+		if (close_fd && at(nodes, i)->fd >= 0)
+			(void)close_fd(at(nodes, i)->fd);
 		free(at(nodes, i)->name);
+	}
 	for (uint32_t i = 0; nodes->chunks && i < NODES_CHUNKS; i++)
 		free(nodes->chunks[i]);
 	free(nodes->chunks);

@@ -62,7 +62,8 @@ struct nodes {
 
 /* The root takes FUSE_ROOT_ID; it is never forgotten, nor its descriptor closed. 0 or -ENOMEM. */
 int nodes_start(struct nodes *nodes, const struct node_identity *root, int fd);
-void nodes_end(struct nodes *nodes);
+/* close_fd is called for each descriptor, and may be NULL. */
+void nodes_end(struct nodes *nodes, int (*close_fd)(int));
 
 /* NULL for an id that is nobody's. */
 struct node *nodes_get(struct nodes *nodes, uint64_t id);

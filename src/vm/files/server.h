@@ -45,6 +45,9 @@ int server_take(struct server *server, const uint8_t *message, size_t len);
 /* Until the other side is gone. As above, or 0. */
 int server_run(struct server *server);
 
+/* Closes and frees all but the socket. */
+void server_end(struct server *server);
+
 /* The cwd is /proc/self/fd, so that this path is the file behind a descriptor of ours, whatever it
  * is called and whether it still has a name. */
 #define FD_PATH 12

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "vm/files/ops.h"
 
@@ -76,4 +77,16 @@ int server_take(struct server *server, const uint8_t *message, size_t len)
 	if (r == NO_REPLY || is_silent(opcode))
 		return 0;
 	return reply_send(&server->reply, server->socket, request.header.unique, r);
+}
+
+void server_end(struct server *server)
+{
+	for (uint32_t i = 0; i < server->handles.made; i++)
+		if (server->handles.table[i].fd >= 0)
+			close(server->handles.table[i].fd);
+	for (uint32_t i = 0; i < KS_MAX_FILES_LOCKS; i++)
+		if (server->locks.holders[i].node)
+			close(server->locks.holders[i].fd);
+	handles_end(&server->handles);
+	nodes_end(&server->nodes, close);
 }
