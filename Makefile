@@ -3,6 +3,7 @@
 #   make demo       install what is missing, build, show a worker and an attacker confined
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make sanitize   the tests under ASan and UBSan, and valgrind
+#   make torture    every system call and allocation of a start fails in turn; hours
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
@@ -26,7 +27,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize kill soak fuzz lint bench bench-quick macos format clean
+.PHONY: all demo check install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -61,6 +62,14 @@ uninstall:
 sanitize:
 	@tools/install-packages build check
 	@tools/sanitize
+
+torture:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@for run in bwrap native landlock "bwrap --net" "native --net"; do \
+		tests/torture/run --kastellan $(BUILD)/cli/kastellan --backend $$run \
+			--egress $(BUILD)/src/egress/kastellan-egress \
+			--init $(BUILD)/src/linux/init/kastellan-init || exit 1; done
 
 kill:
 	@tools/install-packages build check
