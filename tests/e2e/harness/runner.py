@@ -25,7 +25,7 @@ def alarm(*_):
 def attempt(case, context):
     """None, or what went wrong."""
     signal.signal(signal.SIGALRM, alarm)
-    seconds = case.seconds * context.options.pace
+    seconds = case.seconds * getattr(context.options, "pace", 1)
     signal.alarm(seconds)
     try:
         case.function(context)
