@@ -174,13 +174,16 @@ def idle(run):
 
 
 def work_inside(run):
-    places = [("none", [])] + [(backend, inside.jail(run.kastellan, backend, run.place))
-                               for backend in ("native", "bwrap")]
+    places = [("none", [], []), ("least", [], ["least"])] + [
+        (backend, inside.jail(run.kastellan, backend, run.place), [])
+        for backend in ("native", "bwrap")]
     rows = []
     with contextlib.ExitStack() as stack:
         for name, work in inside.works(run.place):
-            for where, before in places:
-                worker = inside.Worker(before, work, run.place, run.environment)
+            for where, before, under in places:
+                if under and name not in inside.UNDER_LEAST:
+                    continue
+                worker = inside.Worker(before, under + work, run.place, run.environment)
                 stack.callback(worker.close)
                 rows += pair(name, where, worker)
         return run.finish("Work inside against the same work outside", rows, 90)

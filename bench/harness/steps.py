@@ -10,6 +10,7 @@ from .trace import CALLS, PROCESSES, Trace
 FORK, EXEC, EXIT = "sched_process_fork", "sched_process_exec", "sched_process_exit"
 REST = "the caller, before the first and after the last of these"
 CLONE = "clone with seven namespaces, and their end"
+NAMESPACES = "a user namespace for mapped ids, clone with six namespaces"
 # Of each method: what lies between two moments, as (role, event). A role is what the process
 # becomes. The rest of the whole is the caller's own.
 PROGRAM = (("worker", EXEC), ("worker", EXIT), "the program")
@@ -24,9 +25,9 @@ STEPS = {
     "native": ([
         (("monitor", FORK), ("monitor", EXEC), "start of kastellan-init"),
         (("monitor", EXEC), ("mapper", FORK), "its grants; meanwhile the control groups are made"),
-        (("mapper", FORK), ("mapper", EXIT), "a user namespace for mapped ids"),
-        (("mapper", EXIT), ("init", FORK), "clone with seven namespaces"),
-        (("init", FORK), ("worker", FORK), "ids, the mounts of the root, checks"),
+        (("mapper", FORK), ("init", FORK), NAMESPACES),
+        (("init", FORK), ("worker", FORK),
+         "ids, the mounts of the root, meanwhile its network, checks"),
         (("worker", FORK), ("worker", EXEC), "worker: group, Landlock, limits, filter, exec"),
         PROGRAM, *ENDING], REST),
 }
@@ -40,7 +41,8 @@ def role_of_child(role, siblings, method):
         return "monitor" if method in ("native", "prepared") else "worker"
     if role == "monitor":
         return ("mapper", "init")[min(siblings, 1)]
-    return "worker" if role == "init" else "other"
+    # Before the worker there is who makes the network, where somebody does.
+    return ("network", "worker")[min(siblings, 1)] if role == "init" else "other"
 
 
 class Roles:
