@@ -3,8 +3,11 @@
  *
  *   stream serve ADDRESS PORT            says "ready", then serves until it is killed
  *   stream latency ADDRESS PORT COUNT    microseconds of connect, request, answer: one line each
- *   stream bulk ADDRESS PORT STREAMS MS  bytes a second of all streams together
- *   stream rate ADDRESS PORT MS          connections a second, eight at once */
+ *   stream bulk ADDRESS PORT STREAMS MS  bytes a second of all streams together; then all bytes
+ *   stream rate ADDRESS PORT MS          connections a second, eight at once; then all of them
+ *
+ * With STREAM_DOOR=ADDRESS:PORT in the environment it asks there, by HTTP CONNECT, for ADDRESS, and
+ * says the line STREAM_HEADER as well. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -24,6 +27,8 @@
 #define MAX_STREAMS 64
 
 static struct sockaddr_in server;
+static const char *target, *target_port;
+static bool through_door;
 static atomic_ullong done;
 static atomic_bool over;
 
@@ -90,6 +95,27 @@ static int serve(void)
 	}
 }
 
+/* The proxy's yes is one line and an empty one, which nothing follows before we have spoken. */
+static void ask(int fd)
+{
+	const char *header = getenv("STREAM_HEADER");
+	char text[8192];
+	ssize_t got = 0;
+	int len = snprintf(text, sizeof(text), "CONNECT %s:%s HTTP/1.1\r\nHost: %s:%s%s%s\r\n\r\n",
+		target, target_port, target, target_port, header ? "\r\n" : "",
+		header ? header : "");
+
+	if (write(fd, text, (size_t)len) != len)
+		fail("CONNECT");
+	for (len = 0; len < 4 || memcmp(text + len - 4, "\r\n\r\n", 4) != 0; len += (int)got) {
+		got = read(fd, text + len, sizeof(text) - (size_t)len);
+		if (got <= 0)
+			fail("answer");
+	}
+	if (strncmp(text + 8, " 200", 4) != 0)
+		fail("refused");
+}
+
 static int dial(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
@@ -97,7 +123,27 @@ static int dial(void)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, (struct sockaddr *)&server, sizeof(server)) < 0)
 		fail("connect");
+	if (through_door)
+		ask(fd);
 	return fd;
+}
+
+static bool parse_place(const char *address, const char *port)
+{
+	server.sin_family = AF_INET;
+	server.sin_port = htons((uint16_t)atoi(port));
+	return inet_pton(AF_INET, address, &server.sin_addr) == 1;
+}
+
+static bool find_door(char *door)
+{
+	char *port = strchr(door, ':');
+
+	if (!port)
+		return false;
+	*port++ = '\0';
+	through_door = true;
+	return parse_place(door, port);
 }
 
 static void request(void)
@@ -163,18 +209,21 @@ static void measure(void *(*function)(void *), int threads, int ms)
 	over = true;
 	for (int i = 0; i < threads; i++)
 		pthread_join(thread[i], NULL);
+	printf("%llu\n", done);
 }
 
 int main(int argc, char **argv)
 {
 	int first = argc > 4 ? atoi(argv[4]) : 0, second = argc > 5 ? atoi(argv[5]) : 0;
 
+	char *door = getenv("STREAM_DOOR");
+
 	if (argc < 4)
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
-	server.sin_family = AF_INET;
-	server.sin_port = htons((uint16_t)atoi(argv[3]));
-	if (inet_pton(AF_INET, argv[2], &server.sin_addr) != 1)
+	target = argv[2];
+	target_port = argv[3];
+	if (!(door ? find_door(door) : parse_place(target, target_port)))
 		return 2;
 	if (strcmp(argv[1], "serve") == 0)
 		return serve();

@@ -63,10 +63,11 @@ static void take(struct listener *listener, int fd)
 
 	if (proxy->open >= proxy->config.connections) {
 		refuse(proxy, listener, fd);
-	} else if (socket_prepare(fd) < 0) {
-		socket_reset(fd);
 	} else if (listener->kind == EGRESS_SOCKET_DOOR) {
-		flow_accept_door(proxy, fd);
+		if (socket_prepare(fd) < 0)
+			socket_reset(fd);
+		else
+			flow_accept_door(proxy, fd);
 	} else if (listener->kind == EGRESS_SOCKET_DNS_TCP) {
 		dns_tcp_accept(proxy, fd);
 	} else if (!socket_local(fd, &address, &port)) {
@@ -148,7 +149,10 @@ static int check(const struct proxy *proxy, enum egress_socket kind, int fd)
 		return -EPROTO;
 	if (proxy->n_listeners == PROXY_MAX_LISTENERS)
 		return -E2BIG;
-	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	/* Connections of TCP have it from their listener; those of a unix socket do not. */
+	return kind == EGRESS_SOCKET_DNS_UDP ? 0 : socket_prepare(fd);
 }
 
 int listener_add(struct proxy *proxy, enum egress_socket kind, int fd)
