@@ -23,7 +23,8 @@ PARTS = {}  # paths: vm, init, tool
 MODULES = ["virtio_mmio", "virtio_console", "fuse"]
 # What the worker of a test is: a static busybox, at the usual places.
 LINKS = ["sh", "cat", "true", "echo", "head", "md5sum", "sha256sum", "sleep", "id", "env", "dd", "ls",
-         "kill", "yes", "mount", "hostname", "date", "seq", "sync", "wc", "ps", "unshare"]
+         "kill", "yes", "mount", "hostname", "date", "seq", "sync", "wc", "ps", "unshare",
+         "tty", "stty"]
 
 
 def kernel():

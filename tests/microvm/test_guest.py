@@ -5,6 +5,8 @@ import os
 import resource
 import select
 import signal
+import socket
+import struct
 import threading
 import time
 import unittest
@@ -202,6 +204,62 @@ class Streams(Case):
             self.assertEqual(keeper.read(1, 4), b"ping")
             times.append(time.monotonic() - start)
         print(f"# round trip: median {sorted(times)[100] * 1e3:.2f} ms")
+
+
+class Terminal(Case):
+    def terminal(self, *argv):
+        ours, theirs = socket.socketpair()
+        with theirs, open("/dev/null", "wb") as null:
+            keeper = self.start(*argv, tty=(33, 101), stdio=(theirs.fileno(), theirs.fileno(),
+                                                             null.fileno()))
+        self.addCleanup(ours.close)
+        ours.settimeout(30)
+        return keeper, ours
+
+    @staticmethod
+    def until(sock, wanted):
+        text = b""
+        while wanted not in text:
+            more = sock.recv(4096)
+            if not more:
+                raise EOFError(text)
+            text += more
+        return text
+
+    def test_a_session(self):
+        keeper, tty = self.terminal("sh", "-c", "tty; stty size; echo err >&2; read a; echo \"<$a>\"; "
+                                    "trap 'stty size; exit 6' WINCH; echo up; while :; do "
+                                    "sleep 0.1; done")
+        self.until(tty, b"/dev/pts/0\r\n33 101\r\nerr\r\n")
+        tty.sendall(b"words\r")
+        self.until(tty, b"words\r\n<words>\r\nup\r\n")
+        keeper.send(d.WINSIZE, 0, struct.pack("=4H", 44, 55, 0, 0))
+        self.until(tty, b"44 55\r\n")
+        self.assertEqual(self.outcome(keeper)[0], 6 << 8)
+        self.assertEqual(tty.recv(100), b"")
+
+    def test_what_is_typed_before_it_is_there(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, open("/dev/null", "wb") as null:
+            keeper = self.machine(["cat"], tty=(24, 80), stdio=(theirs.fileno(), theirs.fileno(),
+                                                                null.fileno()))
+            ours.settimeout(60)
+            ours.sendall(b"early\r\x04")
+            time.sleep(0.3)
+            keeper.go()
+            self.until(ours, b"early\r\nearly\r\n")
+            self.assertEqual(self.outcome(keeper)[0], 0)
+
+    def test_interrupt_and_hang_up(self):
+        keeper, tty = self.terminal("sh", "-c", "trap 'exit 9' INT; echo up; while :; do sleep 0.1; "
+                                    "done")
+        self.until(tty, b"up")
+        tty.sendall(b"\x03")
+        self.assertEqual(self.outcome(keeper)[0], 9 << 8)
+        keeper, tty = self.terminal("sh", "-c", "echo up; while :; do sleep 0.1; done")
+        self.until(tty, b"up")
+        tty.close()
+        self.assertEqual(self.outcome(keeper)[0], signal.SIGHUP)
 
 
 class Inside(Case):

@@ -121,7 +121,8 @@ static void open_streams(void)
 	guest.input = (struct sink){.stream = STREAM_STDIN,
 		.to = {guest.worker.streams[0], ENDPOINT_OWN},
 		.ring = {.bytes = guest.input_room, .size = WINDOW_IN},
-		.flow.window = WINDOW_IN};
+		.flow.window = WINDOW_IN,
+		.waits = guest.worker.terminal};
 	for (uint16_t i = 0; i < 2; i++)
 		guest.output[i] = (struct source){.stream = STREAM_STDOUT + i,
 			.from = {guest.worker.streams[1 + i], ENDPOINT_OWN},
@@ -232,6 +233,20 @@ static void on_channel(void)
 		end_machine();
 }
 
+/* The master of the worker's terminal: with the last of its two descriptors the worker is hung up,
+ * and it ends with the worker. There is no stderr beside it. */
+static void take_terminal(int master)
+{
+	int fd = guest_raise(fcntl(master, F_DUPFD_CLOEXEC, 0));
+	int other = guest_raise(fcntl(master, F_DUPFD_CLOEXEC, 0));
+
+	if (!guest.worker.terminal || fd < 0 || other < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		end_machine();
+	guest.output[0].from.fd = fd;
+	sink_open(&guest.input, (struct endpoint){other, ENDPOINT_OWN});
+	source_end(&guest.output[1], &guest.outbox);
+}
+
 /* What the worker's init says, which is ours. */
 static void on_init(void)
 {
@@ -244,6 +259,12 @@ static void on_init(void)
 	if (r < 0) {
 		failure_set(&failure, -r, "guest", "the worker's init is gone");
 		tell_failure(&failure);
+		return;
+	}
+	if (message.header.type == CONTROL_TTY) {
+		if (message.n_fds == 1)
+			take_terminal(message.fds[0]);
+		control_message_drop_fds(&message);
 		return;
 	}
 	control_message_drop_fds(&message);

@@ -12,6 +12,8 @@
  *   and is left out.
  * - Rules of Landlock go by their paths: slot 0.
  * - There is a control group always, and SPEC_FLAG_KEEP_GROUP is not looked at.
+ * - With SPEC_FLAG_TTY the terminal is the guest's own, and its master's bytes are the streams
+ * stdin and stdout.
  * - SPEC_VERIFY, SPEC_CLOSED, SPEC_KERNEL_IDS and SPEC_STAGE are for the host's jail, which holds
  *   the tree, and not to be in here. */
 #ifndef KS_LINUX_INIT_GUEST_H

@@ -50,7 +50,8 @@ int guest_root_build(const struct spec *spec, bool files, struct failure *failur
 struct guest_worker {
 	pid_t pid; /* of its init */
 	int control; /* to its init */
-	int streams[3]; /* our ends of its stdin, stdout, stderr; non-blocking */
+	bool terminal; /* it is given one, whose master its init sends: no streams */
+	int streams[3]; /* our ends of its stdin, stdout, stderr, non-blocking; or -1 */
 };
 
 /* Starts the init of the worker, which the spec, a sealed memfd, is for; takes the memfd. */

@@ -90,12 +90,8 @@ static int give_pipes(const struct spec_ids *ids, struct failure *failure)
 
 static int become_init(bool files, struct failure *failure)
 {
-	int r = spec_load(SLOT_SPEC, &spec, failure);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (!spec.ids || !spec.hostname)
-		return failure_set(failure, EBADMSG, "spec", "no ids or host name");
 	umask(022);
 	if (setsid() < 0)
 		return failure_set(failure, errno, "session", "setsid");
@@ -126,10 +122,15 @@ static void __attribute__((noreturn)) child(const struct ends *ends, int text, b
 int guest_worker_start(int text, bool files, struct guest_worker *ret, struct failure *failure)
 {
 	struct ends ends;
-	int r = open_ends(&ends, failure);
+	int r = spec_load(text, &spec, failure);
 
+	if (r == 0 && (!spec.ids || !spec.hostname))
+		r = failure_set(failure, EBADMSG, "spec", "no ids or host name");
+	if (r == 0)
+		r = open_ends(&ends, failure);
 	if (r < 0)
 		return r;
+	ret->terminal = spec_flags(&spec) & SPEC_FLAG_TTY;
 	ret->pid = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (ret->pid == 0)
 		child(&ends, text, files);
@@ -140,7 +141,9 @@ int guest_worker_start(int text, bool files, struct guest_worker *ret, struct fa
 	ret->control = ends.control[0];
 	for (int i = 0; i < 3; i++) {
 		close(ends.worker[i]);
-		ret->streams[i] = ends.ours[i];
+		ret->streams[i] = ret->terminal ? -1 : ends.ours[i];
+		if (ret->terminal)
+			close(ends.ours[i]);
 	}
 	return 0;
 }

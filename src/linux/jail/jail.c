@@ -48,7 +48,7 @@ int jail_fd(const struct jail *jail)
 
 int jail_take_terminal(struct jail *jail)
 {
-	return take_fd(&jail->terminal);
+	return jail->vm ? vm_jail_take_terminal(jail->vm) : take_fd(&jail->terminal);
 }
 
 static void take_denial(
@@ -288,6 +288,8 @@ int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns)
 {
 	struct spec_winsize size = {.rows = rows, .columns = columns};
 
+	if (jail->vm)
+		return vm_jail_resize(jail->vm, rows, columns);
 	if (jail->init_socket < 0)
 		return -ESRCH;
 	return control_send(jail->init_socket, CONTROL_WINSIZE, 0, &size, sizeof(size), NULL, 0);

@@ -10,7 +10,7 @@ bool source_wants(const struct source *source, const struct outbox *outbox)
 	       OUTBOX_ROOM - (outbox->end - outbox->start) > (size_t)2 * OUTBOX_RESERVE;
 }
 
-static void end(struct source *source, struct outbox *outbox)
+void source_end(struct source *source, struct outbox *outbox)
 {
 	if (source->ended || !outbox_put(outbox, FRAME_EOF, 0, source->stream, NULL, 0))
 		return;
@@ -36,7 +36,7 @@ bool source_pump(struct source *source, struct outbox *outbox)
 		return false;
 	/* An error is an end as well: the other side of a terminal is gone, say. */
 	if (len <= 0) {
-		end(source, outbox);
+		source_end(source, outbox);
 		return false;
 	}
 	outbox_commit(outbox, FRAME_DATA, 0, source->stream, (uint32_t)len);
@@ -83,7 +83,7 @@ bool sink_take(struct sink *sink, const uint8_t *bytes, uint32_t len)
 
 	if (!flow_received(&sink->flow, len))
 		return false;
-	if (ring_len(&sink->ring) == 0) {
+	if (ring_len(&sink->ring) == 0 && !sink->waits) {
 		done = write_some(sink, bytes, len);
 		if (sink->to.fd < 0)
 			done = len;
@@ -102,7 +102,7 @@ static void close_if_done(struct sink *sink)
 
 void sink_flush(struct sink *sink)
 {
-	while (ring_len(&sink->ring) > 0) {
+	while (ring_len(&sink->ring) > 0 && !sink->waits) {
 		size_t len = 0, done;
 		const uint8_t *bytes = ring_first(&sink->ring, &len);
 
@@ -115,6 +115,13 @@ void sink_flush(struct sink *sink)
 			break;
 	}
 	close_if_done(sink);
+}
+
+void sink_open(struct sink *sink, struct endpoint to)
+{
+	sink->to = to;
+	sink->waits = false;
+	sink_flush(sink);
 }
 
 void sink_end(struct sink *sink)

@@ -23,6 +23,8 @@ struct source {
 bool source_wants(const struct source *source, const struct outbox *outbox);
 /* Sends one piece, or EOF. True: a piece was sent, and more may be there. */
 bool source_pump(struct source *source, struct outbox *outbox);
+/* Sends EOF, once. */
+void source_end(struct source *source, struct outbox *outbox);
 /* Nobody takes its bytes any more: whoever writes them is to notice. */
 void source_reset(struct source *source);
 
@@ -31,6 +33,7 @@ struct sink {
 	struct endpoint to;
 	struct ring ring; /* as large as the window */
 	struct flow_in flow;
+	bool waits; /* it has no end yet: what comes is kept for it */
 	bool ending; /* nothing more comes: closed once all is passed on */
 	bool reset_due; /* whoever took its bytes is gone, which is to be told */
 };
@@ -46,6 +49,9 @@ short sink_events(const struct sink *sink);
 void sink_polled(struct sink *sink, short revents);
 /* Says what is due: WINDOW, RESET. */
 void sink_speak(struct sink *sink, struct outbox *outbox);
+
+/* The end of one that waited. */
+void sink_open(struct sink *sink, struct endpoint to);
 
 /* Ended, and nothing is left of it. */
 static inline bool sink_is_done(const struct sink *sink)

@@ -14,6 +14,7 @@
 #include "linux/control.h"
 #include "linux/jail/parts.h"
 #include "linux/seccomp/seccomp_filters.h"
+#include "linux/spec.h"
 #include "vm/jail/parts.h"
 
 #define KILL_PATIENCE_S 4 /* kastellan-vm's own, for the guest, is 2 s */
@@ -221,6 +222,21 @@ int vm_jail_signal(struct vm_jail *vm, int signal)
 	return r == -EPIPE ? -ESRCH : r;
 }
 
+int vm_jail_resize(struct vm_jail *vm, uint16_t rows, uint16_t columns)
+{
+	const struct spec_winsize size = {.rows = rows, .columns = columns};
+	int r = vm->control < 0 ? -ESRCH
+				: control_send(vm->control, CONTROL_WINSIZE, 0, &size, sizeof(size),
+					  NULL, 0);
+
+	return r == -EPIPE ? -ESRCH : r;
+}
+
+int vm_jail_take_terminal(struct vm_jail *vm)
+{
+	return take_fd(&vm->terminal);
+}
+
 /* First the guest is asked to end its worker, so that what that wrote and used is not lost. */
 int vm_jail_kill(struct vm_jail *vm)
 {
@@ -247,6 +263,7 @@ void vm_jail_free(struct vm_jail *vm)
 	jail_free(vm->machine);
 	jail_free(vm->files);
 	drop_fd(&vm->complaints);
+	drop_fd(&vm->terminal);
 	drop_fd(&vm->patience);
 	ks_error_free(vm->broken);
 	free(vm);

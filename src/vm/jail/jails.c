@@ -102,7 +102,9 @@ int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
 {
 	const int extra[] = {
 		parts->control[1], parts->order, parts->spec, parts->initramfs, parts->port[1]};
-	const struct jail_setup setup = {.stdio = stdio,
+	const struct jail_stdio terminal = {
+		.fds = {parts->terminal[1], parts->terminal[1], parts->null}};
+	const struct jail_setup setup = {.stdio = stdio->terminal ? &terminal : stdio,
 		.audit = -1,
 		.extra = extra,
 		.n_extra = sizeof(extra) / sizeof(extra[0])};

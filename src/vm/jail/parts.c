@@ -24,11 +24,17 @@ void vm_parts_init(struct vm_parts *parts)
 void vm_parts_done(struct vm_parts *parts)
 {
 	int *const fds[] = {&parts->control[0], &parts->control[1], &parts->port[0],
-		&parts->port[1], &parts->complaints[0], &parts->complaints[1], &parts->null,
-		&parts->order, &parts->spec, &parts->initramfs};
+		&parts->port[1], &parts->complaints[0], &parts->complaints[1], &parts->terminal[0],
+		&parts->terminal[1], &parts->null, &parts->order, &parts->spec, &parts->initramfs};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		drop_fd(fds[i]);
+}
+
+/* A terminal's bytes on both ways; what makes it one is in the guest. */
+static int open_terminal(struct vm_parts *parts)
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, parts->terminal) < 0 ? -errno : 0;
 }
 
 static int open_sockets(struct vm_parts *parts)
@@ -80,6 +86,8 @@ int vm_parts_make(const struct ks_plan *plan, const struct jail_stdio *stdio,
 {
 	int r = open_sockets(parts);
 
+	if (r == 0 && stdio->terminal)
+		r = open_terminal(parts);
 	if (r == 0)
 		r = make_order(plan, &parts->order);
 	if (r == 0)

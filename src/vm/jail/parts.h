@@ -10,6 +10,7 @@ struct vm_jail {
 	struct jail *machine; /* NULL once nothing of it is left, as the next */
 	struct jail *files;
 	int control; /* to kastellan-vm; -1 once it has hung up */
+	int terminal; /* the caller's end of the worker's; -1 without one, or once it is taken */
 	int complaints; /* what kastellan-files had to say */
 	int patience; /* a timer: what was asked to end has to by then; -1 before */
 	const char *architecture; /* of system calls (static) */
@@ -31,6 +32,7 @@ struct vm_parts {
 	int control[2]; /* ours, kastellan-vm's */
 	int port[2]; /* of the files: the server's, the emulator's */
 	int complaints[2];
+	int terminal[2]; /* of a worker with one: the caller's end, kastellan-vm's */
 	int null;
 	int order;
 	int spec;

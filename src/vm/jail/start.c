@@ -39,6 +39,7 @@ static int start_jails(struct vm_jail *vm, const struct ks_plan *plan, const str
 	if (r == 0) {
 		vm->control = take_fd(&parts.control[0]);
 		vm->complaints = take_fd(&parts.complaints[0]);
+		vm->terminal = take_fd(&parts.terminal[0]);
 	}
 	vm_parts_done(&parts);
 	return r;
@@ -177,7 +178,7 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (!vm)
 		return error_oom(reterr);
 	*ret_vm = vm;
-	vm->control = vm->complaints = -1;
+	vm->control = vm->complaints = vm->terminal = -1;
 	vm->machine_usage.cpu_usec = vm->files_usage.cpu_usec = UINT64_MAX;
 	vm->architecture = plan->filter.machine;
 	vm->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

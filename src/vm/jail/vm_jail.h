@@ -27,7 +27,9 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 int vm_jail_dispatch(
 	struct vm_jail *vm, struct ending *ending, bool *ret_memory, ks_error **reterr);
 void vm_jail_usage(struct vm_jail *vm, struct jail_usage *ret_usage);
+int vm_jail_take_terminal(struct vm_jail *vm);
 int vm_jail_signal(struct vm_jail *vm, int signal);
+int vm_jail_resize(struct vm_jail *vm, uint16_t rows, uint16_t columns);
 int vm_jail_kill(struct vm_jail *vm);
 void vm_jail_free(struct vm_jail *vm);
 

@@ -96,24 +96,11 @@ static void size_machine(struct ks_plan *plan, const struct ks_host *host)
 		limits->cpu_budget_usec = UINT64_MAX;
 }
 
-static int check_terminal(const struct plan_request *request, ks_error **reterr)
-{
-	if (!request->tty)
-		return 0;
-	return error_set(reterr, -EOPNOTSUPP,
-		ABOUT(.step = "plan",
-			.remedy = "leave the terminal out (no -t), or use the backend bwrap or "
-				  "native"),
-		"a machine's worker cannot have a terminal in this version");
-}
-
 int vm_plan_guest(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr)
 {
 	struct ks_host guest;
-	int r = check_terminal(request, reterr);
+	int r;
 
-	if (r < 0)
-		return r;
 	vm_guest_facts(request->host, &guest);
 	if (take_parts(&plan->vm, request) < 0)
 		return error_oom(reterr);

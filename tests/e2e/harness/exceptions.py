@@ -83,6 +83,8 @@ KERNEL = (MACHINE, "the kernel, what its /proc tells", ())
 
 QEMU = [
     (ANY, r"streams: a log that is appended to cannot be opened anew for overwriting", STREAMS),
+    (ANY, r"terminal: without -t the caller's terminal is there .*", STREAMS),
+    (ANY, r"terminal: the caller's terminal cannot be taken over without -t", STREAMS),
     (ANY, r"streams: a FIFO in a read-only grant cannot be written to: .*", FIFO),
     (ANY, r"start: a caller with lower limits of its own is served, .*", ULIMIT),
 ]
