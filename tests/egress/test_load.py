@@ -139,7 +139,7 @@ def idle(t):
     started.audit.wait(ev="connect", verdict="allow", count=8)
     before = started.rss()
     streams += [t.connect("9.9.9.10", 80, timeout=60) for _ in range(count)]
-    t.until(lambda: started.descriptors() >= 2 * (count + 8), "all are dialled", 60)
+    t.until(lambda: started.descriptors() >= 2 * (count + 8), "all are dialled", 240)
     each = (started.rss() - before) * 1024 / count
     print(f"# {count} idle connections, {each:.0f} bytes each", flush=True)
     check.within(each, 0, 4096 if t.sanitized else 1024, "bytes of the proxy's memory for each")

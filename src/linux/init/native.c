@@ -73,14 +73,13 @@ static bool shares_network(const struct spec *spec)
 static int open_network(
 	const struct spec *spec, struct native_network *network, struct failure *failure)
 {
-	int r;
+	int r = native_network_join(network, failure);
 
-	if (!spec->ports && !(spec_flags(spec) & SPEC_FLAG_LOOPBACK))
-		return 0;
-	r = native_network_join(network, failure);
-	if (r < 0)
-		return r;
-	return spec->ports ? network_open(spec, failure) : network_loopback(failure);
+	if (r == 0 && spec->ports)
+		return network_open(spec, failure);
+	if (r == 0 && spec_flags(spec) & SPEC_FLAG_LOOPBACK)
+		return network_loopback(failure);
+	return r;
 }
 
 static int make_jail(const struct start *start, struct failure *failure)
@@ -101,11 +100,9 @@ static int make_jail(const struct start *start, struct failure *failure)
 		return failure_set(failure, errno, "session", "setsid");
 	if (sethostname(hostname, strlen(hostname)) < 0)
 		return failure_set(failure, errno, "namespaces", "sethostname");
-	r = open_network(start->spec, &network, failure);
+	r = root_build(start->spec, &root, failure);
 	if (r == 0)
-		r = root_build(start->spec, &root, failure);
-	if (r == 0)
-		r = native_network_join(&network, failure);
+		r = open_network(start->spec, &network, failure);
 	return r < 0 ? r : root_enter(&root, failure);
 }
 
