@@ -191,7 +191,7 @@ def burn_parallel(t):
 def default_budget(t):
     t.needs_held("cpu_ms")
     argv = hog(t, "burn", 1800)
-    result = t.run(argv)
+    result = t.run(argv, policy={})
     check.equal(result.type, "cpu", "outcome by default")
     check.within(result.usage["cpu_ms"], 990, 1600, "CPU time")
     t.allowed(argv, policy={"cpu_ms": 0})

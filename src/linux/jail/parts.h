@@ -27,6 +27,7 @@ struct jail {
 	int complaints; /* what helper and monitor wrote to their standard error */
 	int epoll;
 	int terminal;
+	struct cgroup_limits limits; /* of the group */
 	struct cgroup *group; /* NULL = no group is used */
 	bool group_removed;
 	bool retired; /* it was tried to remove the group at the program's end */
@@ -98,6 +99,10 @@ int jail_await_start(struct jail *jail, const struct ks_host *host, const struct
 /* Waits until a jail that is built ahead waits for its program. */
 int jail_await_armed(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
 	ks_error **reterr);
+
+/* Another CPU bandwidth for a running jail whose group has one; UINT64_MAX leaves it as it is. 0 or
+ * -errno. */
+int jail_set_quota(struct jail *jail, uint64_t quota_pct, ks_error **reterr);
 
 /* The next message of init: 1 = there is one, 0 = none now or init has hung up, other -errno = its
  * socket cannot be read, so that what happens inside is not known. A socket that is of no more use

@@ -49,18 +49,26 @@ int jail_announce_group(struct jail *jail, const struct cgroup *group, ks_error 
 
 static int make_group(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
 {
-	const struct cgroup_limits limits = {.memory_bytes = plan->limits.memory_bytes,
-		.tasks = plan->limits.tasks,
-		.cpu_quota_pct = plan->limits.cpu_quota_pct};
 	int r;
 
+	jail->limits = (struct cgroup_limits){.memory_bytes = plan->limits.memory_bytes,
+		.tasks = plan->limits.tasks,
+		.cpu_quota_pct = plan->limits.cpu_quota_pct};
 	r = jail_announce_group(jail, jail->group, reterr);
 	if (r == 0)
-		r = cgroup_create(jail->group, &limits, jail->monitor, reterr);
+		r = cgroup_create(jail->group, &jail->limits, jail->monitor, reterr);
 	/* A scope has its directories only now. */
 	if (r == 0)
 		r = jail_announce_group(jail, jail->group, reterr);
 	return r;
+}
+
+int jail_set_quota(struct jail *jail, uint64_t quota_pct, ks_error **reterr)
+{
+	if (!jail->group || quota_pct == UINT64_MAX)
+		return 0;
+	jail->limits.cpu_quota_pct = quota_pct;
+	return cgroup_set_limits(jail->group, &jail->limits, reterr);
 }
 
 static int say_go(struct jail *jail, ks_error **reterr)

@@ -193,6 +193,11 @@ static bool is_read(const struct jail_usage *usage)
 	return usage->cpu_usec != UINT64_MAX;
 }
 
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
 void vm_jail_usage(struct vm_jail *vm, struct jail_usage *ret_usage)
 {
 	if (vm->machine)
@@ -202,11 +207,16 @@ void vm_jail_usage(struct vm_jail *vm, struct jail_usage *ret_usage)
 	*ret_usage = (struct jail_usage){.cpu_usec = UINT64_MAX,
 		.oom_kills = vm->machine_usage.oom_kills + vm->files_usage.oom_kills};
 	if (is_read(&vm->machine_usage))
-		ret_usage->cpu_usec = vm->machine_usage.cpu_usec - vm->cpu_before;
+		ret_usage->cpu_usec = since(vm->machine_usage.cpu_usec, vm->machine_before);
+	/* What the server did, it did for the worker. */
+	if (is_read(ret_usage) && is_read(&vm->files_usage))
+		ret_usage->cpu_usec += since(vm->files_usage.cpu_usec, vm->files_before);
 	if (!vm->guest_known)
 		return;
-	/* The guest counted its worker's alone. */
-	ret_usage->cpu_usec = vm->guest.cpu_usec;
+	/* A guest's clock runs on while the host gives its processor to others: what it counts is
+	 * taken where the host counts nothing. */
+	if (!is_read(ret_usage))
+		ret_usage->cpu_usec = vm->guest.cpu_usec;
 	ret_usage->memory_peak_bytes = vm->guest.memory_peak_bytes;
 	ret_usage->tasks_peak = vm->guest.tasks_peak;
 	ret_usage->oom_kills += vm->guest.oom_kills;

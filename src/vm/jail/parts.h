@@ -21,7 +21,8 @@ struct vm_jail {
 	struct ending files_ending;
 	struct jail_usage machine_usage; /* kept after the end, as the next */
 	struct jail_usage files_usage;
-	uint64_t cpu_before; /* what the machine had used when the program started */
+	uint64_t machine_before; /* what either had used when the program started */
+	uint64_t files_before;
 	struct channel_usage guest;
 	bool guest_known;
 	ks_error *broken; /* what ended it before its time */

@@ -124,14 +124,22 @@ static int await(struct vm_jail *vm, enum control_type awaited, const struct ks_
 	}
 }
 
-/* The time of the boot is not the worker's. */
-static void note_start(struct vm_jail *vm)
+static uint64_t used_by(struct jail *jail)
 {
 	struct jail_usage usage;
 
+	jail_usage(jail, &usage);
+	return usage.cpu_usec == UINT64_MAX ? 0 : usage.cpu_usec;
+}
+
+/* The time of the boot is not the worker's, and was not to be slowed down by its bandwidth, which
+ * the guest's own control group has held since before the program started. */
+static int note_start(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
+{
 	vm->started = true;
-	jail_usage(vm->machine, &usage);
-	vm->cpu_before = usage.cpu_usec == UINT64_MAX ? 0 : usage.cpu_usec;
+	vm->machine_before = used_by(vm->machine);
+	vm->files_before = used_by(vm->files);
+	return jail_set_quota(vm->machine, plan->vm.quota_pct, reterr);
 }
 
 static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
@@ -146,9 +154,7 @@ static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr
 		return error_set(reterr, r, ABOUT(.step = "machine"),
 			"the machine cannot be told to start the program: %s", strerror(-r));
 	r = await(vm, CONTROL_STARTED, plan, deadline, reterr);
-	if (r == 0)
-		note_start(vm);
-	return r;
+	return r < 0 ? r : note_start(vm, plan, reterr);
 }
 
 static int watch(struct vm_jail *vm, int watched)

@@ -195,7 +195,8 @@ int plan_machine_jail(const struct ks_plan *plan, const struct ks_host *host, st
 		plan_free(jail);
 		return error_oom(reterr);
 	}
-	limit(jail, host, plan->vm.host_bytes, MACHINE_TASKS, plan->vm.quota_pct);
+	/* The policy's bandwidth is set when the program starts: nobody is to wait for a boot. */
+	limit(jail, host, plan->vm.host_bytes, MACHINE_TASKS, BOOT_QUOTA_PCT);
 	*ret_plan = jail;
 	return 0;
 }

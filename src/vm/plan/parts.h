@@ -16,6 +16,7 @@
 #define FILES_MB 192u /* of the file server, with the files that it has in memory */
 #define FILES_TASKS 8u
 #define GUEST_PROCESSORS 1u
+#define BOOT_QUOTA_PCT 200u /* of the machine until the program starts */
 
 /* The facts of the guest, as far as the planners of linux/plan look at them. Borrows from host. */
 void vm_guest_facts(const struct ks_host *host, struct ks_host *ret_guest);

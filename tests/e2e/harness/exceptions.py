@@ -82,6 +82,7 @@ ULIMIT = (MACHINE, "limits of the caller's own", ())
 KERNEL = (MACHINE, "the kernel, what its /proc tells", ())
 
 QEMU = [
+    (ANY, r"outcome: writing to a full device is the program.s own affair", STREAMS),
     (ANY, r"streams: a log that is appended to cannot be opened anew for overwriting", STREAMS),
     (ANY, r"terminal: without -t the caller's terminal is there .*", STREAMS),
     (ANY, r"terminal: the caller's terminal cannot be taken over without -t", STREAMS),

@@ -63,8 +63,10 @@ class Jail:
 
     def command(self, argv, read=(), write=(), policy=None, flags=(), env=None, degrade=True):
         line = [self.options.kastellan, "run", "-b", self.options.backend]
+        if policy is None and self.options.pace > 1:
+            line += ["--cpu", f"{self.options.pace}s"]
         if policy is not None:
-            line += ["-p", self.policy_file(policy)]
+            line += ["-p", self.policy_file(self.at_pace(policy))]
         for option, paths in (("-r", read), ("-w", write)):
             for path in paths:
                 line += [option, text(path)]
@@ -74,6 +76,14 @@ class Jail:
         if accepted and "--allow-degraded" not in flags:
             line += ["--allow-degraded", ",".join(accepted)]
         return [*line, *flags, "--", *(text(argument) for argument in argv)]
+
+    def at_pace(self, policy):
+        """What is room enough for all that a test does has to be so where everything takes longer;
+        a budget that is to be spent is smaller."""
+        budget = policy.get("cpu_ms") if isinstance(policy, dict) else None
+        if self.options.pace == 1 or not isinstance(budget, int) or budget < 5000:
+            return policy
+        return {**policy, "cpu_ms": budget * self.options.pace}
 
     def policy_file(self, policy):
         """A dict, or the text itself."""
