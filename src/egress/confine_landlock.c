@@ -38,14 +38,18 @@ struct net_port_attr {
 	uint64_t port;
 };
 
-/* 0 where there is none, or it is off. */
-static int find_abi(void)
+/* *ret_abi is 0 where there is none, it is off, or a container's filter does not know it. Any other
+ * failure is one. */
+static int find_abi(int *ret_abi, struct complaint *complaint)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (abi <= 0)
-		return 0;
-	return abi < LANDLOCK_ABI_KNOWN ? (int)abi : LANDLOCK_ABI_KNOWN;
+	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP && errno != EPERM)
+		return complain(complaint, errno, STEP, "its version");
+	if (abi < 0)
+		abi = 0;
+	*ret_abi = abi < LANDLOCK_ABI_KNOWN ? (int)abi : LANDLOCK_ABI_KNOWN;
+	return 0;
 }
 
 static int make_ruleset(int abi, uint64_t net, int *ret_fd, struct complaint *complaint)
@@ -77,11 +81,10 @@ static int enforce(int ruleset, struct complaint *complaint)
 
 int landlock_proxy(int *ret_abi, struct complaint *complaint)
 {
-	int abi = find_abi();
-	int ruleset = -1;
-	int r = 0;
+	int abi, ruleset = -1;
+	int r = find_abi(&abi, complaint);
 
-	if (abi) {
+	if (r == 0 && abi) {
 		r = make_ruleset(abi, LISTENING, &ruleset, complaint);
 		if (r == 0)
 			r = enforce(ruleset, complaint);
@@ -193,12 +196,11 @@ static int allow_name_servers(int ruleset, int abi, struct complaint *complaint)
 
 int landlock_resolver(struct complaint *complaint)
 {
-	int abi = find_abi();
-	int ruleset = -1;
-	int r;
+	int abi, ruleset = -1;
+	int r = find_abi(&abi, complaint);
 
-	if (!abi)
-		return 0;
+	if (r < 0 || !abi)
+		return r;
 	r = make_ruleset(abi, LISTENING | REACHING, &ruleset, complaint);
 	if (r < 0)
 		return r;

@@ -129,7 +129,7 @@ class Proxy:
                                        connect_ms, idle_ms, drain_ms, 0, limit, worker, digest),
              [self.audit.writer] if audited else ())
         self.audit.start()
-        with contextlib.suppress(BrokenPipeError):  # it may have seen enough already
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have seen enough already
             if entries:
                 send(ours, ENTRIES, b"".join(entry.encode() + b"\0" for entry in entries))
             for kind, one in sockets:
