@@ -38,12 +38,13 @@ int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child)
 		return -ENOMEM;
 	}
 	child->plan = plan;
-	child->terminal = child->timer = -1;
+	child->waiter = WAITER_NONE;
+	child->terminal = -1;
 	child->ending = (struct ending){.have_status = true, .status = (exit_code & 0xff) << 8};
-	child->epoll = ended_descriptor();
-	r = child->epoll < 0 ? child->epoll
-			     : outcome_new(&child->ending, ks_backend_kind_name(plan->kind),
-				       &plan->receipt, &child->outcome);
+	child->waiter.fd = ended_descriptor();
+	r = child->waiter.fd < 0 ? child->waiter.fd
+				 : outcome_new(&child->ending, ks_backend_kind_name(plan->kind),
+					   &plan->receipt, &child->outcome);
 	if (r < 0) {
 		ks_child_free(child);
 		return r;
@@ -124,7 +125,7 @@ int ks_child_resize(ks_child *child, uint16_t rows, uint16_t columns)
 
 int ks_child_fd(const ks_child *child)
 {
-	return child->epoll;
+	return child->waiter.fd;
 }
 
 int ks_child_dispatch(ks_child *child, ks_error **reterr)
@@ -168,8 +169,8 @@ void ks_child_free(ks_child *child)
 {
 	if (!child)
 		return;
-	if (child->epoll >= 0)
-		close(child->epoll);
+	if (child->waiter.fd >= 0)
+		close(child->waiter.fd);
 	ks_outcome_free(child->outcome);
 	plan_free(child->plan);
 	free(child);

@@ -9,8 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,32 +26,14 @@ static int arm_timer(struct ks_child *child)
 {
 	/* After the program's end nothing is due any more: init ends the rest. */
 	uint64_t next = child->ending.have_status ? NO_DEADLINE : deadlines_next(&child->deadlines);
-	struct itimerspec when = {0};
+	int r;
 
 	if (next == child->armed)
 		return 0;
-	if (next != NO_DEADLINE) {
-		when.it_value.tv_sec = (time_t)(next / 1000000);
-		when.it_value.tv_nsec = (long)(next % 1000000) * 1000;
-	}
-	if (timerfd_settime(child->timer, TFD_TIMER_ABSTIME, &when, NULL) < 0)
-		return -errno;
+	r = waiter_set(&child->waiter, next);
+	if (r < 0)
+		return r;
 	child->armed = next;
-	return 0;
-}
-
-static int make_loop(struct ks_child *child)
-{
-	struct epoll_event event = {.events = EPOLLIN};
-
-	child->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (child->epoll < 0)
-		return -errno;
-	child->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (child->timer < 0)
-		return -errno;
-	if (epoll_ctl(child->epoll, EPOLL_CTL_ADD, child->timer, &event) < 0)
-		return -errno;
 	return 0;
 }
 
@@ -99,15 +79,13 @@ static int run_program(struct ks_child *child, const struct start *start, ks_err
 
 static int start_jail(struct ks_child *child, const struct start *start, ks_error **reterr)
 {
-	struct epoll_event event = {.events = EPOLLIN};
 	int r = run_program(child, start, reterr);
 
 	if (r < 0)
 		return r;
 	deadlines_start(&child->deadlines, clock_usec());
 	child->terminal = jail_take_terminal(child->jail);
-	if (epoll_ctl(child->epoll, EPOLL_CTL_ADD, jail_fd(child->jail), &event) < 0)
-		r = -errno;
+	r = waiter_add(&child->waiter, jail_fd(child->jail));
 	if (r == 0)
 		r = arm_timer(child);
 	if (r < 0)
@@ -125,7 +103,8 @@ static struct ks_child *child_alloc(struct ks_plan *plan)
 		return NULL;
 	}
 	child->plan = plan;
-	child->epoll = child->timer = child->terminal = -1;
+	child->waiter = WAITER_NONE;
+	child->terminal = -1;
 	child->stdio = STDIO_ENDS_NONE;
 	child->armed = NO_DEADLINE;
 	return child;
@@ -133,17 +112,16 @@ static struct ks_child *child_alloc(struct ks_plan *plan)
 
 int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child)
 {
-	const struct itimerspec at_once = {.it_value.tv_nsec = 1};
 	struct ks_child *child = child_alloc(plan);
 	int r;
 
 	if (!child)
 		return -ENOMEM;
 	child->ending = (struct ending){.have_status = true, .status = (exit_code & 0xff) << 8};
-	r = make_loop(child);
-	/* Never read, so that the descriptor stays readable. */
-	if (r == 0 && timerfd_settime(child->timer, 0, &at_once, NULL) < 0)
-		r = -errno;
+	r = waiter_make(&child->waiter);
+	/* Nobody takes note of it, so that the descriptor stays readable. */
+	if (r == 0)
+		r = waiter_set(&child->waiter, 0);
 	if (r == 0)
 		r = outcome_new(&child->ending, ks_backend_kind_name(plan->kind), &plan->receipt,
 			&child->outcome);
@@ -169,7 +147,7 @@ static int start_child(
 	int r;
 
 	set_deadlines(child, start->host, start->options);
-	r = make_loop(child);
+	r = waiter_make(&child->waiter);
 	if (r < 0)
 		error_set(reterr, r, ABOUT(.step = "supervise"),
 			"no event loop can be made for the worker: %s", strerror(-r));
@@ -255,7 +233,7 @@ static int finish(struct ks_child *child, ks_error **reterr)
 	}
 	ending->wall_usec = clock_usec() - child->deadlines.start;
 	ending->timed_out = child->deadlines.timed_out;
-	ending->cpu_spent = child->deadlines.cpu_spent;
+	ending->cpu_spent |= child->deadlines.cpu_spent;
 	if (outcome_new(ending, ks_backend_kind_name(child->plan->kind), &child->plan->receipt,
 		    &child->outcome) < 0 ||
 		outcome_set_network(child->outcome, jail_network(child->jail)) < 0)
@@ -266,13 +244,12 @@ static int finish(struct ks_child *child, ks_error **reterr)
 
 int ks_child_dispatch(ks_child *child, ks_error **reterr)
 {
-	uint64_t expirations;
 	bool memory = false;
 	int r;
 
 	if (child->outcome)
 		return 1;
-	if (read(child->timer, &expirations, sizeof(expirations)) > 0)
+	if (waiter_fired(&child->waiter))
 		child->armed = NO_DEADLINE; /* it has fired, so the same time may be set again */
 	r = jail_dispatch(child->jail, &child->ending, &memory, reterr);
 	if (r < 0)
@@ -294,7 +271,7 @@ int ks_child_dispatch(ks_child *child, ks_error **reterr)
 int ks_child_wait(ks_child *child, ks_error **reterr)
 {
 	for (;;) {
-		struct pollfd due = {.fd = child->epoll, .events = POLLIN};
+		struct pollfd due = {.fd = child->waiter.fd, .events = POLLIN};
 		int r = ks_child_dispatch(child, reterr);
 
 		if (r != 0)
@@ -307,7 +284,7 @@ int ks_child_wait(ks_child *child, ks_error **reterr)
 
 int ks_child_fd(const ks_child *child)
 {
-	return child->epoll;
+	return child->waiter.fd;
 }
 
 int ks_child_stdio(const ks_child *child, int stream)
@@ -365,10 +342,7 @@ void ks_child_free(ks_child *child)
 	jail_free(child->jail);
 	if (child->terminal >= 0)
 		close(child->terminal);
-	if (child->timer >= 0)
-		close(child->timer);
-	if (child->epoll >= 0)
-		close(child->epoll);
+	waiter_close(&child->waiter);
 	ks_outcome_free(child->outcome);
 	plan_free(child->plan);
 	free(child);

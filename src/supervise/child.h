@@ -6,6 +6,7 @@
 #include "supervise/deadline.h"
 #include "supervise/jail.h"
 #include "supervise/stdio.h"
+#include "supervise/waiter.h"
 
 struct ks_child {
 	struct ks_plan *plan;
@@ -15,9 +16,8 @@ struct ks_child {
 	struct ending ending;
 	int terminal; /* master of the worker's terminal; what it wrote last can be read after its
 			 end */
-	int epoll;
-	int timer;
-	uint64_t armed; /* what the timer is set to; NO_DEADLINE = off */
+	struct waiter waiter;
+	uint64_t armed; /* what its timer is set to; NO_DEADLINE = off */
 	struct ks_outcome *outcome;
 };
 

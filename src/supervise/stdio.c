@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "supervise/waiter.h"
 
 static void close_three(int fds[3])
 {
@@ -38,9 +39,10 @@ static int open_null(int stream)
 static int open_pipe(int stream, struct stdio_ends *ends)
 {
 	int fds[2];
+	int r = pipe_make(fds);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -1;
+	if (r < 0)
+		return r;
 	ends->worker[stream] = stream == 0 ? fds[0] : fds[1];
 	ends->caller[stream] = stream == 0 ? fds[1] : fds[0];
 	return 0;
@@ -72,7 +74,7 @@ static int open_stream(const struct ks_run_options *options, int stream, struct 
 		*fd = open_inherited(stream);
 		break;
 	case KS_STDIO_PIPE:
-		return open_pipe(stream, ends) < 0 ? -errno : 0;
+		return open_pipe(stream, ends);
 	case KS_STDIO_FD:
 		*fd = fcntl(options->stdio_fd[stream], F_DUPFD_CLOEXEC, 3);
 		break;
