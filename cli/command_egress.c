@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 #include "cli/denied.h"
 #include "cli/doors.h"
-#include "cli/loop.h"
+#include "cli/signals.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -151,7 +151,7 @@ int command_egress(int argc, char **argv)
 	if (r == 0)
 		r = check(&arguments, &error);
 	if (r == 0) {
-		signals = loop_signals();
+		signals = signals_open();
 		r = signals < 0 ? error_set(&error, signals, ABOUT(.step = "signals"),
 					  "signals cannot be received: %s", strerror(-signals))
 				: open_and_run(&arguments, signals, &error);

@@ -9,6 +9,7 @@
 #include "cli/backend.h"
 #include "cli/cli.h"
 #include "cli/loop.h"
+#include "cli/signals.h"
 #include "cli/options.h"
 #include "cli/own_files.h"
 #include "mcp/router.h"
@@ -176,7 +177,7 @@ static int prepare(struct arguments *arguments, int *ret_signals, ks_error **ret
 	if (r < 0)
 		return r;
 	loop_allow_descriptors();
-	*ret_signals = loop_signals();
+	*ret_signals = signals_open();
 	if (*ret_signals < 0)
 		return error_set(reterr, *ret_signals, ABOUT(.step = "signals"),
 			"signals cannot be received: %s", strerror(-*ret_signals));

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/own_files.h"
+#include "cli/signals.h"
 #include "cli/status.h"
 
 static int spawn_and_wait(
@@ -107,7 +108,7 @@ static int run(struct arguments *arguments, int status_fd, ks_error **reterr)
 {
 	ks_child *child = NULL;
 	const ks_outcome *outcome;
-	int signals = loop_signals();
+	int signals = signals_open();
 	int status;
 	int r;
 

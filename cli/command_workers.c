@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/loop.h"
+#include "cli/signals.h"
 #include "cli/options.h"
 #include "daemon/daemon.h"
 
@@ -73,7 +74,7 @@ static int run(const struct arguments *arguments, ks_error **reterr)
 		return missing("no manifest of tools is named", reterr);
 	loop_allow_descriptors();
 	/* Before anything is started, and so that no signal is lost. */
-	signals = loop_signals();
+	signals = signals_open();
 	if (signals < 0)
 		return error_set(reterr, signals, ABOUT(.step = "signals"),
 			"signals cannot be received: %s", strerror(-signals));

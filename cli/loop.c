@@ -6,29 +6,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
-
-static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGQUIT};
-
-int loop_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-		sigaddset(&set, forwarded[i]);
-	/* A reader of our output that leaves must not end the supervision. */
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
 
 void loop_allow_descriptors(void)
 {
@@ -42,19 +23,19 @@ void loop_allow_descriptors(void)
 
 static void forward_signals(ks_child *child, int signals, bool terminal)
 {
-	struct signalfd_siginfo info;
+	int signal;
 
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while ((signal = signals_next(signals)) > 0) {
 		uint16_t rows, columns;
 
-		if (info.ssi_signo == SIGWINCH && terminal) {
+		if (signal == SIGWINCH && terminal) {
 			/* The kernel signals the worker itself when its terminal's size changes. */
 			terminal_size(&rows, &columns);
 			if (rows && columns)
 				ks_child_resize(child, rows, columns);
 			continue;
 		}
-		ks_child_signal(child, (int)info.ssi_signo);
+		ks_child_signal(child, signal);
 	}
 }
 

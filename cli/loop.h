@@ -8,10 +8,6 @@
 
 #include <kastellan/kastellan.h>
 
-/* Blocks the forwarded signals and opens a descriptor for them; call before the spawn, so that none
- * is lost. Returns it, or -errno. */
-int loop_signals(void);
-
 /* Of a program with many workers, each of which takes some twenty descriptors: as many as the hard
  * limit allows. Workers have limits of their own. */
 void loop_allow_descriptors(void);
