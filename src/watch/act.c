@@ -14,7 +14,7 @@
 int watch_begin(struct watch *watch, const struct watch_limits *limits, pid_t root, uint64_t now)
 {
 	struct process process;
-	int r = process_read(root, &process);
+	int r = root > 1 ? process_read(root, &process) : -ESRCH;
 
 	if (r < 0)
 		return r;
@@ -102,6 +102,9 @@ int watch_kill(struct watch *watch)
 	bool pause;
 	int r = 0;
 
+	/* Session 0 is the system's own. */
+	if (watch->root <= 0)
+		return 0;
 	for (int round = 0; round < KILL_ROUNDS; round++) {
 		r = look(watch, watch->last_usec, &verdict, &pause);
 		if (r < 0)

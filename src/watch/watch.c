@@ -20,12 +20,39 @@ static const struct process *find(
 	return NULL;
 }
 
-/* Seen before; or in the session that the tree began with, which nobody can enter from outside. */
-static bool belongs(const struct watch *watch, const struct process *process)
+static bool is_root(const struct watch *watch, const struct process *process)
 {
-	return find(watch->members, watch->n_members, process) ||
-	       (process->pid == watch->root && process->born == watch->root_born) ||
-	       process->session == watch->root;
+	return process->pid == watch->root && process->born == watch->root_born;
+}
+
+/* Whether the number of a session that was the tree's is that of another one by now, with its
+ * maker. */
+static bool taken_over(const struct watch *watch, const struct process_table *table, pid_t session)
+{
+	for (size_t i = 0; i < table->len; i++)
+		if (table->items[i].pid == session && table->items[i].session == session)
+			return !is_root(watch, &table->items[i]) &&
+			       !find(watch->members, watch->n_members, &table->items[i]);
+	return false;
+}
+
+/* Nobody enters a session from outside: whoever is in one that a member was in, or has made since
+ * it was seen, is of the tree, although his parents are gone. Session 0 is the system's. */
+static bool in_session(const struct watch *watch, const struct process_table *table, pid_t session)
+{
+	bool ours = session == watch->root;
+
+	for (size_t i = 0; !ours && i < watch->n_members; i++)
+		ours = watch->members[i].session == session || watch->members[i].pid == session;
+	return ours && session > 0 && !taken_over(watch, table, session);
+}
+
+/* Seen before; or in a session of the tree. */
+static bool belongs(
+	const struct watch *watch, const struct process_table *table, const struct process *process)
+{
+	return is_root(watch, process) || find(watch->members, watch->n_members, process) ||
+	       in_session(watch, table, process->session);
 }
 
 static bool has_parent(const struct process_table *table, const bool *chosen, pid_t parent)
@@ -42,7 +69,7 @@ static void choose(const struct watch *watch, const struct process_table *table,
 	bool changed = true;
 
 	for (size_t i = 0; i < table->len; i++)
-		chosen[i] = belongs(watch, &table->items[i]);
+		chosen[i] = belongs(watch, table, &table->items[i]);
 	while (changed) {
 		changed = false;
 		for (size_t i = 0; i < table->len; i++) {

@@ -57,7 +57,8 @@ int watch_look(struct watch *watch, const struct process_table *table, uint64_t 
 int watch_step(
 	struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, size_t *ret_left);
 
-/* Ends every member, and whoever they make meanwhile. 0, or -errno where some live on. */
+/* Ends every member, and whoever they make meanwhile. 0, also where nothing has begun; or -errno
+ * where some live on. */
 int watch_kill(struct watch *watch);
 
 #endif

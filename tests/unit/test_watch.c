@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The watchdog over tables that are written down. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,6 +68,40 @@ static void test_who_belongs(void **state)
 	assert_int_equal(watch.n_members, 3);
 	assert_true(is_member(&watch, 103) && is_member(&watch, 104) && is_member(&watch, 105));
 	watch_done(&watch);
+}
+
+/* Cut off by a fork in a fork and a session of its own, whose maker was seen and is gone. */
+static void test_who_has_cut_himself_off(void **state)
+{
+	struct watch watch = written((struct watch_limits)NO_LIMITS);
+	const struct process first[] = {shell, {101, 100, 100, 8, 0, 0, 0, 1, false}};
+	const struct process later[] = {
+		{105, 1, 101, 9, 0, 0, 0, 1, false}, {60, 1, 60, 2, 0, 0, 0, 1, false}};
+	const struct process last[] = {
+		{106, 1, 101, 10, 0, 0, 0, 1, false}, {61, 1, 0, 3, 0, 0, 0, 1, false}};
+	/* The numbers again, all of other processes. */
+	const struct process others[] = {
+		{101, 1, 101, 20, 0, 0, 0, 1, false}, {107, 101, 101, 21, 0, 0, 0, 1, false}};
+
+	(void)state;
+	look(&watch, first, 2, 1, NULL);
+	look(&watch, later, 2, 2, NULL);
+	assert_true(watch.n_members == 1 && is_member(&watch, 105));
+	look(&watch, last, 2, 3, NULL);
+	assert_true(watch.n_members == 1 && is_member(&watch, 106));
+	look(&watch, others, 2, 4, NULL);
+	assert_int_equal(watch.n_members, 0);
+	watch_done(&watch);
+}
+
+/* One that never began touches nobody: session 0 is the system's own. */
+static void test_no_tree(void **state)
+{
+	struct watch watch = {0};
+
+	(void)state;
+	assert_int_equal(watch_kill(&watch), 0);
+	assert_int_equal(watch_begin(&watch, &(struct watch_limits)NO_LIMITS, 0, 0), -ESRCH);
 }
 
 static void test_what_is_used(void **state)
@@ -149,6 +184,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_belongs),
+		cmocka_unit_test(test_who_has_cut_himself_off),
+		cmocka_unit_test(test_no_tree),
 		cmocka_unit_test(test_what_is_used),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_a_share_of_the_cpu),

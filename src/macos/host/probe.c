@@ -10,12 +10,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "macos/host/answer.h"
+#include "macos/apply/answer.h"
+#include "macos/apply/probe_container.h"
 #include "macos/host/sandbox_check.h"
 #include "macos/plan/seatbelt.h"
-
-static const char *const container_places[] = {
-	"/usr/local/bin/container", "/opt/homebrew/bin/container"};
 
 static char *sysctl_text(const char *name)
 {
@@ -23,32 +21,6 @@ static char *sysctl_text(const char *name)
 	size_t len = sizeof(text) - 1;
 
 	return sysctlbyname(name, text, &len, NULL, 0) < 0 ? NULL : strdup(text);
-}
-
-/* The word behind the last space: "container CLI version 0.12.0 (build: ...)". */
-static char *version_in(const char *text)
-{
-	const char *word = strstr(text, "version ");
-	size_t len = word ? strspn(word + strlen("version "), "0123456789.") : 0;
-
-	return len ? strndup(word + strlen("version "), len) : NULL;
-}
-
-static void probe_container(struct host_macos *mac, bool tried)
-{
-	const char *const version[] = {"container", "--version", NULL};
-	const char *const status[] = {"container", "system", "status", NULL};
-	char text[1024];
-
-	for (size_t i = 0; i < sizeof(container_places) / sizeof(container_places[0]); i++)
-		if (!mac->container && access(container_places[i], X_OK) == 0)
-			mac->container = strdup(container_places[i]);
-	if (!mac->container)
-		return;
-	/* A spawn needs the version, too. */
-	if (answer_of(mac->container, version, text, sizeof(text)) == 0)
-		mac->container_version = version_in(text);
-	mac->container_runs = !tried || answer_of(mac->container, status, text, sizeof(text)) == 0;
 }
 
 static void probe_sandbox(struct host_macos *mac, bool tried)
@@ -60,7 +32,7 @@ static void probe_sandbox(struct host_macos *mac, bool tried)
 	mac->sandboxed = sandbox_check(getpid(), NULL, 0) != 0;
 	mac->sandbox_exec = access(SANDBOX_EXEC, X_OK) == 0;
 	if (tried && mac->sandbox_exec && !mac->sandboxed &&
-		answer_of(SANDBOX_EXEC, argv, text, sizeof(text)) != 0)
+		answer_of(SANDBOX_EXEC, argv, ANSWER_MS, text, sizeof(text)) != 0)
 		mac->sandbox_reason = strdup(text[0] ? text : "sandbox-exec starts no program");
 }
 
@@ -83,7 +55,7 @@ int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 	}
 	host->macos.version = sysctl_text("kern.osproductversion");
 	probe_sandbox(&host->macos, tried);
-	probe_container(&host->macos, tried);
+	probe_container_program(&host->macos, tried);
 	if (!host->os) {
 		host_free(host);
 		return error_oom(reterr);

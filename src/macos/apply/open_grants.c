@@ -5,14 +5,13 @@
 #include "plan/open_grants.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/param.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/bounds.h"
 #include "base/error.h"
+#include "macos/apply/system.h"
 #include "policy/fields.h"
 
 static const char *remedy_for(int code)
@@ -46,15 +45,18 @@ static int refuse(
 		code == -EINVAL ? "it is neither a file nor a directory" : strerror(-code));
 }
 
-/* O_EVTONLY: a descriptor that says what it is of, and with which nothing can be read. */
 static int open_one(const char *path, struct grant *grant)
 {
-	char real[MAXPATHLEN];
+	char real[KS_MAX_PATH + 1];
 	struct stat st;
+	int r;
 
-	grant->fd = open(path, O_EVTONLY | O_CLOEXEC | O_NONBLOCK);
-	if (grant->fd < 0 || fstat(grant->fd, &st) < 0 || fcntl(grant->fd, F_GETPATH, real) < 0)
-		return -errno;
+	grant->fd = system_open_object(path);
+	if (grant->fd < 0)
+		return grant->fd;
+	r = fstat(grant->fd, &st) < 0 ? -errno : system_object_path(grant->fd, real, sizeof(real));
+	if (r < 0)
+		return r;
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return -EINVAL;
 	grant->asked = strdup(path);

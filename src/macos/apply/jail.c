@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker on macOS as the supervisor sees it: the stream of its warden, which does the rest. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "macos/apply/parts.h"
+#include "macos/apply/system.h"
+#include "macos/kinds.h"
+#include "watch/watch.h"
+
+#define WARDEN_PATIENCE_MS 60000 /* its own bound for a machine that does not go is 30 s */
+
+static void reap(struct jail *jail)
+{
+	while (jail->warden && waitpid(jail->warden, NULL, 0) < 0 && errno == EINTR)
+		;
+	jail->warden = 0;
+}
+
+/* The warden is gone without having ended the worker: nobody but us is left to do it. */
+static int end_alone(struct jail *jail)
+{
+	struct watch watch = {
+		.root = jail->worker, .root_born = jail->worker_born, .last_usec = clock_usec()};
+	int r = jail->worker > 1 ? watch_kill(&watch) : 0;
+
+	watch_done(&watch);
+	return r;
+}
+
+static int hear_start(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
+{
+	struct message message;
+	int r = message_receive(jail->control, &message);
+
+	if (r < 0)
+		return error_set(reterr, r,
+			ABOUT(.step = "start", .remedy = "try again; see the system's log"),
+			"kastellan-warden ended before the worker had begun");
+	if (message.kind != MESSAGE_STARTED)
+		return warden_error(plan, &message, reterr);
+	jail->worker = message.process;
+	jail->worker_born = message.born;
+	return 0;
+}
+
+static int spawn_warden(struct jail *jail, const struct jail_stdio *stdio, ks_error **reterr)
+{
+	int ends[2];
+	int r = system_pair(ends);
+
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "start"),
+			"no stream can be made to kastellan-warden: %s", strerror(-r));
+	jail->control = ends[0];
+	r = warden_spawn(stdio->fds, ends[1], &jail->warden, reterr);
+	close(ends[1]);
+	return r;
+}
+
+static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_stdio *stdio, ks_error **reterr)
+{
+	autofree char *order = NULL;
+	char name[DRAWN_NAME];
+	size_t len = 0;
+	int r = draw_name(name);
+
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "start", .path = "/dev/urandom"),
+			"no name can be drawn: %s", strerror(-r));
+	r = order_of_plan(plan, host, name, &order, &len, reterr);
+	if (r == 0)
+		r = spawn_warden(jail, stdio, reterr);
+	if (r < 0)
+		return r;
+	/* One that is gone has more to say about it than this. */
+	bytes_send(jail->control, order, len);
+	return hear_start(jail, plan, reterr);
+}
+
+int jail_start(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr)
+{
+	struct jail *jail = calloc(1, sizeof(*jail));
+	int r;
+
+	if (!jail)
+		return error_oom(reterr);
+	jail->control = -1;
+	jail->machine = plan->kind == KIND_CONTAINER;
+	r = start(jail, plan, host, setup->stdio, reterr);
+	if (r < 0) {
+		jail_free(jail);
+		return r;
+	}
+	*ret_jail = jail;
+	return 0;
+}
+
+int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
+	struct jail **ret_jail, ks_error **reterr)
+{
+	(void)plan;
+	(void)host;
+	(void)audit;
+	(void)ret_jail;
+	return error_set(reterr, -EOPNOTSUPP,
+		ABOUT(.step = "start", .remedy = "start each worker as it is needed"),
+		"on macOS this version prepares no worker ahead");
+}
+
+bool jail_waits(const struct jail *jail)
+{
+	(void)jail;
+	return false;
+}
+
+int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
+	const char *const *argv, const struct jail_stdio *stdio, ks_error **reterr)
+{
+	(void)argv;
+	(void)stdio;
+	return jail_build(plan, host, -1, &jail, reterr);
+}
+
+int jail_fd(const struct jail *jail)
+{
+	return jail->control;
+}
+
+int jail_take_terminal(struct jail *jail)
+{
+	(void)jail;
+	return -1;
+}
+
+static void take_end(struct jail *jail, struct ending *ending)
+{
+	ending->have_status = true;
+	ending->status = jail->end.value;
+	ending->cpu_spent |= jail->end.verdict == WATCH_CPU;
+}
+
+static int report_teardown(const struct jail *jail, ks_error **reterr)
+{
+	return error_set(reterr, -jail->end.error,
+		ABOUT(.step = jail->end.step, .path = jail->end.text,
+			.remedy = jail->machine ? "container delete --force with its name"
+						: "see what is left of it, and remove it"),
+		"the worker has ended, and not all of it is gone: %s: %s", jail->end.text,
+		strerror(jail->end.error));
+}
+
+int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr)
+{
+	struct pollfd ready = {.fd = jail->control, .events = POLLIN};
+	int r;
+
+	*ret_memory = false;
+	if (jail->control >= 0 && poll(&ready, 1, 0) <= 0)
+		return 0;
+	r = jail->control < 0 ? -EPIPE : message_receive(jail->control, &jail->end);
+	drop_fd(&jail->control);
+	reap(jail);
+	if (r < 0 || jail->end.kind != MESSAGE_ENDED) {
+		r = end_alone(jail);
+		return error_set(reterr, r < 0 ? r : -EPIPE,
+			ABOUT(.step = "supervise",
+				.remedy = jail->machine
+						  ? "container list --all shows whether its "
+						    "machine is left, and container delete --force "
+						    "removes it"
+						  : NULL),
+			"kastellan-warden was ended, and the worker with it");
+	}
+	jail->ended = true;
+	take_end(jail, ending);
+	return jail->end.error ? report_teardown(jail, reterr) : 1;
+}
+
+void jail_usage(struct jail *jail, struct jail_usage *ret_usage)
+{
+	*ret_usage = (struct jail_usage){.cpu_usec = UINT64_MAX};
+	if (!jail->ended)
+		return;
+	*ret_usage = (struct jail_usage){.cpu_usec = jail->end.cpu_usec,
+		.memory_peak_bytes = jail->end.memory_peak,
+		.tasks_peak = jail->end.tasks_peak,
+		.oom_kills = jail->end.verdict == WATCH_MEMORY,
+		.tasks_refused = jail->end.verdict == WATCH_TASKS};
+}
+
+const struct network_report *jail_network(const struct jail *jail)
+{
+	return &jail->network;
+}
+
+static int tell(struct jail *jail, uint32_t kind, int value)
+{
+	const struct message message = {.kind = kind, .value = value};
+	int r = jail->control < 0 ? -EPIPE : message_send(jail->control, &message);
+
+	return r == -EPIPE ? -ESRCH : r;
+}
+
+int jail_signal(struct jail *jail, int signal)
+{
+	return tell(jail, MESSAGE_SIGNAL, signal);
+}
+
+int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns)
+{
+	(void)jail;
+	(void)rows;
+	(void)columns;
+	return -ESRCH;
+}
+
+int jail_kill(struct jail *jail)
+{
+	int r = tell(jail, MESSAGE_KILL, 0);
+
+	return r == -ESRCH ? 0 : r;
+}
+
+/* The end of its stream is the warden's order to end everything and itself. */
+void jail_free(struct jail *jail)
+{
+	struct pollfd ended = {.fd = -1, .events = POLLIN};
+
+	if (!jail)
+		return;
+	drop_fd(&jail->control);
+	if (jail->warden) {
+		ended.fd = system_end_fd(jail->warden);
+		while (ended.fd >= 0 && poll(&ended, 1, WARDEN_PATIENCE_MS) < 0 && errno == EINTR)
+			;
+		/* Where nothing can tell of its end, it has come. */
+		if (ended.fd >= 0 && !ended.revents) {
+			kill(jail->warden, SIGKILL);
+			end_alone(jail);
+		}
+		drop_fd(&ended.fd);
+		reap(jail);
+	}
+	network_report_done(&jail->network);
+	free(jail);
+}

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody outlives whoever has to watch him, however that one ends; and nothing is left behind."""
+import os
+import signal
+import subprocess
+import time
+
+import stage
+from stage import equal, python, run, true
+
+# A tree with a part that has cut itself off, after it was seen.
+TREE = """
+import os, sys, time
+for _ in range(2):
+    if os.fork() == 0:
+        time.sleep(600)
+if os.fork() == 0:
+    time.sleep(0.3)
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(600)
+    os._exit(0)
+time.sleep(0.8)
+print("ready", flush=True)
+time.sleep(600)
+"""
+LIMITS = {"cpu_ms": 0, "mem_mb": 0}
+
+
+def start(text=TREE, *options, **more):
+    process = subprocess.Popen(stage.words(python(text), *options, policy=LIMITS, **more),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    equal(process.stdout.readline(), b"ready\n", "the worker's word")
+    return process
+
+
+def wardens():
+    return [pid for pid, line in stage.processes().items() if line.startswith("kastellan-warden")]
+
+
+def all_gone(process, seconds=10):
+    stage.until(lambda: not [pid for pid in stage.processes() if pid != process.pid], seconds,
+                "somebody lives on")
+
+
+def test_the_caller_is_killed():
+    process = start()
+    true(len(stage.processes()) >= 6, f"control: a tree lives: {stage.processes()}")
+    process.kill()
+    process.wait()
+    all_gone(process)
+    stage.until(lambda: not os.listdir(stage.TEMPORARY), 5, "its directory is left")
+
+
+def test_the_caller_is_killed_and_its_stream_is_held_by_another():
+    """A child of the caller that has its descriptors keeps the stream open: the end of the process is
+    seen, too."""
+    text = ("import os, subprocess, sys, time\n"
+            "process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\n"
+            "process.stdout.readline()\nprint(process.pid, flush=True)\ntime.sleep(600)")
+    holder = subprocess.Popen(["/usr/bin/python3", "-c", text, *stage.words(python(TREE), policy=LIMITS)],
+                              stdout=subprocess.PIPE)
+    pid = int(holder.stdout.readline())
+    os.kill(pid, signal.SIGKILL)
+    stage.until(lambda: not wardens(), 10, "the warden lives")
+    holder.kill()
+    holder.wait()
+
+
+def test_the_caller_is_killed_while_it_starts():
+    for delay in range(0, 60, 3):
+        process = subprocess.Popen(stage.words(["/usr/bin/sleep", "600"]), stderr=subprocess.DEVNULL)
+        time.sleep(delay / 1000)
+        process.kill()
+        process.wait()
+        all_gone(process)
+        stage.until(lambda: not os.listdir(stage.TEMPORARY), 5, "its directory is left")
+
+
+def test_the_warden_is_killed():
+    process = start()
+    [warden] = wardens()
+    [directory] = os.listdir(stage.TEMPORARY)
+    os.kill(warden, signal.SIGKILL)
+    equal(process.wait(timeout=20), 125, "the status")
+    true(b"kastellan-warden was ended" in process.stderr.read(), "what it says")
+    # Who had cut himself off is known to the warden alone.
+    for pid in stage.processes():
+        os.kill(pid, signal.SIGKILL)
+    os.rmdir(os.path.join(stage.TEMPORARY, directory))
+
+
+def test_the_warden_is_killed_and_the_session_ends_with_it():
+    text = "import os, time\nos.fork()\nos.fork()\nprint('ready', flush=True)\ntime.sleep(600)"
+    process = start(text)
+    [warden] = wardens()
+    [directory] = os.listdir(stage.TEMPORARY)
+    os.kill(warden, signal.SIGKILL)
+    equal(process.wait(timeout=20), 125, "the status")
+    all_gone(process)
+    os.rmdir(os.path.join(stage.TEMPORARY, directory))
+
+
+def test_the_program_ends_and_others_of_its_tree_do_not():
+    done = run(python("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n"
+                      "time.sleep(0.2)"), policy=LIMITS)
+    equal(done.code, 0, done)
+
+
+def test_signals_reach_the_worker():
+    text = ("import os, signal, time\n"
+            "signal.signal({0}, lambda *_: (os.write(1, b'got\\n'), os._exit(7)))\n"
+            "print('ready', flush=True)\ntime.sleep(600)")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
+        process = start(text.format(int(number)))
+        process.send_signal(number)
+        equal((process.stdout.read(), process.wait(timeout=10)), (b"got\n", 7), number.name)
+
+
+def test_a_stopped_worker_ends_too():
+    process = start("import os, signal\nprint('ready', flush=True)\nos.kill(0, signal.SIGSTOP)")
+    time.sleep(0.2)
+    process.kill()
+    process.wait()
+    all_gone(process)
+
+
+def test_the_directory_goes_whatever_is_in_it():
+    outside = os.path.join(stage.HOME, "keep")
+    os.makedirs(os.path.join(outside, "sub"), exist_ok=True)
+    with open(os.path.join(outside, "file"), "w") as file:
+        file.write("kept")
+    text = f"""
+import os
+top = os.environ["TMPDIR"]
+os.symlink("{outside}", top + "/link")
+os.symlink("/", top + "/root")
+os.makedirs(top + "/closed/inner")
+os.symlink("{outside}/sub", top + "/closed/inner/link")
+os.chmod(top + "/closed/inner", 0)
+os.chmod(top + "/closed", 0o500)
+os.makedirs(top + "/many")
+for i in range(500):
+    open(top + f"/many/{{i}}", "w").close()
+os.mkfifo(top + "/fifo")
+os.chdir(top)
+for i in range(600):
+    os.mkdir("deep" * 20)
+    os.chdir("deep" * 20)
+os.chdir("/")
+os.chmod(top, 0)
+"""
+    done = run(python(text), policy={"cpu_ms": 0, "mem_mb": 0})
+    equal(done.code, 0, done)
+    equal(sorted(os.listdir(outside)), ["file", "sub"], "what the links led to")
+
+
+def test_a_directory_in_its_place_is_not_followed():
+    done = run(python("import os\ntop = os.environ['TMPDIR']\nos.rmdir(top)\n"
+                      f"os.symlink('{stage.HOME}', top)"), policy=LIMITS)
+    # The profile keeps the directory where it is; the double does not, and then it is told.
+    equal(done.code, 125, done)
+    true(b"not all of it is gone" in done.err and os.path.isdir(stage.HOME), done)
+    for name in os.listdir(stage.TEMPORARY):
+        os.unlink(os.path.join(stage.TEMPORARY, name))
+
+
+def test_a_warden_that_anybody_may_write_is_refused():
+    other = os.path.join(stage.HOME, "warden")
+    with open(stage.WARDEN, "rb") as source, open(other, "wb") as copy:
+        copy.write(source.read())
+    os.chmod(other, 0o755)
+    equal(run(["/usr/bin/true"], env={"KASTELLAN_WARDEN": other}).code, 0, "control")
+    os.chmod(other, 0o757)
+    done = run(["/usr/bin/true"], env={"KASTELLAN_WARDEN": other})
+    equal(done.code, 125, done)
+    true(b"chmod" in done.err, done)
+    done = run(["/usr/bin/true"], env={"KASTELLAN_WARDEN": "/no/such"})
+    equal(done.code, 125, done)
+
+
+def test_a_warden_that_is_none():
+    done = run(["/usr/bin/true"], env={"KASTELLAN_WARDEN": "/opt/host/true"})
+    equal((done.code, done.outcome), (125, "setup"), done)
+
+
+def test_a_reader_that_leaves_ends_nobody_else():
+    process = subprocess.Popen(stage.words(["/usr/bin/yes"], policy=LIMITS), stdout=subprocess.PIPE)
+    process.stdout.read(10)
+    process.stdout.close()
+    equal(process.wait(timeout=20), 128 + signal.SIGPIPE, "the worker's own signal")
