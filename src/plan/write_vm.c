@@ -17,6 +17,7 @@ static const char *const differences[] = {
 	"a FIFO in a grant is the guest's own, and leads to nobody on the host",
 	"limits of the caller's own (ulimit) hold for the emulator, not for the worker",
 	"the kernel, what its /proc tells, and its clock are the guest's",
+	"the worker's processes are the guest's, and none of the host's",
 };
 
 #define N_DIFFERENCES (sizeof(differences) / sizeof(differences[0]))

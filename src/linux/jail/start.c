@@ -273,11 +273,19 @@ static int take_from_monitor(struct jail *jail, const struct ks_host *host,
 }
 
 /* The helper ended without init having said anything: only its own words can say why. */
-static int helper_failed(struct jail *jail, const struct ks_host *host, ks_error **reterr)
+static int helper_failed(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
 {
 	char complaint[COMPLAINT_MAX];
 
 	jail_complaint(jail, complaint);
+	if (!plan->helper.len && !complaint[0])
+		return error_set(reterr, -EIO,
+			ABOUT(.step = "start",
+				.remedy = "see kastellan doctor; in a build tree, see what "
+					  "KASTELLAN_INIT names"),
+			"the jail ended without a word: it was killed, or kastellan-init is "
+			"another program");
 	return probe_why_not(host, complaint, reterr);
 }
 
@@ -307,7 +315,7 @@ static int await(struct jail *jail, enum control_type awaited, const struct ks_h
 			return r;
 		if (jail->helper_gone) {
 			r = take_from_init(jail, awaited, plan, reterr);
-			return r < 0 ? r : r > 0 ? 0 : helper_failed(jail, host, reterr);
+			return r < 0 ? r : r > 0 ? 0 : helper_failed(jail, host, plan, reterr);
 		}
 	}
 }

@@ -80,6 +80,7 @@ STREAMS = (MACHINE, "pipes of the guest's own", ())
 FIFO = (MACHINE, "a FIFO in a grant", ())
 ULIMIT = (MACHINE, "limits of the caller's own", ())
 KERNEL = (MACHINE, "the kernel, what its /proc tells", ())
+PROCESSES = (MACHINE, "the worker's processes are the guest's", ())
 
 QEMU = [
     (ANY, r"outcome: writing to a full device is the program.s own affair", STREAMS),
@@ -87,6 +88,10 @@ QEMU = [
     (ANY, r"terminal: without -t the caller's terminal is there .*", STREAMS),
     (ANY, r"terminal: the caller's terminal cannot be taken over without -t", STREAMS),
     (ANY, r"streams: a FIFO in a read-only grant cannot be written to: .*", FIFO),
+    (ANY, r"lifetime: .* ends a swarm that is deaf .*", PROCESSES),
+    (ANY, r"lifetime: so does SIGKILL to its whole process group, and SIGSEGV", PROCESSES),
+    (ANY, r"lifetime: and a SIGKILL that comes while the supervisor is stopped", PROCESSES),
+    (ANY, r"lifetime: whichever process of the jail is killed, .*", PROCESSES),
     (ANY, r"start: a caller with lower limits of its own is served, .*", ULIMIT),
 ]
 

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is a machine's alone: the jail around the emulator, the parts that it is made of, and its end."""
+
+import os
+import pathlib
+import shutil
+import signal
+
+from harness import check, residue
+from harness.discover import add, test
+from harness.jail import wait_for
+
+OURS = ("qemu",)
+QEMU = "/usr/bin/qemu-system-x86_64"
+
+
+def named(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+    except OSError:
+        return ""
+
+
+def started(t, argv=("/bin/sleep", "1000"), **options):
+    """A running worker: (process, path of the status, the pids around it by the programs' names)."""
+    process, path = t.jail.start(["/bin/sh", "-c", 'echo up; exec "$@"', "sh", *argv],
+                                 flags=["--cpu", "0"], stdout=-1, stderr=-1, **options)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"up\n", "the worker's first line")
+    found = {os.path.basename(named(pid)): pid for pid in t.beneath(process.pid)}
+    return process, path, found
+
+
+def missing(t, variable, value, *words):
+    """With that in the environment nothing is started, and the complaint says which part it was."""
+    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+                          env={**os.environ, variable: str(value)})
+    check.equal((result.code, result.stdout), (125, b""), f"with {variable}={value}")
+    check.contains(result.complaint, *words)
+
+
+PARTS = [
+    ("a keeper that is not there", "KASTELLAN_VM", "/not/there", ["/not/there", "kastellan-vm"]),
+    ("a keeper that ends at once", "KASTELLAN_VM", "/bin/true", ["machine"]),
+    ("a keeper that is another program", "KASTELLAN_VM", "/bin/cat", ["machine"]),
+    ("a file server that is not there", "KASTELLAN_FILES", "/not/there", ["/not/there"]),
+    ("a file server that ends at once", "KASTELLAN_FILES", "/bin/false", [("files", "machine")]),
+    ("an init that is another program", "KASTELLAN_INIT", "/bin/true", [("start", "jail", "init")]),
+    ("a directory without a kernel", "KASTELLAN_VM_ROOT", "/usr", ["kernel", "linux-image"]),
+]
+
+for what, variable, value, words in PARTS:
+    add(f"{what}: nothing runs, and the part is named",
+        lambda t, variable=variable, value=value, words=words: missing(t, variable, value, *words),
+        __name__, backends=OURS)
+
+
+def kernel_root(t):
+    """A copy of what the host has, to be spoilt."""
+    plan = t.jail.other(["plan", "-b", "qemu", "--json"]).json["machine"]
+    root = t.directory("root")
+    release = plan["release"]
+    t.directory("root/boot")
+    shutil.copy(plan["kernel"]["path"], root / "boot" / f"vmlinuz-{release}")
+    modules = root / "lib" / "modules" / release
+    for name in ("modules.order", "kernel/drivers/virtio", "kernel/drivers/char", "kernel/fs/fuse"):
+        source, target = pathlib.Path(plan["modules"]) / name, modules / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    return root, modules
+
+
+@test("modules that are missing or no modules: nothing runs", backends=OURS)
+def modules_spoilt(t):
+    root, modules = kernel_root(t)
+    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+                          env={**os.environ, "KASTELLAN_VM_ROOT": str(root)})
+    check.equal((result.code, result.stdout), (0, b"ran\n"), "the control: with the copy it runs")
+    fuse = modules / "kernel/fs/fuse/fuse.ko"
+    fuse.write_bytes(b"no module")
+    missing(t, "KASTELLAN_VM_ROOT", root, "modules")
+    fuse.unlink()
+    missing(t, "KASTELLAN_VM_ROOT", root, "fuse.ko")
+    os.symlink("/etc/passwd", fuse)
+    missing(t, "KASTELLAN_VM_ROOT", root, "modules")
+
+
+@test("a kernel that is none: nothing runs", backends=OURS)
+def kernel_spoilt(t):
+    root, _ = kernel_root(t)
+    image = next((root / "boot").iterdir())
+    image.write_bytes(b"MZ" + bytes(100000))
+    missing(t, "KASTELLAN_VM_ROOT", root, "machine")
+    image.chmod(0o666)
+    missing(t, "KASTELLAN_VM_ROOT", root, "written by everybody")
+
+
+@test("a cache that others may write is not used, and the worker runs without it", backends=OURS)
+def cache_open(t):
+    place = t.directory("cache")
+    place.chmod(0o777)
+    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+                          env={**os.environ, "KASTELLAN_CACHE": str(place)})
+    check.equal((result.code, result.stdout, os.listdir(place)), (0, b"ran\n", []), "without a cache")
+    place.chmod(0o700)
+    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+                          env={**os.environ, "KASTELLAN_CACHE": str(place)})
+    check.equal(result.code, 0, "exit code")
+    check.true(any(name.startswith("vmlinux-") for name in os.listdir(place)), "the cache is used")
+
+
+@test("the emulator lives in a jail of its own: no privilege, no network, and nothing of the worker's",
+      backends=OURS, root=True)
+def confined(t):
+    top = t.directory("granted")
+    _, _, found = started(t, write=[top])
+    pid = found["qemu-system-x86_64"]
+    lines = dict(line.split(":\t", 1) for line in
+                 pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        check.equal(int(lines[name], 16), 0, name)
+    check.equal((lines["NoNewPrivs"], lines["Seccomp"]), ("1", "2"), "privileges and filter")
+    # The jail's filter, and the emulator's own behind it.
+    check.true(int(lines["Seccomp_filters"]) >= 2, f"{lines['Seccomp_filters']} filters")
+    for name in ("net", "mnt", "pid", "user", "ipc", "uts", "cgroup"):
+        check.true(os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"),
+                   f"the namespace {name} is the host's")
+    check.true(int(lines["Uid"].split()[0]) >= 2 ** 30, "its user is nobody of the host's")
+    root = pathlib.Path(f"/proc/{pid}/root")
+    check.equal(sorted(os.listdir(root)),
+                sorted(["dev", "etc", "firmware", "kastellan-vm", "kernel", "lib", "lib64", "proc", "usr"]),
+                "its root directory")
+    check.equal(sorted(os.listdir(root / "usr/bin")), ["qemu-system-x86_64"], "its programs")
+    check.equal(os.listdir(root / "etc"), ["ld.so.cache"], "its /etc")
+    kinds = sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in
+                   os.listdir(f"/proc/{pid}/fd"))
+    check.true(all(kind.startswith(("socket", "pipe", "anon_inode", "/dev/null", "/memfd", "/kernel",
+                                    "/firmware", "/usr")) for kind in kinds), f"descriptors: {kinds}")
+    sockets = pathlib.Path(f"/proc/{pid}/net/dev").read_text()
+    check.equal([line.split(":")[0].strip() for line in sockets.splitlines()[2:]], ["lo"], "devices")
+
+
+@test("nothing of the worker is in the emulator's arguments or in the guest's kernel command line",
+      backends=OURS)
+def no_secrets(t):
+    token = "s3cret-" + "x" * 20
+    _, _, found = started(t, env={"TOKEN": token})
+    pid = found["qemu-system-x86_64"]
+    check.true(token.encode() not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes(), "arguments")
+    result = t.jail.run(["/bin/cat", "/proc/cmdline"], env={"TOKEN": token})
+    check.true(token.encode() not in result.stdout, "the guest's command line")
+
+
+def killed(t, program):
+    process, path, found = started(t)
+    os.kill(found[program], signal.SIGKILL)
+    wait_for(lambda: process.poll() is not None, f"the end after {program} was killed", 60)
+    check.true(process.returncode != 0, f"exit code {process.returncode}")
+    status = t.jail.read_status(path)
+    check.true(status is not None and status["outcome"]["type"] in ("setup", "signal"), f"{status}")
+    wait_for(lambda: not residue.descendants(process.pid), "the end of all")
+
+
+for program in ("qemu-system-x86_64", "kastellan-vm", "kastellan-files"):
+    add(f"{program} is killed: the run ends, is no success, and leaves nothing",
+        lambda t, program=program: killed(t, program), __name__, backends=OURS, root=True)
+
+
+@test("twenty megabytes through each stream arrive as they were sent", 120, backends=OURS)
+def streams(t):
+    data = os.urandom(1 << 20) * 20
+    result = t.jail.run(["/bin/sh", "-c", "tee /dev/stderr"], stdin=data,
+                        policy={"cpu_ms": 0, "mem_mb": 64})
+    check.equal(result.code, 0, "exit code")
+    check.true(result.stdout == data, "stdout")
+    check.true(result.stderr == data, "stderr")
