@@ -89,8 +89,10 @@ static void forward_answers(int fuse, int port)
 			hand_in(fuse, bytes + at, len);
 			at += len;
 		}
-		memmove(bytes, bytes + at, have - at);
 		have -= at;
+		/* Not onto itself: a long answer comes in many pieces. */
+		if (at && have)
+			memmove(bytes, bytes + at, have);
 	}
 }
 

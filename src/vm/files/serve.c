@@ -31,8 +31,10 @@ static int take_all(struct server *server, struct inlet *inlet)
 		if (r == 0 && server->locks.given_back)
 			r = locks_retry(server);
 	}
-	memmove(inlet->bytes, inlet->bytes + at, inlet->len - at);
 	inlet->len -= at;
+	/* Not onto itself: a long request comes in many pieces. */
+	if (at && inlet->len)
+		memmove(inlet->bytes, inlet->bytes + at, inlet->len);
 	return r;
 }
 
