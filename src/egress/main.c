@@ -135,8 +135,11 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 	r = confine_start(complaint);
 	if (r < 0)
 		return r;
+	/* A jail that is taken for none would wait for us for ever. */
 	if (fcntl(EGRESS_SLOT_JAIL, F_GETFD) >= 0)
 		proxy->jail = (struct watch){jail_ready, EGRESS_SLOT_JAIL};
+	else if (errno != EBADF)
+		return complain(complaint, -errno, "find jail", "fcntl");
 	r = find_maker(proxy, complaint);
 	if (r < 0)
 		return r;

@@ -6,9 +6,9 @@
  *
  * The roles are those of a start: S the command itself, P what it starts to find out about the
  * host, M the monitor, H the helper before its exec, B the helper and its children, I init, W the
- * worker before its exec, E the egress proxy, N its resolver. Without a helper, H makes the jail and
- * then calls itself init: that is I from its first child on. A worker that has been executed is let
- * go of. One process at a time is counted in each role but P and B, so a number means the same
+ * worker before its exec, E the egress proxy, N its resolver. Without a helper, H makes the jail
+ * and then calls itself init: that is I from its first child on. A worker that has been executed is
+ * let go of. One process at a time is counted in each role but P and B, so a number means the same
  * call in every run as long as the host stays as it is. Nothing is printed on standard output;
  * COUNT writes to descriptor 3, and what fails is written to the file INJECT_LOG. */
 #include <errno.h>
@@ -116,9 +116,14 @@ static void name_init(struct task *task)
 
 static char role_after_exec(const struct task *task)
 {
+	const char *program;
 	char line[256];
 
 	read_arguments(task->pid, line);
+	/* Wherever it was started: the program itself is not ours to fail. */
+	program = strstr(line, "/report ");
+	if (program && !memchr(line, ' ', (size_t)(program - line)))
+		return 0;
 	if (task->role == 'P' && strstr(line, "kastellan-init monitor"))
 		return 'M';
 	if (task->role == 'P' && strstr(line, "kastellan-egress"))
@@ -190,6 +195,7 @@ static void on_event(struct task *task, int event)
 			return;
 		}
 		task->role = role_after_exec(task);
+		task->let_go = !task->role;
 		return;
 	}
 	if (event != PTRACE_EVENT_FORK && event != PTRACE_EVENT_VFORK &&

@@ -151,6 +151,18 @@ void jail_usage(struct jail *jail, struct jail_usage *ret_usage)
 	*ret_usage = jail->usage;
 }
 
+/* The end of a group is an event of its own, which nobody would take: whoever polls for the jail
+ * while its proxy ends would be woken all the time. */
+static void group_is_removed(struct jail *jail)
+{
+	uint32_t events;
+	int fd = cgroup_event_fd(jail->group, &events);
+
+	jail->group_removed = true;
+	if (fd >= 0)
+		epoll_ctl(jail->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 /* Reads the last figures, then ends and removes the group. */
 static int remove_group(struct jail *jail)
 {
@@ -163,7 +175,7 @@ static int remove_group(struct jail *jail)
 	if (r == 0)
 		r = cgroup_remove(jail->group);
 	if (r == 0)
-		jail->group_removed = true;
+		group_is_removed(jail);
 	return r;
 }
 
@@ -174,7 +186,8 @@ static void retire_group(struct jail *jail)
 {
 	if (jail->group && !jail->group_removed) {
 		remember_usage(jail);
-		jail->group_removed = cgroup_remove_empty(jail->group);
+		if (cgroup_remove_empty(jail->group))
+			group_is_removed(jail);
 		if (jail->group_removed && !jail->egress_group && jail->monitor_socket >= 0)
 			control_send(jail->monitor_socket, CONTROL_GROUP, 0, NULL, 0, NULL, 0);
 	}

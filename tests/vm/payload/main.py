@@ -18,10 +18,12 @@ def main():
         import test_landlock
         import test_layers
         import test_limits
+        import test_nested
         suite.run(test_layers)
         suite.run(test_limits)
         suite.run(test_egress)
         suite.run(test_landlock)
+        suite.run(test_nested)
         suite.run(test_broken)
     return suite.end()
 

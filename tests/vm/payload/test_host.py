@@ -14,7 +14,7 @@ from harness import check, equal, only
 
 NO_USERNS = ("apparmor", "apparmor-deny")
 KERNELS = {
-    "debian12": (6, 1), "hybrid": (6, 1), "no-landlock": (5, 10), "landlock-off": (6, 1),
+    "debian12": (6, 1), "hybrid": (6, 1), "plain": (6, 1), "no-landlock": (5, 10), "landlock-off": (6, 1),
     "apparmor": (6, 12), "apparmor-deny": (6, 12), "arm64": (6, 1),
 }
 
@@ -61,7 +61,7 @@ def test_layout(suite):
         check(pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes").exists())
 
 
-@only(users=("worker",))
+@only(users=("worker",), but=("plain",))
 def test_session(suite):
     """The login has a session scope, a runtime directory and the user manager's bus."""
     if suite.guest != "hybrid":
@@ -71,20 +71,29 @@ def test_session(suite):
     check(state in ("running", "degraded", "starting"), state)
 
 
-@only(users=("worker",), but=("hybrid",))
+@only(users=("worker",), but=("hybrid", "plain"))
 def test_delegation(suite):
     """The user manager has the controllers cpu, memory and pids."""
     check(facts.delegated() >= facts.CONTROLLERS, facts.delegated())
 
 
-@only(users=("worker",), but=("hybrid",))
+@only(guests=("plain",))
+def test_no_systemd(suite):
+    """There is no systemd, and the user has a subtree of the control groups."""
+    check(not pathlib.Path("/run/systemd/system").exists())
+    if suite.user == "worker":
+        equal(facts.own_group(), "/worker/session")
+        check(os.access("/sys/fs/cgroup/worker", os.W_OK))
+
+
+@only(users=("worker",), but=("hybrid", "plain"))
 def test_group_not_writable(suite):
     """The login's own group may not be written, so a scope is the only way."""
     group = pathlib.Path("/sys/fs/cgroup" + facts.own_group())
     check(not os.access(group, os.W_OK), group)
 
 
-@only(users=("worker",), but=("hybrid",))
+@only(users=("worker",), but=("hybrid", "plain"))
 def test_scope_enforces(suite):
     """A user's scope with a memory limit kills what exceeds it."""
     free = facts.scope(*facts.HOG)

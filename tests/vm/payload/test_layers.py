@@ -9,7 +9,7 @@ import facts
 import jail
 from harness import check, command, equal, only
 
-WHOLE = ("debian12", "sid", "arm64")
+WHOLE = ("debian12", "plain", "sid", "arm64")
 NO_LANDLOCK = ("no-landlock", "landlock-off")
 NO_USERNS = ("apparmor", "apparmor-deny")
 FILES = "fs_read,fs_write"
@@ -53,7 +53,8 @@ def test_doctor_groups(suite):
     if suite.guest == "hybrid":
         wanted = {"root": ("v1",), "worker": ("none",)}
     else:
-        wanted = {"root": ("v2", "scope"), "worker": ("scope",)}
+        wanted = {"root": ("v2", "scope"),
+                  "worker": ("v2",) if suite.guest == "plain" else ("scope",)}
     check(group["manager"] in wanted[suite.user], group)
     whole = group["manager"] != "none"
     for name in ("memory", "tasks", "cpu_quota", "cpu_time"):

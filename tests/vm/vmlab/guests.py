@@ -58,6 +58,13 @@ GUESTS = (
         words="systemd.unified_cgroup_hierarchy=0",
     ),
     Guest(
+        "plain",
+        "cgroup v2 without systemd, a subtree handed to the user",
+        BOOKWORM,
+        "bookworm",
+        words="ktest.plain",
+    ),
+    Guest(
         "no-landlock",
         "kernel 5.10 without Landlock compiled in",
         BOOKWORM,
