@@ -64,7 +64,7 @@ enum spec_type {
 		       those after it. Absent: none */
 };
 
-#define SPEC_MAX_EXTRA 6u
+#define SPEC_MAX_EXTRA 7u /* the last of them only without SPEC_EGRESS, whose slot it is */
 
 enum {
 	SPEC_FLAG_TTY = 1 << 0, /* open a terminal inside, hand its master out, make it stdio */

@@ -237,7 +237,7 @@ class Native(Case):
         return {"data": fds, "records": [("EXTRA", struct.pack("=I", count))]}
 
     def test_further_descriptors_come_behind_the_streams(self):
-        for n in range(1, 7):
+        for n in range(1, 8):
             list_and_read = "ls /proc/self/fd; for i in $(seq 3 %d); do cat /proc/self/fd/$i; echo; done"
             # The shell's own are closed in what it starts, so that the last number is that of ls.
             out = self.show(list_and_read % (2 + n), **self.extra(n)).splitlines()
@@ -267,7 +267,7 @@ class Native(Case):
         jail.expect(d.EXIT)
 
     def test_as_many_as_can_be(self):
-        for count in (0, 7):
+        for count in (0, 8):
             self.refused("spec", errno.EBADMSG, "number of further", **self.extra(6, count))
 
     # A caller without privileges has the kernel's name for a grant, and looks what is there.

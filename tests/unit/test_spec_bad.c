@@ -176,10 +176,11 @@ static void test_bad_records_are_refused(void **state)
 
 static void test_further_descriptors_are_as_many_as_there_are_slots(void **state)
 {
+	static const uint16_t port = 443;
 	static const uint32_t counts[] = {1, SPEC_MAX_EXTRA, 0, SPEC_MAX_EXTRA + 1, UINT32_MAX};
 
 	(void)state;
-	assert_true(SPEC_MAX_EXTRA <= SLOT_EGRESS - SLOT_EXTRA);
+	assert_true(SPEC_MAX_EXTRA <= SLOT_GRANT - SLOT_EXTRA);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		autospec struct spec_writer writer;
 		autofree char *text = NULL;
@@ -190,6 +191,11 @@ static void test_further_descriptors_are_as_many_as_there_are_slots(void **state
 		spec_add(&writer, SPEC_EXTRA, &counts[i], sizeof(counts[i]));
 		text = spec_text(&writer, &size);
 		assert_int_equal(spec_parse(text, size, &spec, &failure), i < 2 ? 0 : -EBADMSG);
+		/* The last one is where a network's is. */
+		spec_add_ports(&writer, &port, 1);
+		free(take_ptr(text));
+		text = spec_text(&writer, &size);
+		assert_int_equal(spec_parse(text, size, &spec, &failure), i < 1 ? 0 : -EBADMSG);
 	}
 }
 

@@ -266,6 +266,8 @@ static int check_extra(const struct spec *spec, struct failure *failure)
 		return bad(failure, "further descriptors for the worker of a jail with a helper");
 	if (*spec->extra < 1 || *spec->extra > SPEC_MAX_EXTRA)
 		return bad(failure, "an impossible number of further descriptors");
+	if (SLOT_EXTRA + *spec->extra > SLOT_EGRESS && spec->ports)
+		return bad(failure, "a further descriptor in the place of the network's");
 	return 0;
 }
 

@@ -129,7 +129,8 @@ static int make_files(const struct ks_plan *plan, struct parts *parts)
 static bool extra_fit(const struct ks_plan *plan, const struct jail_setup *setup)
 {
 	return setup->n_extra == 0 ||
-	       (plan->kind == KS_BACKEND_NATIVE && setup->n_extra <= SPEC_MAX_EXTRA);
+	       (plan->kind == KS_BACKEND_NATIVE && plan->network != NETWORK_PROXY &&
+		       setup->n_extra <= SPEC_MAX_EXTRA);
 }
 
 static int fill_slots(const struct ks_plan *plan, const struct jail_setup *setup,
