@@ -15,6 +15,8 @@
 #include "mcp/router.h"
 #include "mcp/serve.h"
 
+#define SINGLE_USE_AT_ONCE 4 /* processes of a server for one request each */
+
 static void report(const ks_error *error)
 {
 	print_error(NULL, error);
@@ -76,6 +78,9 @@ static int settle(const struct arguments *arguments, ks_backends *backends,
 		.run = arguments->run,
 		.timeout_ms = tool->wall_ms,
 		.max_message = tool->max_message_bytes,
+		.instances = single	       ? SINGLE_USE_AT_ONCE
+			     : tool->instances ? tool->instances
+					       : ROUTER_INSTANCES,
 		.single_use = single,
 		.idle_ms = single ? 0 : tool->idle_seconds * 1000,
 		.max_age_ms = single ? 0 : tool->max_age_seconds * 1000,

@@ -153,6 +153,10 @@ static int read_result(struct router *router, size_t server, const json_t *resul
 	peer->state = PEER_READY;
 	free(peer->error);
 	peer->error = NULL;
+	for (size_t i = server + 1; i < router->n_peers && router->peers[i].lead == server; i++) {
+		router->peers[i].state = PEER_READY;
+		router->peers[i].can = peer->can;
+	}
 	return 1;
 }
 
@@ -190,6 +194,8 @@ static void instructions(const struct router *router, struct strbuf *to)
 		const struct peer *peer = &router->peers[i];
 		json_t *error;
 
+		if (!peer_leads(router, i))
+			continue;
 		if (peer->state == PEER_READY && peer->instructions)
 			strbuf_addf(to, "%s (its names begin with %s__): %s\n", peer->name,
 				peer->name, peer->instructions);
@@ -212,7 +218,8 @@ static const char *common_version(const struct router *router)
 	for (size_t i = 0; i < router->n_peers; i++) {
 		const struct peer *peer = &router->peers[i];
 
-		if (peer->state == PEER_READY && (!oldest || strcmp(peer->version, oldest) < 0))
+		if (peer_leads(router, i) && peer->state == PEER_READY &&
+			(!oldest || strcmp(peer->version, oldest) < 0))
 			oldest = peer->version;
 	}
 	return oldest;
@@ -249,7 +256,8 @@ int router_settle(struct router *router)
 	if (!router->initialize_id)
 		return 0;
 	for (size_t i = 0; i < router->n_peers; i++)
-		if (router->peers[i].state == PEER_ASKED || router->peers[i].state == PEER_NEW)
+		if (peer_leads(router, i) && (router->peers[i].state == PEER_ASKED ||
+						     router->peers[i].state == PEER_NEW))
 			return 0;
 	if (version)
 		r = answer_client(router, version);

@@ -240,7 +240,7 @@ static bool all_failed(const struct router *router, const struct listing *listin
 
 	for (size_t i = 0; i < router->n_peers; i++) {
 		failed += listing->parts[i].failed;
-		if (router->peers[i].state == PEER_READY &&
+		if (peer_leads(router, i) && router->peers[i].state == PEER_READY &&
 			(router->peers[i].can & kinds[listing->kind].can) &&
 			!listing->parts[i].failed)
 			return false;
@@ -328,6 +328,9 @@ int listing_start(
 	for (size_t i = 0; r == 0 && i < router->n_peers; i++) {
 		const struct peer *peer = &router->peers[i];
 
+		/* A further instance has nothing to list, and is told the level when it starts. */
+		if (!peer_leads(router, i) && (kind != LIST_LEVEL || !peer->running))
+			continue;
 		if (peer->state == PEER_ABSENT && kind != LIST_LEVEL)
 			r = router_greet(router, i);
 		else if (peer->state == PEER_READY && (peer->can & kinds[kind].can))

@@ -56,7 +56,7 @@ static int server_updated(struct router *router, size_t server, const struct mes
 	autofree char *uri = r > 0 ? splice_string(message, span) : NULL;
 	size_t owner = uri ? owners_find(&router->owners, uri) : OWNERS_NONE;
 
-	if (uri && (owner == server || owner == OWNERS_NONE))
+	if (uri && (owner == router->peers[server].lead || owner == OWNERS_NONE))
 		splice_line(&router->to_client, message, NULL, 0);
 	return 0;
 }
@@ -132,7 +132,8 @@ int router_client_note(struct router *router, const struct message *message)
 	if (message_method_is(message, "notifications/initialized"))
 		router->initialized = true;
 	for (size_t i = 0; i < router->n_peers; i++)
-		if (router->peers[i].state == PEER_READY)
+		if (router->peers[i].state == PEER_READY &&
+			(peer_leads(router, i) || router->peers[i].running))
 			tell(router, i, message, NULL, 0);
 	return 0;
 }

@@ -27,10 +27,16 @@ int router_init(struct router *router, const char *const *names, size_t n)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		router->peers[i].name = names[i];
+		router->peers[i].lead = i;
 		router->peers[i].max_message = KS_MAX_MESSAGE_BYTES;
 		strbuf_init(&router->peers[i].to_server, KS_MAX_TEXT);
 	}
 	return 0;
+}
+
+void router_instance(struct router *router, size_t peer, size_t lead)
+{
+	router->peers[peer].lead = lead;
 }
 
 void router_done(struct router *router)
@@ -110,11 +116,32 @@ int router_send(struct router *router, size_t server, enum route_kind kind,
 	return 0;
 }
 
+/* The instance with the fewest requests, and of those the first, so that no more are started than
+ * there is work for. Subscriptions stay with the one that they began with. */
+static size_t instance_for(
+	const struct router *router, size_t server, const struct message *message)
+{
+	size_t best = server, fewest = routes_count(&router->calls, server);
+
+	if (message_method_is(message, "resources/subscribe") ||
+		message_method_is(message, "resources/unsubscribe"))
+		return server;
+	for (size_t i = server + 1; i < router->n_peers && router->peers[i].lead == server; i++) {
+		size_t count = routes_count(&router->calls, i);
+
+		if (router->peers[i].full || (count >= fewest && !router->peers[best].full))
+			continue;
+		best = i;
+		fewest = count;
+	}
+	return best;
+}
+
 /* A request of the client's to the one server that it is for. */
 static int call(struct router *router, size_t server, const struct message *message,
 	struct edit *edits, size_t n)
 {
-	struct peer *peer = &router->peers[server];
+	const struct peer *peer = &router->peers[server];
 	struct route *route;
 	struct span token;
 	const char *why = NULL;
@@ -125,7 +152,8 @@ static int call(struct router *router, size_t server, const struct message *mess
 				: refuse(router, message, REPLY_FAULT, "the server starts");
 		return r == 0 && peer->state == PEER_ABSENT ? router_greet(router, server) : r;
 	}
-	r = router_send(router, server, ROUTE_CALL, message, edits, n, &route, &why);
+	r = router_send(router, instance_for(router, server, message), ROUTE_CALL, message, edits,
+		n, &route, &why);
 	if (r == -ENOBUFS)
 		return refuse(router, message, REPLY_FAULT, why ? why : "too many requests wait");
 	if (r < 0)
@@ -149,8 +177,8 @@ static size_t find_prefix(const struct router *router, const struct message *mes
 		const char *peer = peer_name(router, i);
 		size_t size = strlen(peer);
 
-		if (len < size + 5 || *text != '"' || memcmp(text + 1, peer, size) != 0 ||
-			memcmp(text + 1 + size, "__", 2) != 0)
+		if (!peer_leads(router, i) || len < size + 5 || *text != '"' ||
+			memcmp(text + 1, peer, size) != 0 || memcmp(text + 1 + size, "__", 2) != 0)
 			continue;
 		*ret_edit = (struct edit){{name.at + 1, name.at + 1 + size + 2}, ""};
 		return i;
@@ -180,7 +208,8 @@ static size_t only_one(const struct router *router)
 	size_t found = OWNERS_NONE;
 
 	for (size_t i = 0; i < router->n_peers; i++) {
-		if (router->peers[i].state != PEER_READY || !(router->peers[i].can & CAN_RESOURCES))
+		if (!peer_leads(router, i) || router->peers[i].state != PEER_READY ||
+			!(router->peers[i].can & CAN_RESOURCES))
 			continue;
 		if (found != OWNERS_NONE)
 			return OWNERS_NONE;
@@ -265,7 +294,7 @@ static int initialize(struct router *router, const struct message *message)
 	if (!router->initialize || !router->initialize_id)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < router->n_peers; i++)
-		r = router_greet(router, i);
+		r = peer_leads(router, i) ? router_greet(router, i) : 0;
 	return r < 0 ? r : router_settle(router);
 }
 

@@ -23,6 +23,8 @@
 #include "mcp/routes.h"
 
 #define ROUTER_SERVERS 64
+#define ROUTER_INSTANCES 16 /* of one server */
+#define ROUTER_PEERS (ROUTER_SERVERS * ROUTER_INSTANCES)
 #define ROUTER_NAME 128 /* bytes of a tool's name, by the specification of 2025-11-25 */
 #define ROUTER_CALLS 128 /* of one server at once: an error for each fits into the answers */
 #define ROUTER_ASKS 64 /* requests of one server's to the client */
@@ -46,6 +48,8 @@ enum {
 
 struct peer {
 	const char *name;
+	size_t lead; /* the first instance of its server: it is greeted, and makes the lists */
+	bool running; /* there is a process: set by the caller */
 	size_t max_message;
 	bool brief; /* of single use: no subscription outlives its request */
 	bool full; /* it does not read what waits for it: set by the caller */
@@ -78,9 +82,13 @@ struct router {
 /* Whether a server of that name can be told from all others in the front of a name. */
 bool router_name_good(const char *name);
 
-/* 0 or -ENOMEM. The names must stay; at most ROUTER_SERVERS. */
+/* 0 or -ENOMEM. The names must stay; at most ROUTER_PEERS, each a server until router_instance()
+ * says otherwise. */
 int router_init(struct router *router, const char *const *names, size_t n);
 void router_done(struct router *router);
+
+/* This peer is a further instance of that server: it gets requests while the others are busy. */
+void router_instance(struct router *router, size_t peer, size_t lead);
 
 /* A line of the client's, or a message of that server's. 0, -ENOMEM, or -E2BIG. */
 int router_client(struct router *router, const char *line, size_t len);
@@ -102,6 +110,11 @@ bool router_busy(const struct router *router);
 static inline const char *peer_name(const struct router *router, size_t server)
 {
 	return router->peers[server].name;
+}
+
+static inline bool peer_leads(const struct router *router, size_t server)
+{
+	return router->peers[server].lead == server;
 }
 
 /* Sends a message to a server under an own id, with further edits (at most 2, room for one more).

@@ -160,7 +160,7 @@ static void poll_server(struct server *server, struct pollfd *fds)
 static int wait_and_read(struct serve *serve)
 {
 	const struct serve_options *options = serve->options;
-	struct pollfd fds[AT_SERVERS + AT_EACH * ROUTER_SERVERS];
+	struct pollfd fds[AT_SERVERS + AT_EACH * ROUTER_PEERS];
 	int r = 0;
 
 	fds[AT_SIGNALS] = (struct pollfd){.fd = options->signals, .events = POLLIN};
@@ -225,38 +225,64 @@ static int loop(struct serve *serve)
 	return r;
 }
 
-static int begin(struct serve *serve)
+static size_t instances_of(const struct serve_options *options, const struct serve_server *what)
 {
-	const struct serve_options *options = serve->options;
-	const char *names[ROUTER_SERVERS];
+	if (!options->merged || !what->instances)
+		return 1;
+	return what->instances < ROUTER_INSTANCES ? what->instances : ROUTER_INSTANCES;
+}
 
-	if (!options->n_servers || options->n_servers > ROUTER_SERVERS)
-		return -EINVAL;
-	serve->servers = calloc(options->n_servers, sizeof(*serve->servers));
-	if (!serve->servers)
-		return -ENOMEM;
-	serve->n_servers = options->n_servers;
-	for (size_t i = 0; i < serve->n_servers; i++) {
-		struct server *server = &serve->servers[i];
+static void begin_server(struct server *server, struct serve *serve,
+	const struct serve_server *what, struct server *lead)
+{
+	server->what = what;
+	server->serve = serve;
+	server->lead = lead;
+	server->audit = -1;
+	session_init(&server->session, what->policy);
+	server->session.look = server_look;
+	server->session.data = server;
+	strbuf_init(&server->queue, KS_MAX_TEXT);
+}
 
-		server->what = &options->servers[i];
-		server->serve = serve;
-		server->audit = -1;
-		session_init(&server->session, server->what->policy);
-		server->session.look = server_look;
-		server->session.data = server;
-		strbuf_init(&server->queue, KS_MAX_TEXT);
-		names[i] = server->what->name;
-	}
-	if (!options->merged)
-		return 0;
+static int begin_router(struct serve *serve)
+{
+	const char *names[ROUTER_PEERS];
+
+	for (size_t i = 0; i < serve->n_servers; i++)
+		names[i] = serve->servers[i].what->name;
 	if (router_init(&serve->router, names, serve->n_servers) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < serve->n_servers; i++) {
-		serve->router.peers[i].max_message = serve->servers[i].what->max_message;
-		serve->router.peers[i].brief = serve->servers[i].what->single_use;
+		const struct server *server = &serve->servers[i];
+
+		serve->router.peers[i].max_message = server->what->max_message;
+		serve->router.peers[i].brief = server->what->single_use;
+		router_instance(&serve->router, i, (size_t)(server->lead - serve->servers));
 	}
 	return 0;
+}
+
+static int begin(struct serve *serve)
+{
+	const struct serve_options *options = serve->options;
+	size_t n = 0;
+
+	if (!options->n_servers || options->n_servers > ROUTER_SERVERS)
+		return -EINVAL;
+	for (size_t i = 0; i < options->n_servers; i++)
+		n += instances_of(options, &options->servers[i]);
+	serve->servers = calloc(n, sizeof(*serve->servers));
+	if (!serve->servers)
+		return -ENOMEM;
+	for (size_t i = 0; i < options->n_servers; i++) {
+		struct server *lead = &serve->servers[serve->n_servers];
+
+		for (size_t k = instances_of(options, &options->servers[i]); k; k--)
+			begin_server(&serve->servers[serve->n_servers++], serve,
+				&options->servers[i], lead);
+	}
+	return options->merged ? begin_router(serve) : 0;
 }
 
 static void end(struct serve *serve)

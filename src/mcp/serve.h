@@ -17,6 +17,9 @@ struct serve_server {
 	struct ks_run_options run; /* cwd, allow_degraded, grace_ms */
 	uint64_t timeout_ms; /* of one request; 0 = none */
 	size_t max_message; /* bytes of one message */
+	/* Processes at once, where servers are merged: a further one is started while all others
+	 * have requests. 0 = 1; at most 16. */
+	size_t instances;
 	/* It is ended when it has carried out one request, and gets one at a time. */
 	bool single_use;
 	/* It is ended when it has had no request for so long, is so old, or has had so many; only

@@ -70,6 +70,8 @@ static int start(struct server *server)
 		return could_not_start(server, error);
 	}
 	event(server, SLOT_STARTED);
+	if (session_follow(&server->session, &server->lead->session) < 0)
+		return -ENOMEM;
 	server->shown = 0;
 	server->stopped = server->leaving = false;
 	server->used = clock_now();

@@ -315,6 +315,14 @@ static int replay(struct session *session)
 	return r;
 }
 
+int session_follow(struct session *session, const struct session *lead)
+{
+	if (session == lead || !lead->initialize)
+		return 0;
+	session->initialized = lead->initialized;
+	return keep(&session->initialize, lead->initialize, strlen(lead->initialize));
+}
+
 int session_started(struct session *session, uint64_t now)
 {
 	int r = 0;

@@ -53,6 +53,10 @@ bool session_wants_server(const struct session *session);
 int session_started(struct session *session, uint64_t now);
 void session_ended(struct session *session, const ks_error *error, bool starting);
 
+/* This server is a further instance of that one: it is initialised as that one was. 0 or -ENOMEM.
+ */
+int session_follow(struct session *session, const struct session *lead);
+
 /* The server has been asked to end between two requests: the next one starts another. */
 void session_retired(struct session *session);
 

@@ -21,6 +21,7 @@ struct serve;
 struct server {
 	const struct serve_server *what;
 	struct serve *serve;
+	struct server *lead; /* the first instance of the same; itself for most */
 	struct session session;
 	struct slot slot;
 	struct channel *channel; /* NULL = there is no server */

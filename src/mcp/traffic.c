@@ -259,8 +259,10 @@ int serve_route(struct serve *serve)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < serve->n_servers; i++)
+	for (size_t i = 0; r == 0 && i < serve->n_servers; i++) {
+		serve->router.peers[i].running = serve->servers[i].channel != NULL;
 		r = hand_to_router(serve, i);
+	}
 	for (size_t i = 0; r == 0 && i < serve->n_servers; i++)
 		r = hand_to_server(serve, i);
 	tell_notes(serve);

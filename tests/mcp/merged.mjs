@@ -290,6 +290,31 @@ for line in sys.stdin:
         assert.doesNotMatch(client.said, /kastellan/);
     },
 
+    async "merged: further instances start when the others are busy, and only then"() {
+        const who = { code: "import os, time, uuid\nif not os.path.exists('/tmp/me'):\n" +
+            "  open('/tmp/me', 'w').write(uuid.uuid4().hex)\ntime.sleep(1)\nprint(open('/tmp/me').read())" };
+        const seen = async (client, n) => new Set((await Promise.all(Array.from({ length: n }, () =>
+            call(client, "python__run", who)))).map(one => one.text));
+        const many = lifecycle => connect(manifest({ python: tool("python", { lifecycle }) }));
+        const one = await many({ IdleTimeout: { instances: 1 } });
+        assert.equal((await seen(one, 3)).size, 1);
+        const two = await many({ IdleTimeout: { instances: 2 } });
+        assert.equal((await seen(two, 1)).size, 1);
+        const both = await seen(two, 4);
+        assert.equal(both.size, 2);
+        for (let i = 0; i < 2; i++)
+            assert.ok(both.has([...await seen(two, 1)][0]));
+        assert.equal((await names(two)).filter(name => name === "python__run").length, 1);
+        // One that ends takes only its own request with it.
+        const suicide = { code: "import os, signal; os.kill(os.getppid(), signal.SIGKILL)" };
+        const [good, bad] = await Promise.all([call(two, "python__run", who),
+            call(two, "python__run", suicide).catch(error => error)]);
+        assert.equal(bad.data.fault, "crash");
+        assert.ok(both.has(good.text));
+        assert.equal((await seen(await many("SingleUse"), 4)).size, 4);
+        assert.doesNotMatch(one.said, /kastellan/);
+    },
+
     async "merged: a server that nobody uses is ended, and comes again"() {
         const client = await connect(manifest({ python: tool("python",
             { lifecycle: { IdleTimeout: { idle_seconds: 1 } } }) }));
