@@ -31,6 +31,8 @@
 #define KS_MAX_CGROUP_FILE 4096 /* what is read of a cgroup control file */
 #define KS_MAX_MESSAGE_DEPTH 64 /* arrays and objects in one another, in a message of a worker */
 #define KS_MAX_MESSAGE_BYTES 8388608 /* such a message: half of KS_MAX_TEXT */
+#define KS_MAX_MESSAGE_ID \
+	1024 /* bytes of its id as it is written, which is kept until the answer */
 #define KS_MAX_TOOLS 256 /* tools of a manifest */
 #define KS_MAX_TOOL_NAME 64 /* bytes of a tool's name */
 #define KS_MAX_IMAGE_NAME 255 /* bytes of a container image's name */

@@ -76,6 +76,13 @@ static void count(struct daemon *daemon, unsigned *counter, int change)
 	pthread_mutex_unlock(&daemon->lock);
 }
 
+static void release(struct daemon *daemon, size_t bytes)
+{
+	pthread_mutex_lock(&daemon->lock);
+	daemon->n_bytes -= bytes;
+	pthread_mutex_unlock(&daemon->lock);
+}
+
 static int start_thread(void *(*run)(void *), void *data)
 {
 	pthread_attr_t attributes;
@@ -99,6 +106,7 @@ static void *serve_task(void *data)
 
 	if (message_read(task->text, task->len, &message, &why) == 0)
 		request_serve(connection, &message);
+	release(daemon, task->len);
 	free(task->text);
 	free(task);
 	unref(connection);
@@ -107,15 +115,20 @@ static void *serve_task(void *data)
 }
 
 /* Whether one more may be in progress. */
-static bool admit(struct connection *connection)
+static bool admit(struct connection *connection, size_t len)
 {
 	struct daemon *daemon = connection->daemon;
 	bool admitted;
 
 	pthread_mutex_lock(&daemon->lock);
-	admitted = daemon->n_requests < DAEMON_REQUESTS;
-	daemon->n_requests += admitted;
-	connection->references += admitted;
+	admitted = daemon->n_requests < DAEMON_REQUESTS &&
+		   connection->references <= DAEMON_REQUESTS_EACH &&
+		   len <= DAEMON_BYTES - daemon->n_bytes;
+	if (admitted) {
+		daemon->n_requests++;
+		daemon->n_bytes += len;
+		connection->references++;
+	}
 	pthread_mutex_unlock(&daemon->lock);
 	return admitted;
 }
@@ -134,6 +147,7 @@ static int start_task(struct connection *connection, const char *line, size_t le
 	if (task)
 		free(task->text);
 	free(task);
+	release(connection->daemon, len);
 	unref(connection);
 	count(connection->daemon, &connection->daemon->n_requests, -1);
 	return r;
@@ -166,7 +180,7 @@ static void take_line(struct connection *connection, const char *line, size_t le
 	/* Nothing was asked of the client, and nothing is to be noted. */
 	if (message.kind != MESSAGE_REQUEST)
 		return;
-	if (!admit(connection) || start_task(connection, line, len) < 0)
+	if (!admit(connection, len) || start_task(connection, line, len) < 0)
 		send_error(connection, line + message.id.at, message.id.end - message.id.at,
 			REPLY_FAULT, "too many requests are in progress");
 }

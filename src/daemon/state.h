@@ -13,6 +13,8 @@
 
 #define DAEMON_CONNECTIONS 256
 #define DAEMON_REQUESTS 1024 /* at once, of all clients */
+#define DAEMON_REQUESTS_EACH 256 /* of one, so that it leaves room for others */
+#define DAEMON_BYTES (256u << 20) /* of all requests that are in progress */
 
 struct daemon {
 	const struct daemon_options *options;
@@ -24,6 +26,7 @@ struct daemon {
 	struct connection *connections;
 	unsigned n_connections; /* as many reading threads */
 	unsigned n_requests; /* as many waiting threads */
+	size_t n_bytes; /* of these requests */
 };
 
 struct connection {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bounds.h"
 #include "base/cleanup.h"
 #include "mcp/router.h"
 
@@ -12,7 +13,12 @@ int router_token(const struct message *message, struct span *ret_token)
 	struct span meta;
 	int r = message_member(message, message->params, "_meta", &meta);
 
-	return r > 0 ? message_member(message, meta, "progressToken", ret_token) : r;
+	if (r > 0)
+		r = message_member(message, meta, "progressToken", ret_token);
+	/* It is kept until the answer, as ids are. */
+	if (r > 0 && ret_token->end - ret_token->at > KS_MAX_MESSAGE_ID)
+		return 0;
+	return r;
 }
 
 static int server_progress(struct router *router, size_t server, const struct message *message)

@@ -161,12 +161,14 @@ static char first_of(const struct message *message, struct span span)
 	return present(span) ? message->text[span.at] : '\0';
 }
 
-/* A string or a whole number. */
+/* A string or a whole number, and of a length that may be kept for each request that waits. */
 static bool good_id(const struct message *message)
 {
 	const char *text = message->text + message->id.at;
 	size_t len = message->id.end - message->id.at;
 
+	if (len > KS_MAX_MESSAGE_ID)
+		return false;
 	if (*text == '"')
 		return true;
 	for (size_t i = *text == '-' ? 1 : 0; i < len; i++)
@@ -174,6 +176,9 @@ static bool good_id(const struct message *message)
 			return false;
 	return true;
 }
+
+static const char bad_id[] =
+	"its id is neither a string nor a whole number, or longer than 1024 bytes";
 
 static int classify_call(struct message *message, const char **ret_why)
 {
@@ -187,7 +192,7 @@ static int classify_call(struct message *message, const char **ret_why)
 		return refuse(ret_why, "its params are neither an object nor an array");
 	message->kind = present(message->id) ? MESSAGE_REQUEST : MESSAGE_NOTIFICATION;
 	if (message->kind == MESSAGE_REQUEST && !good_id(message))
-		return refuse(ret_why, "its id is neither a string nor a whole number");
+		return refuse(ret_why, bad_id);
 	return 0;
 }
 
@@ -206,7 +211,7 @@ static int classify_response(struct message *message, const char **ret_why)
 	if (message_part_is(message, message->id, "null") && present(message->error))
 		return 0;
 	if (!good_id(message))
-		return refuse(ret_why, "its id is neither a string nor a whole number");
+		return refuse(ret_why, bad_id);
 	return 0;
 }
 

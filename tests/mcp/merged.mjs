@@ -49,11 +49,11 @@ export const merged = {
         await assert.rejects(call(client, "other__echo", { message: "x" }), { code: -32602 });
     },
 
-    async "merged: the manifest of the examples, all six"() {
+    async "merged: the manifest of the examples, all seven"() {
         const client = await connect([...set.kastellan, "--tools", path.join(set.policies, "tools.json")]);
         const all = await names(client);
         for (const name of ["filesystem__write_file", "memory__read_graph", "everything__echo",
-            "sequential-thinking__sequentialthinking", "git__git", "python__run"])
+            "sequential-thinking__sequentialthinking", "git__git", "fetch__fetch", "python__run"])
             assert.ok(all.includes(name), name);
         assert.match((await call(client, "git__git", { arguments: ["--version"] })).text, /git version/);
         assert.equal((await call(client, "python__run", { code: "print(6 * 7)" })).text, "42\n");
