@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "daemon/state.h"
+#include "mcp/diagnosis.h"
 #include "mcp/reply.h"
 
 #define INVALID_PARAMS (-32602)
@@ -138,6 +139,7 @@ static void put_fault(struct daemon *daemon, const struct message *message, cons
 {
 	autofree char *name = string_of(message, "tool");
 	struct ks_tool tool = {.size = sizeof(tool)};
+	autofree char *paths = NULL;
 	ks_tools *tools;
 
 	pthread_mutex_lock(&daemon->lock);
@@ -145,10 +147,12 @@ static void put_fault(struct daemon *daemon, const struct message *message, cons
 	pthread_mutex_unlock(&daemon->lock);
 	if (!name || ks_tools_find(tools, name, &tool) < 0)
 		tool.policy = NULL;
+	else
+		paths = diagnosis_command(tool.argv, tool.cwd, tool.policy);
 	if (strcmp(ks_error_step(error), "usage") == 0)
 		reply_error(line, id, INVALID_PARAMS, ks_error_message(error));
 	else
-		reply_fault(line, id, error, tool.policy);
+		reply_fault(line, id, error, tool.policy, paths);
 	ks_tools_free(tools);
 }
 

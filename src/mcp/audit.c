@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "mcp/state.h"
 #include "supervise/child.h"
 
@@ -41,7 +40,7 @@ static void take(struct server *server, const char *bytes, size_t n)
 			return;
 		}
 		if (r > 0)
-			refusals_line(&server->session.refusals, line, len, clock_now());
+			refusals_line(&server->session.refusals, line, len);
 	}
 }
 

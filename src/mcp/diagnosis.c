@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bounds.h"
 #include "base/cleanup.h"
@@ -81,6 +82,13 @@ char *diagnosis_paths(const struct message *request, const ks_policy *policy)
 	return text;
 }
 
+static bool names_a_file(const char *text)
+{
+	size_t len = strlen(text);
+
+	return path_in(text, &len) == text && access(text, F_OK) == 0;
+}
+
 static bool present(struct span span)
 {
 	return span.end > span.at;
@@ -97,6 +105,22 @@ bool diagnosis_failed(const struct message *answer)
 	       message_part_is(answer, flag, "true");
 }
 
+char *diagnosis_command(const char *const *argv, const char *cwd, const ks_policy *policy)
+{
+	autostrbuf struct strbuf paths;
+	char *text = NULL;
+
+	strbuf_init(&paths, KS_MAX_TEXT);
+	if (policy && cwd && names_a_file(cwd))
+		note(&paths, policy, cwd, strlen(cwd));
+	for (; policy && *argv; argv++)
+		if (names_a_file(*argv))
+			note(&paths, policy, *argv, strlen(*argv));
+	if (paths.len)
+		strbuf_take(&paths, &text, NULL);
+	return text;
+}
+
 static json_t *path_to_json(const ks_policy *policy, const char *path)
 {
 	bool readable = path_granted(policy, path) == PATH_GRANTED_READ;
@@ -107,19 +131,18 @@ static json_t *path_to_json(const ks_policy *policy, const char *path)
 	return json_with(json, "grant", grant_path(policy, path, readable));
 }
 
-/* Only those that the failure is about by its own words. */
-static json_t *tell_paths(
-	json_t *array, const struct message *answer, const char *paths, const ks_policy *policy)
+json_t *diagnosis_tell_paths(
+	json_t *array, const char *text, size_t len, const char *paths, const ks_policy *policy)
 {
 	const char *end;
 
-	for (; paths && (end = strchr(paths, '\n')); paths = end + 1) {
+	for (; text && paths && policy && (end = strchr(paths, '\n')); paths = end + 1) {
 		char path[PATH_BYTES + 1];
-		size_t len = (size_t)(end - paths);
+		size_t size = (size_t)(end - paths);
 
-		memcpy(path, paths, len);
-		path[len] = '\0';
-		if (memmem(answer->text, answer->len, path, len))
+		memcpy(path, paths, size);
+		path[size] = '\0';
+		if (memmem(text, len, path, size))
 			array = json_and(array, path_to_json(policy, path));
 	}
 	return array;
@@ -175,13 +198,13 @@ static int put_below(struct strbuf *to, const struct message *message, struct sp
 }
 
 int diagnosis_put(struct strbuf *to, const struct message *answer, const char *paths,
-	const ks_policy *policy, struct refusals *refusals, uint64_t since)
+	const ks_policy *policy, struct refusals *refusals, uint64_t lines)
 {
-	json_t *array = refusals_tell(refusals, json_array(), policy, since);
+	json_t *array = refusals_tell(refusals, json_array(), policy, lines);
 	autofree char *value = NULL;
 	bool known;
 
-	array = tell_paths(array, answer, paths, policy);
+	array = diagnosis_tell_paths(array, answer->text, answer->len, paths, policy);
 	known = json_array_size(array) > 0;
 	value = json_write(array, JSON_COMPACT);
 	json_decref(array);

@@ -14,6 +14,7 @@ struct request {
 	struct request *next;
 	char *id; /* as it was written */
 	uint64_t since; /* when it was sent, in milliseconds; 0 = it was not yet */
+	uint64_t lines; /* of the audit, before it was sent */
 	char *paths; /* see diagnosis_paths(); NULL = none */
 	bool cancelled; /* nobody wants the answer any more */
 	bool initialize;

@@ -38,12 +38,13 @@ static struct refused_destination *find(
 	return oldest;
 }
 
-void refusals_line(struct refusals *refusals, const char *line, size_t len, uint64_t now)
+void refusals_line(struct refusals *refusals, const char *line, size_t len)
 {
 	json_t *json = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	const char *host = text_of(json, "host"), *entry = text_of(json, "entry");
 	struct refused_destination *row;
 
+	refusals->lines++;
 	if (!*host)
 		host = text_of(json, "dst");
 	if (*host && strcmp(text_of(json, "verdict"), "deny") == 0) {
@@ -51,7 +52,7 @@ void refusals_line(struct refusals *refusals, const char *line, size_t len, uint
 			(unsigned)json_integer_value(json_object_get(json, "port")),
 			text_of(json, "reason"));
 		row->times++;
-		row->last = now;
+		row->last = refusals->lines;
 		if (strlen(entry) < sizeof(row->entry))
 			memcpy(row->entry, entry, strlen(entry) + 1);
 	}
@@ -80,12 +81,12 @@ static json_t *tasks_to_json(const ks_policy *policy, uint64_t times)
 }
 
 json_t *refusals_tell(
-	struct refusals *refusals, json_t *array, const ks_policy *policy, uint64_t since)
+	struct refusals *refusals, json_t *array, const ks_policy *policy, uint64_t lines)
 {
 	for (size_t i = 0; i < refusals->n_destinations; i++) {
 		const struct refused_destination *row = &refusals->destinations[i];
 
-		if (row->last >= since)
+		if (row->last > lines)
 			array = json_and(array,
 				refused_destination_to_json(policy, row->host, row->port,
 					row->reason, row->times, *row->entry ? row->entry : NULL));

@@ -19,12 +19,13 @@ struct refused_destination {
 	char reason[40]; /* a word of the audit */
 	unsigned port;
 	uint64_t times;
-	uint64_t last; /* when, in milliseconds */
+	uint64_t last; /* number of the line */
 };
 
 struct refusals {
 	struct refused_destination destinations[REFUSALS_DESTINATIONS];
 	size_t n_destinations;
+	uint64_t lines; /* taken in so far */
 	/* Of this server's process so far, and what of it has been told to somebody. */
 	uint64_t tasks, calls;
 	uint64_t tasks_told, calls_told;
@@ -32,14 +33,14 @@ struct refusals {
 };
 
 /* Takes in a line of the audit, without its end. What is no refusal is passed over. */
-void refusals_line(struct refusals *refusals, const char *line, size_t len, uint64_t now);
+void refusals_line(struct refusals *refusals, const char *line, size_t len);
 
 /* A further server starts with nothing. */
 void refusals_forget(struct refusals *refusals);
 
-/* Adds to the array what was refused since that time, each with the grant that would allow it.
- * Returns the array, or NULL where memory ran out. */
+/* Adds to the array what was refused behind that many lines, each with the grant that would allow
+ * it. Returns the array, or NULL where memory ran out. */
 json_t *refusals_tell(
-	struct refusals *refusals, json_t *array, const ks_policy *policy, uint64_t since);
+	struct refusals *refusals, json_t *array, const ks_policy *policy, uint64_t lines);
 
 #endif

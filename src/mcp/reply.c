@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "mcp/diagnosis.h"
 #include "mcp/grants.h"
 
 static json_t *outcome_to_json(const ks_outcome *outcome)
@@ -75,23 +76,44 @@ static json_t *grant_to_json(const ks_outcome *outcome, const ks_policy *policy)
 	return field && had ? grant_number(field, had * 2) : json_null();
 }
 
-/* The destinations that its egress proxy refused over its whole life. */
-static json_t *denied_to_json(const ks_outcome *outcome, const ks_policy *policy)
+/* The destinations that its egress proxy refused over its whole life, and paths of its command line
+ * that its last words, or the reason why it did not start, name. */
+static json_t *denied_to_json(const ks_error *error, const ks_policy *policy, const char *paths)
 {
 	struct ks_denied_destination denied = {.size = sizeof(denied)};
+	const ks_outcome *outcome = ks_error_outcome(error);
+	const char *said = ks_error_stderr(error, NULL);
 	json_t *list = json_array();
 
+	if (!said)
+		said = ks_error_fault(error) == KS_FAULT_START ? ks_error_path(error) : NULL;
+	list = diagnosis_tell_paths(list, said, said ? strlen(said) : 0, paths, policy);
 	for (size_t i = 0; outcome && ks_outcome_denied_destination(outcome, i, &denied) == 0; i++)
 		list = json_and(list, refused_destination_to_json(policy, denied.host, denied.port,
 					      denied.reason, denied.times, denied.entry));
 	return list;
 }
 
-static json_t *data_to_json(const ks_error *error, const ks_policy *policy)
+/* Where no limit is the reason, the first thing that a grant would allow. */
+static json_t *first_grant(json_t *limit, const json_t *denied)
+{
+	for (size_t i = 0; json_is_null(limit) && i < json_array_size(denied); i++) {
+		json_t *grant = json_object_get(json_array_get(denied, i), "grant");
+
+		if (!json_is_object(grant))
+			continue;
+		json_decref(limit);
+		return json_incref(grant);
+	}
+	return limit;
+}
+
+static json_t *data_to_json(const ks_error *error, const ks_policy *policy, const char *paths)
 {
 	const ks_outcome *outcome = ks_error_outcome(error);
 	const char *field = ks_error_field(error);
 	enum ks_fault fault = ks_error_fault(error);
+	json_t *denied = denied_to_json(error, policy, paths);
 	json_t *json = json_object();
 
 	json = json_with(json, "fault", json_string(ks_fault_name(fault)));
@@ -101,8 +123,8 @@ static json_t *data_to_json(const ks_error *error, const ks_policy *policy)
 	json = json_with(json, "path",
 		fault == KS_FAULT_START ? json_text_or_null(ks_error_path(error)) : json_null());
 	json = json_with(json, "receipt", receipt_to_json(outcome, field));
-	json = json_with(json, "grant", grant_to_json(outcome, policy));
-	json = json_with(json, "denied", denied_to_json(outcome, policy));
+	json = json_with(json, "grant", first_grant(grant_to_json(outcome, policy), denied));
+	json = json_with(json, "denied", denied);
 	json = json_with(json, "remedy", json_text_or_null(ks_error_remedy(error)));
 	return json_with(json, "stderr", json_text_or_null(ks_error_stderr(error, NULL)));
 }
@@ -139,11 +161,12 @@ static json_t *error_to_json(int code, const char *message)
 	return json_with(json, "message", json_text(message));
 }
 
-void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy)
+void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy,
+	const char *paths)
 {
 	json_t *json = error_to_json(REPLY_FAULT, ks_error_message(error));
 
-	add(to, id, json_with(json, "data", data_to_json(error, policy)));
+	add(to, id, json_with(json, "data", data_to_json(error, policy, paths)));
 }
 
 void reply_error(struct strbuf *to, const char *id, int code, const char *message)

@@ -18,8 +18,10 @@ enum {
 };
 
 /* Adds one line to the text: the error as the answer to the request with that id, as it was
- * written. policy: the server's, of which the grant is made that would be enough; may be NULL. */
-void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy);
+ * written. policy: the server's, of which the grant is made that would be enough; paths: see
+ * diagnosis_command(). Both may be NULL. */
+void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy,
+	const char *paths);
 
 /* The answer with an error, or a result, that is JSON already. */
 void reply_json(struct strbuf *to, const char *id, const char *key, const char *json);

@@ -177,15 +177,16 @@ static int wait_and_read(struct serve *serve)
 	take_signals(serve);
 	if (fds[AT_OUT].revents & (POLLERR | POLLNVAL))
 		serve->client_gone = true;
+	/* What was refused before a request comes is none of its business. */
+	for (size_t i = 0; i < serve->n_servers; i++)
+		if (fds[AT_SERVERS + AT_EACH * i + AT_AUDIT].revents)
+			server_read_audit(&serve->servers[i]);
 	if (fds[AT_IN].revents)
 		r = client_read(serve);
 	for (size_t i = 0; r == 0 && i < serve->n_servers; i++) {
 		struct server *server = &serve->servers[i];
-		const struct pollfd *at = &fds[AT_SERVERS + AT_EACH * i];
-		bool child = at[AT_CHILD].revents != 0;
+		bool child = fds[AT_SERVERS + AT_EACH * i + AT_CHILD].revents != 0;
 
-		if (at[AT_AUDIT].revents)
-			server_read_audit(server);
 		if (server->channel && (hears(server) || child || server->channel->ended))
 			r = server_read(server, child);
 	}
@@ -240,6 +241,7 @@ static void begin_server(struct server *server, struct serve *serve,
 	server->lead = lead;
 	server->audit = -1;
 	session_init(&server->session, what->policy);
+	server->session.paths = diagnosis_command(what->argv, what->run.cwd, what->policy);
 	server->session.look = server_look;
 	server->session.data = server;
 	strbuf_init(&server->queue, KS_MAX_TEXT);

@@ -29,6 +29,7 @@ void session_done(struct session *session)
 	strbuf_done(&session->held);
 	free(session->initialize);
 	free(session->asked);
+	free(session->paths);
 }
 
 static int errors(const struct session *session)
@@ -71,6 +72,12 @@ static int refuse_request(struct session *session, const struct message *message
 	return 0;
 }
 
+static void mark_sent(const struct session *session, struct request *request, uint64_t now)
+{
+	request->since = now;
+	request->lines = session->refusals.lines;
+}
+
 static int client_request(struct session *session, const struct message *message, uint64_t now)
 {
 	struct request *request;
@@ -88,7 +95,7 @@ static int client_request(struct session *session, const struct message *message
 	}
 	request->paths = diagnosis_paths(message, session->policy);
 	if (ready(session))
-		request->since = now;
+		mark_sent(session, request, now);
 	put(ready(session) ? &session->to_server : &session->held, message->text, message->len);
 	return r;
 }
@@ -184,7 +191,7 @@ static void release_held(struct session *session, uint64_t now)
 	held->len = 0;
 	for (struct request *request = session->of_client.first; request; request = request->next)
 		if (!request->since)
-			request->since = now;
+			mark_sent(session, request, now);
 }
 
 static int replay_answered(struct session *session, const struct message *answer, uint64_t now,
@@ -213,7 +220,7 @@ static int hand_answer(
 	if (session->look)
 		session->look(session->data);
 	return diagnosis_put(&session->to_client, answer, request->paths, session->policy,
-		&session->refusals, request->since);
+		&session->refusals, request->lines);
 }
 
 static int server_response(struct session *session, const struct message *message, uint64_t now,
@@ -347,7 +354,8 @@ void session_ended(struct session *session, const ks_error *error, bool starting
 		if (!request->since && !starting)
 			continue;
 		if (!request->cancelled)
-			reply_fault(&session->to_client, request->id, error, session->policy);
+			reply_fault(&session->to_client, request->id, error, session->policy,
+				session->paths);
 		pending_remove(&session->of_client, request);
 	}
 	if (starting)
@@ -394,7 +402,8 @@ void session_expire(struct session *session, uint64_t before, const ks_error *er
 		next = request->next;
 		if (!request->since || request->since >= before || request->cancelled)
 			continue;
-		reply_fault(&session->to_client, request->id, error, session->policy);
+		reply_fault(
+			&session->to_client, request->id, error, session->policy, session->paths);
 		ask_to_cancel(session, request->id);
 		cancel(&session->of_client, request);
 	}

@@ -14,6 +14,7 @@
 
 struct session {
 	const ks_policy *policy; /* for the errors; may be NULL */
+	char *paths; /* of the server's command line: see diagnosis_command() */
 	struct pending of_client; /* the client's requests */
 	struct pending of_server;
 	struct strbuf to_client; /* whole lines */

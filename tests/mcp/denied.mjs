@@ -2,6 +2,7 @@
 // What a jail refuses a server that goes on, and says in its own words that it failed: beside them
 // stands what was refused and the grant that would allow it.
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import path from "node:path";
 import { call, confined, connect, npm, serveHttp, set } from "./support.mjs";
 
@@ -19,6 +20,36 @@ export const denied = {
         assert.deepEqual([none.failed, none.denied], [true, undefined]);
         const granted = await connect(confined("filesystem", { command, options: ["-r", set.secret] }));
         assert.equal((await call(granted, "read_text_file", { path: set.secret })).text, "secret\n");
+    },
+
+    async "denied: a server that its policy does not show, with the grant that would"() {
+        const elsewhere = path.join(set.work, "..", "elsewhere");
+        fs.mkdirSync(elsewhere);
+        const script = path.join(elsewhere, "server.py");
+        fs.copyFileSync(path.join(set.examples, "python_server.py"), script);
+        fs.copyFileSync(path.join(set.examples, "mcp_server.py"), path.join(elsewhere, "mcp_server.py"));
+        fs.chmodSync(script, 0o755);
+        const failure = async (command, options) => {
+            const error = await connect(confined("python", { command, options })).catch(error => error);
+            assert.equal(error.code, -32000);
+            return error.data;
+        };
+        const grant = { fs_read: [set.packages, script] };
+        for (const command of [["/usr/bin/python3", script], [script]]) {
+            const data = await failure(command);
+            assert.equal(data.fault, command.length > 1 ? "crash" : "start");
+            assert.deepEqual(data.denied, [{ kind: "path", path: script, granted: null, grant }]);
+            assert.deepEqual(data.grant, grant);
+        }
+        const nowhere = await failure(["/usr/bin/python3", path.join(elsewhere, "none.py")]);
+        assert.deepEqual([nowhere.denied, nowhere.grant], [[], null]);
+        const shown = ["/usr/bin/python3", "-c", "import sys; sys.path[0] = sys.argv[1]; " +
+            "exec(open(sys.argv[1] + '/server.py').read())", elsewhere];
+        const cwd = await failure(shown, ["--cwd", elsewhere]);
+        assert.deepEqual(cwd.grant, { fs_read: [set.packages, elsewhere] });
+        const client = await connect(confined("python", { command: shown,
+            options: ["--cwd", elsewhere, "-r", cwd.grant.fs_read.at(-1)] }));
+        assert.equal((await call(client, "run", { code: "print(3)" })).text, "3\n");
     },
 
     async "denied: a destination, with the entry that would list it, and with that it works"() {
@@ -63,7 +94,7 @@ export const denied = {
         if (set.degraded.includes("tasks_max"))
             return;
         const many = await call(client, "run",
-            { code: "import os, time\nwhile True:\n  if not os.fork(): time.sleep(9)" });
+            { code: "import os, time\nwhile True:\n  if not os.fork():\n    time.sleep(2)\n    os._exit(0)" });
         assert.equal(many.failed, true);
         assert.equal(many.denied[0].kind, "tasks");
         assert.deepEqual(many.denied[0].grant, { tasks_max: 32 });
