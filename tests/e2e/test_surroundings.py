@@ -84,11 +84,9 @@ def set_uid_helper(t):
             refused(result, marker, ("set-uid", "setuid", "set-id"), "bwrap", "remedy")
 
 
-@test("a bubblewrap that takes the worker elsewhere than to the proxy is found out")
+@test("a bubblewrap that takes the worker elsewhere than to the proxy is found out", root=True,
+      backends=("bwrap",))
 def other_network(t):
-    t.needs_root()
-    if t.options.backend != "bwrap":
-        t.cannot("is about bubblewrap")
     marker = t.directory("granted", 0o777) / "started"
     os.chmod(t.work, 0o755)
     real = shutil.copy("/usr/bin/bwrap", t.work / "real")

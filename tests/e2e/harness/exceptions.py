@@ -68,6 +68,7 @@ LANDLOCK = [
     (ANY, r"sockets: WorkerStrict has no socket at all; WorkerNetClient has .*", REFUSED),
     (ANY, r"files: setxattr file in a read-only grant", REFUSED),
     # No network of its own that could lead to the proxy alone.
+    (ANY, r"egress_group: .*", NO_PROXY),
     (ANY, r"egress: .*", NO_PROXY),
     # One variable more.
     (ANY, r"start: the environment is exactly the policy's", TMPDIR),
