@@ -10,6 +10,7 @@
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
 #   make macos      build for macOS 13 on Linux: build/macos-arm64 and build/macos-x86_64
+#   make check-macos  on a Mac: try the backends there; tests/macos/README.md
 #   make format     clang-format everything
 
 PREFIX ?= /usr/local
@@ -27,7 +28,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos format clean
+.PHONY: all demo check install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos check-macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -99,6 +100,13 @@ bench bench-quick:
 macos:
 	@tools/install-packages build macos
 	@tools/macos/build $(BUILD)
+
+check-macos:
+	@[ "$$(uname)" = Darwin ] || { echo "make check-macos: this is no Mac" >&2; exit 1; }
+	@[ -e $(BUILD)/build.ninja ] || meson setup $(BUILD) -Dtests=false -Dman=false
+	@$(NINJA)
+	@tests/macos/run $(BUILD)/cli/kastellan $(BUILD)/src/macos/host/kastellan-warden \
+		$(BUILD)/tests/macos/macos-probe $(BUILD)/macos-result.json
 
 format:
 	@tools/install-packages lint

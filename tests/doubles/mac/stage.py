@@ -13,6 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = "/opt/tests"
 KASTELLAN = "/opt/kastellan/bin/kastellan"
 WARDEN = "/opt/kastellan/libexec/kastellan-warden"
+PROBE = f"{TESTS}/macos-probe"
+SUITE = f"{TESTS}/macos-run"
 TEMPORARY = "/private/tmp"
 HOME = "/Users/ada"
 MACHINES = f"{HOME}/machines"
@@ -27,7 +29,7 @@ def inside():
 
 def enter(programs, arguments):
     """Makes the root directory of a scratch one and runs the tests in it, as a user without rights."""
-    kastellan, warden, sandbox_exec = map(os.path.abspath, programs)
+    kastellan, warden, sandbox_exec, probe = map(os.path.abspath, programs)
     with tempfile.TemporaryDirectory(prefix="mac-stage-", dir="/var/tmp") as place:
         root = os.path.join(place, "root")
         for directory in ("usr/bin", "usr/local/bin", "private/tmp", "private/var", "private/etc",
@@ -42,6 +44,8 @@ def enter(programs, arguments):
         shutil.copy(os.path.join(HERE, "..", "container"), os.path.join(root, "usr/local/bin"))
         shutil.copy(kastellan, root + KASTELLAN)
         shutil.copy(warden, root + WARDEN)
+        shutil.copy(probe, root + PROBE)
+        shutil.copy(os.path.join(HERE, "..", "..", "macos", "run"), root + SUITE)
         for path in glob.glob(os.path.join(HERE, "*.py")) + [os.path.join(HERE, "check")]:
             shutil.copy(path, root + TESTS)
         for directory, _, files in os.walk(place):
