@@ -76,6 +76,7 @@ static const struct step_text texts[] = {
 	{"helper", 0, NULL, "bubblewrap cannot be started", "see kastellan doctor"},
 	{"monitor", 0, NULL, "the monitor cannot do its work", NULL},
 	{"machine", 0, NULL, "the machine failed", "see kastellan doctor"},
+	{"files", 0, NULL, "the tree cannot be served to the guest", "see kastellan doctor"},
 	{"channel", 0, NULL, "the guest broke the rules of its channel, and was ended",
 		"what ran in it may have taken over its kernel: find out what it was"},
 	{"tty", 0, NULL, "the terminal of the worker cannot be opened",
@@ -92,6 +93,17 @@ static const struct step_text *find_text(const char *step, int code)
 	return NULL;
 }
 
+/* Of a machine the detail is a sentence, and no path. */
+static bool is_worded(const char *step)
+{
+	static const char *const steps[] = {"machine", "files", "channel"};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (strcmp(steps[i], step) == 0)
+			return true;
+	return false;
+}
+
 int setup_error(
 	const struct ks_plan *plan, const struct control_message *message, ks_error **reterr)
 {
@@ -105,7 +117,8 @@ int setup_error(
 		detail = plan->argv.items[0];
 	return error_set(reterr, -code,
 		ABOUT(.step = step, .field = text ? text->field : NULL,
-			.path = *detail ? detail : NULL, .remedy = text ? text->remedy : NULL),
+			.path = *detail && !is_worded(step) ? detail : NULL,
+			.remedy = text ? text->remedy : NULL),
 		"%s: %s%s%s: %s", step, text ? text->what : "a step in the jail failed",
 		*detail ? ": " : "", detail, strerror(code));
 }

@@ -181,7 +181,9 @@ static int find_kvm(struct ks_host *host)
 	struct stat status;
 	const char *reason = NULL;
 
-	if (stat("/dev/kvm", &status) < 0 || !S_ISCHR(status.st_mode))
+	if (secure_getenv("KASTELLAN_NO_KVM"))
+		reason = "KASTELLAN_NO_KVM is set";
+	else if (stat("/dev/kvm", &status) < 0 || !S_ISCHR(status.st_mode))
 		reason = "there is no /dev/kvm";
 	else if (host->privileged && (status.st_mode & (S_IROTH | S_IWOTH)) != (S_IROTH | S_IWOTH))
 		reason = "/dev/kvm is not open to everybody, and the machine of a privileged "

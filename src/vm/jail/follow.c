@@ -119,7 +119,7 @@ static void note_files(struct vm_jail *vm)
 		return;
 	file_last_line(vm->complaints, words, sizeof(words));
 	error_set(&vm->broken, -EIO,
-		ABOUT(.step = "files", .remedy = "try again; the status file tells what it was"),
+		ABOUT(.step = "files", .remedy = "try again; see kastellan doctor"),
 		"files: the file server ended before the machine%s%s", words[0] ? ": " : "", words);
 }
 
