@@ -48,8 +48,8 @@ enum control_slot {
 
 enum control_type {
 	/* supervisor to monitor */
-	CONTROL_GROUP = 1, /* NUL-terminated directories: end all in them and remove them at the
-			      end; none: those are removed */
+	CONTROL_GROUP =
+		1, /* NUL-terminated directories: end all in them and remove them at the end */
 	/* supervisor to init */
 	CONTROL_GO, /* with up to 4 descriptors: write "0" to each to join the group, then start */
 	CONTROL_SIGNAL, /* value: signal number for the worker's process group */
@@ -72,6 +72,8 @@ enum control_type {
 	/* kastellan-vm to supervisor */
 	CONTROL_GUEST_USAGE, /* before CONTROL_EXIT; data: struct channel_usage (vm/channel/frame.h)
 			      */
+	/* supervisor to monitor */
+	CONTROL_GROUPS_GONE, /* the directories of CONTROL_GROUP, so that nothing is left to do */
 };
 
 #define CONTROL_PROGRAM_FDS 4

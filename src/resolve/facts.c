@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/error.h"
+
 struct facts {
 	atomic_uint references;
 	probe_function *probe;
@@ -58,7 +60,18 @@ void facts_unref(struct facts *facts)
 	free(facts);
 }
 
-int facts_get(struct facts *facts, bool tried, const struct ks_host **ret_host, ks_error **reterr)
+static int look_at(struct ks_host *host, unsigned parts, ks_error **reterr)
+{
+	unsigned missing = host->look ? parts & ~host->looked : 0;
+
+	if (missing && host->look(host, missing) < 0)
+		return error_oom(reterr);
+	host->looked |= missing;
+	return 0;
+}
+
+int facts_get(struct facts *facts, bool tried, unsigned parts, const struct ks_host **ret_host,
+	ks_error **reterr)
 {
 	struct ks_host **slot = tried ? &facts->tried : &facts->quick;
 	int r = 0;
@@ -68,6 +81,8 @@ int facts_get(struct facts *facts, bool tried, const struct ks_host **ret_host, 
 		slot = &facts->tried;
 	if (!*slot)
 		r = facts->probe(tried, slot, reterr);
+	if (r == 0)
+		r = look_at(*slot, parts, reterr);
 	if (r == 0)
 		*ret_host = *slot;
 	pthread_mutex_unlock(&facts->lock);

@@ -23,7 +23,9 @@ struct facts *facts_ref(struct facts *facts);
 void facts_unref(struct facts *facts);
 
 /* The facts, which live as long as the object. tried: everything by doing; else facts of either
- * kind. Any thread may ask; others wait while one looks. Returns 0, or as the probe. */
-int facts_get(struct facts *facts, bool tried, const struct ks_host **ret_host, ks_error **reterr);
+ * kind, of which those parts are known that somebody has asked for (HOST_PART_*). Any thread may
+ * ask; others wait while one looks. Returns 0, or as the probe. */
+int facts_get(struct facts *facts, bool tried, unsigned parts, const struct ks_host **ret_host,
+	ks_error **reterr);
 
 #endif

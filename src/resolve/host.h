@@ -109,6 +109,12 @@ struct host_path {
 	uint32_t owner; /* of a closed one, as the caller sees it */
 };
 
+enum {
+	HOST_PART_HELPER = 1 << 0, /* bwrap, and distribution where that lacks */
+	HOST_PART_MACHINE = 1 << 1, /* vm */
+	HOST_PARTS = (1 << 2) - 1
+};
+
 struct ks_host {
 	/* True: all was tried by doing. False: the cheap facts only, which a spawn needs; what
 	 * needs a process to find out (userns, bwrap.works, native, egress, idmap) is taken to
@@ -139,6 +145,10 @@ struct ks_host {
 	struct host_macos macos;
 	struct host_path *paths; /* sorted by path */
 	size_t n_paths;
+	/* Parts that only some backends need are looked at when one of them asks for the facts, by
+	 * this function: 0 or -ENOMEM. NULL: all there is to be known is known. */
+	int (*look)(struct ks_host *host, unsigned parts);
+	unsigned looked; /* HOST_PART_* */
 	/* What the platform keeps from one spawn for the next, which changes though the facts do
 	 * not, and who frees it. NULL: nothing. */
 	void *kept;

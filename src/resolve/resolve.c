@@ -152,14 +152,14 @@ int ks_backends_resolve(ks_backends *backends, enum ks_backend_kind kind, const 
 int backends_host(
 	ks_backends *backends, bool tried, const struct ks_host **ret_host, ks_error **reterr)
 {
-	return facts_get(backends->facts, tried, ret_host, reterr);
+	return facts_get(backends->facts, tried, HOST_PARTS, ret_host, reterr);
 }
 
 int backends_findings(
 	ks_backends *backends, const struct findings **ret_findings, ks_error **reterr)
 {
 	const struct ks_host *host;
-	int r = facts_get(backends->facts, true, &host, reterr);
+	int r = facts_get(backends->facts, true, HOST_PARTS, &host, reterr);
 
 	if (r < 0)
 		return r;

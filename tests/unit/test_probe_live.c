@@ -60,6 +60,7 @@ static void test_this_host(void **state)
 	(void)state;
 	assert_int_equal(host_probe(true, &host, NULL), 0);
 	assert_int_equal(host_probe(false, &quick, NULL), 0);
+	assert_int_equal(quick->look(quick, HOST_PARTS), 0);
 	assert_true(host->tried);
 	assert_false(quick->tried);
 	assert_string_equal(host->os, "linux");

@@ -40,20 +40,24 @@ ssize_t cgroup_file_read(int dir, const char *name, char text[KS_MAX_CGROUP_FILE
 	return (ssize_t)len;
 }
 
-int cgroup_file_write(int dir, const char *name, const char *text)
+static int write_all(int fd, const char *text)
 {
-	autofd int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	size_t len = strlen(text);
 	ssize_t n;
 
-	if (fd < 0)
-		return -errno;
 	do {
 		n = write(fd, text, len);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+int cgroup_file_write(int dir, const char *name, const char *text)
+{
+	autofd int fd = openat(dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : write_all(fd, text);
 }
 
 bool cgroup_file_exists(int dir, const char *name)
@@ -115,20 +119,40 @@ bool cgroup_has_word(const char *text, const char *word)
 	return false;
 }
 
+/* All of a file that is less than a page is there at the first call. Lists of processes are more.
+ */
+static int read_at_once(int fd, char text[KS_MAX_CGROUP_FILE])
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, text, KS_MAX_CGROUP_FILE - 1, 0);
+	while (n < 0 && errno == EINTR);
+	text[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
+static int read_small(int dir, const char *name, char text[KS_MAX_CGROUP_FILE])
+{
+	autofd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : read_at_once(fd, text);
+}
+
 int cgroup_file_number(int dir, const char *name, uint64_t *ret)
 {
 	char text[KS_MAX_CGROUP_FILE] = "";
-	ssize_t n = cgroup_file_read(dir, name, text);
+	int r = read_small(dir, name, text);
 
-	return n < 0 ? (int)n : cgroup_parse_number(text, ret);
+	return r < 0 ? r : cgroup_parse_number(text, ret);
 }
 
 int cgroup_file_key(int dir, const char *name, const char *key, uint64_t *ret)
 {
 	char text[KS_MAX_CGROUP_FILE] = "";
-	ssize_t n = cgroup_file_read(dir, name, text);
+	int r = read_small(dir, name, text);
 
-	return n < 0 ? (int)n : cgroup_parse_key(text, key, ret);
+	return r < 0 ? r : cgroup_parse_key(text, key, ret);
 }
 
 uint64_t cgroup_round_to_pages(uint64_t bytes)
@@ -164,18 +188,19 @@ int cgroup_file_set(
 		.field = setting->field,
 		.path = dir_path,
 		.remedy = setting->remedy};
+	autofd int fd = openat(dir, setting->file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	char text[KS_MAX_CGROUP_FILE] = "";
 	uint64_t value = 0;
-	ssize_t n;
-	int r = cgroup_file_write(dir, setting->file, setting->text);
+	int r = fd < 0 ? -errno : write_all(fd, setting->text);
 
 	if (r < 0)
 		return error_set(reterr, r, &about,
 			"%s of the control group %s cannot be set to %s: %s", setting->file,
 			dir_path, setting->text,
 			r == -EINVAL && setting->invalid ? setting->invalid : strerror(-r));
-	n = cgroup_file_read(dir, setting->file, text);
-	r = n < 0 ? (int)n : cgroup_parse_number(text, &value);
+	r = read_at_once(fd, text);
+	if (r == 0)
+		r = cgroup_parse_number(text, &value);
 	if (r < 0)
 		return error_set(reterr, r, &about,
 			"%s of the control group %s cannot be read back: %s", setting->file,

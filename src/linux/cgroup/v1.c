@@ -164,7 +164,7 @@ static int write_quota(const struct cgroup_dir *dir, uint64_t percent, ks_error 
 	char text[CGROUP_NUMBER_TEXT];
 	char invalid[128] = "it is below the kernel's least (1 ms) or above its most";
 	uint64_t quota = percent == CGROUP_NO_LIMIT ? percent : percent * CGROUP_PERCENT_USEC;
-	uint64_t parent = parent_quota(dir->path);
+	uint64_t parent;
 	const struct cgroup_setting setting = {.field = "cpu_quota_pct",
 		.file = QUOTA,
 		.text = text,
@@ -172,7 +172,14 @@ static int write_quota(const struct cgroup_dir *dir, uint64_t percent, ks_error 
 		.invalid = invalid,
 		.remedy = "ask for a quota that the caller's own control group has"};
 
+	int r;
+
 	number_text(quota, text);
+	r = cgroup_file_set(dir->fd, dir->path, &setting, NULL);
+	if (r == 0)
+		return 0;
+	/* Once more, now that the reason is wanted. */
+	parent = parent_quota(dir->path);
 	if (parent && percent > parent)
 		snprintf(invalid, sizeof(invalid),
 			"a parent has a quota of %" PRIu64

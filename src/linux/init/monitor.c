@@ -185,7 +185,7 @@ static bool on_supervisor(void)
 	while ((r = control_receive(SLOT_MONITOR, &message)) == 1) {
 		control_message_drop_fds(&message);
 		/* They are gone already: nobody else need try. */
-		if (message.header.type == CONTROL_GROUP && message.len == 0) {
+		if (message.header.type == CONTROL_GROUPS_GONE) {
 			groups.len = 0;
 			continue;
 		}

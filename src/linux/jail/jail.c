@@ -189,16 +189,19 @@ static void retire_group(struct jail *jail)
 		if (cgroup_remove_empty(jail->group))
 			group_is_removed(jail);
 		if (jail->group_removed && !jail->egress_group && jail->monitor_socket >= 0)
-			control_send(jail->monitor_socket, CONTROL_GROUP, 0, NULL, 0, NULL, 0);
+			control_send(
+				jail->monitor_socket, CONTROL_GROUPS_GONE, 0, NULL, 0, NULL, 0);
 	}
 }
 
 /* With nothing left to remove the monitor need not wait for our word. */
 static void release_monitor(struct jail *jail)
 {
-	if (jail->retired && (!jail->group || jail->group_removed) && !jail->egress_group &&
-		jail->monitor_socket >= 0)
-		shutdown(jail->monitor_socket, SHUT_WR);
+	if (jail->released || !jail->retired || (jail->group && !jail->group_removed) ||
+		jail->egress_group || jail->monitor_socket < 0)
+		return;
+	jail->released = true;
+	shutdown(jail->monitor_socket, SHUT_WR);
 }
 
 /* The monitor leaves by itself once its socket hangs up. */

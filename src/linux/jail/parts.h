@@ -31,6 +31,7 @@ struct jail {
 	struct cgroup *group; /* NULL = no group is used */
 	bool group_removed;
 	bool retired; /* it was tried to remove the group at the program's end */
+	bool released; /* the monitor has been told that nothing is left to it */
 	bool helper_gone;
 	struct jail_usage usage;
 	const char *machine; /* static */

@@ -59,17 +59,21 @@ static int add_path(struct ks_host *host, const char *path)
 {
 	char target[PATH_MAX];
 	struct stat status;
-	ssize_t len = readlink(path, target, sizeof(target) - 1);
 
-	if (len >= 0) {
-		target[len] = '\0';
-		if (link_is_shown(path, target))
-			return host_add_path(host, path, HOST_LINK, target);
-	}
-	/* A link that leads elsewhere is shown as what it leads to; one that dangles, not at all.
-	 */
-	if (stat(path, &status) < 0)
+	/* Most are no link, or are not there. */
+	if (lstat(path, &status) < 0)
 		return 0;
+	if (S_ISLNK(status.st_mode)) {
+		ssize_t len = readlink(path, target, sizeof(target) - 1);
+
+		target[len > 0 ? len : 0] = '\0';
+		if (len > 0 && link_is_shown(path, target))
+			return host_add_path(host, path, HOST_LINK, target);
+		/* One that leads elsewhere is shown as what it leads to; one that dangles, not at
+		 * all. */
+		if (stat(path, &status) < 0)
+			return 0;
+	}
 	if (S_ISDIR(status.st_mode))
 		return host_add_path(host, path, HOST_DIRECTORY, NULL);
 	if (S_ISREG(status.st_mode))

@@ -20,24 +20,29 @@ static int look(bool tried, struct ks_host *host)
 
 	if (r == 0)
 		r = probe_paths(host);
-	if (r == 0)
-		r = probe_bwrap(host);
-	/* Who has to install or repair something wants to know how that is done here. */
-	if (r == 0 && (!host->bwrap.path || host->bwrap.setuid))
-		r = probe_distribution(host);
-	if (r == 0)
-		r = probe_vm(host);
 	probe_landlock(host);
 	probe_seccomp(host);
 	probe_idmap(host, false);
 	return r < 0 ? r : cgroup_probe(tried, &host->cgroup);
 }
 
+static int look_at_parts(struct ks_host *host, unsigned parts)
+{
+	int r = parts & HOST_PART_HELPER ? probe_bwrap(host) : 0;
+
+	/* Who has to install or repair something wants to know how that is done here. */
+	if (r == 0 && parts & HOST_PART_HELPER && (!host->bwrap.path || host->bwrap.setuid))
+		r = probe_distribution(host);
+	return r == 0 && parts & HOST_PART_MACHINE ? probe_vm(host) : r;
+}
+
 static int try_everything(struct ks_host *host)
 {
-	int r = 0;
+	int r = look_at_parts(host, HOST_PARTS);
 
-	if (!host->distribution)
+	host->looked = HOST_PARTS;
+
+	if (r == 0 && !host->distribution)
 		r = probe_distribution(host);
 	if (r == 0)
 		r = probe_userns(host);
@@ -76,6 +81,7 @@ int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 								"no other one can be made"),
 					      "the host cannot be looked at: %s", strerror(-r));
 	}
+	host->look = look_at_parts;
 	host->kept = root_cache_new();
 	host->free_kept = free_root_cache;
 	*ret_host = host;
