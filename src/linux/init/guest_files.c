@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernel asks about the files of the tree goes out through the port by FUSE, raw, and what
- * kastellan-files answers comes in. When the port ends, so do these processes and with them the
+ * kastellan-files answers comes in. When the port ends, so does this process and with it the
  * connection: every file of the mount answers ENOTCONN then.
  *
- * Two processes, one a direction, each of which may wait for its own: a single one would have to
- * keep what it cannot hand on, and both sides may have much to say at the same time.
+ * Two threads, one a direction, each of which may wait for its own: a single one would have to
+ * keep what it cannot hand on, and both sides may have much to say at the same time. Not two
+ * processes: an emulated processor forgets all that it knows of memory whenever one takes turns
+ * with another.
  *
  * Neither must ever touch a file of the mount, nor wait for memory that only the mount could free.
  * Nothing that comes from the port is checked here but lengths: the host is who the guest trusts,
@@ -14,7 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <signal.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -26,9 +28,14 @@
 #define FLUSHER 57 /* PR_SET_IO_FLUSHER */
 #define UNMOUNTED ENODEV
 
-static uint8_t bytes[WIRE_LONGEST];
+static struct {
+	int fuse;
+	int port;
+	uint8_t request[WIRE_LONGEST];
+	uint8_t answers[WIRE_LONGEST];
+} between;
 
-static void write_all(int fd, size_t len)
+static void write_all(int fd, const uint8_t *bytes, size_t len)
 {
 	size_t at = 0;
 
@@ -42,13 +49,13 @@ static void write_all(int fd, size_t len)
 }
 
 /* The kernel gives one whole request a time. */
-static void forward_requests(int fuse, int port)
+static void forward_requests(void)
 {
 	for (;;) {
-		ssize_t got = read(fuse, bytes, sizeof(bytes));
+		ssize_t got = read(between.fuse, between.request, sizeof(between.request));
 
 		if (got > 0)
-			write_all(port, (size_t)got);
+			write_all(between.port, between.request, (size_t)got);
 		/* A request whose caller was killed is gone before it was read: ENOENT. */
 		else if (got == 0 || errno == UNMOUNTED)
 			_exit(0);
@@ -58,9 +65,9 @@ static void forward_requests(int fuse, int port)
 }
 
 /* It takes one whole answer a time. ENOENT: nobody waits for that one any more. */
-static void hand_in(int fuse, const uint8_t *answer, size_t len)
+static void hand_in(const uint8_t *answer, size_t len)
 {
-	while (write(fuse, answer, len) < 0 && errno != ENOENT) {
+	while (write(between.fuse, answer, len) < 0 && errno != ENOENT) {
 		if (errno == UNMOUNTED)
 			_exit(0);
 		if (errno != EINTR)
@@ -68,12 +75,22 @@ static void hand_in(int fuse, const uint8_t *answer, size_t len)
 	}
 }
 
-static void forward_answers(int fuse, int port)
+/* The kernel is to look elsewhere for memory, and for somebody to kill: this may be what frees it.
+ * Without the right to ask for that it has to do without. */
+static void promise(void)
 {
+	prctl(FLUSHER, 1, 0, 0, 0);
+	(void)write_small_file(AT_FDCWD, "/proc/self/oom_score_adj", "-1000");
+}
+
+static void *forward_answers(void *unused)
+{
+	uint8_t *bytes = between.answers;
 	size_t have = 0;
 
+	promise();
 	for (;;) {
-		ssize_t got = read(port, bytes + have, sizeof(bytes) - have);
+		ssize_t got = read(between.port, bytes + have, sizeof(between.answers) - have);
 		size_t at = 0;
 		uint32_t len;
 
@@ -82,11 +99,11 @@ static void forward_answers(int fuse, int port)
 		have += got > 0 ? (size_t)got : 0;
 		while (have - at >= sizeof(struct fuse_out_header)) {
 			memcpy(&len, bytes + at, sizeof(len));
-			if (len < sizeof(struct fuse_out_header) || len > sizeof(bytes))
+			if (len < sizeof(struct fuse_out_header) || len > sizeof(between.answers))
 				_exit(1);
 			if (len > have - at)
 				break;
-			hand_in(fuse, bytes + at, len);
+			hand_in(bytes + at, len);
 			at += len;
 		}
 		have -= at;
@@ -94,42 +111,24 @@ static void forward_answers(int fuse, int port)
 		if (at && have)
 			memmove(bytes, bytes + at, have);
 	}
+	return unused;
 }
 
-static void end_with_child(int signal)
-{
-	(void)signal;
-	_exit(1);
-}
-
-/* Never by the shortage that it may help to end: what it allocates is not waited for, and the
- * kernel looks elsewhere for somebody to kill. Without the right to ask for that it has to do. */
-static void promise(void)
-{
-	prctl(FLUSHER, 1, 0, 0, 0);
-	(void)write_small_file(AT_FDCWD, "/proc/self/oom_score_adj", "-1000");
-}
-
+/* The end of either thread is that of the process. */
 static void forward(int fuse, int port)
 {
 	const int kept[2] = {fuse, port};
-	pid_t answers;
+	pthread_t answers;
 
+	between.fuse = fuse;
+	between.port = port;
 	/* Ports are found with O_NONBLOCK, and nobody else reads or writes this one. */
 	if (close_others(kept, 2) < 0 || fcntl(port, F_SETFL, 0) < 0)
 		_exit(1);
 	promise();
-	signal(SIGCHLD, end_with_child);
-	signals_unblock();
-	answers = fork();
-	if (answers < 0)
+	if (pthread_create(&answers, NULL, forward_answers, NULL) != 0)
 		_exit(1);
-	if (answers > 0)
-		forward_requests(fuse, port);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() == 0)
-		_exit(1);
-	prctl(FLUSHER, 1, 0, 0, 0);
-	forward_answers(fuse, port);
+	forward_requests();
 }
 
 static int mount_fuse(int fuse, const char *where)
