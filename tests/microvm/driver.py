@@ -146,7 +146,7 @@ class Keeper:
     """One kastellan-vm. stdio: descriptors, lent; None: a pipe of ours, in self.pipes."""
 
     def __init__(self, argv, the_spec, *, order_text=None, initrd=None, stdio=(None, None, None),
-                 files=None, **limits):
+                 files=None, template=None, **limits):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = ours
         self.pipes = [None] * 3
@@ -157,6 +157,8 @@ class Keeper:
                  6: d.memfd(initrd or b"none")}
         if files is not None:
             slots[7] = files
+        if template is not None:
+            slots[9] = template
         for i in range(3):
             if stdio[i] is None:
                 ends = os.pipe()

@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import struct
+import tempfile
 import threading
 import time
 import unittest
@@ -383,3 +384,81 @@ class Lifetime(Case):
         step, detail, _ = keeper.receive(30).failure
         self.assertEqual(step, "machine")
         self.assertIn("nonsense", detail)
+
+
+class Snapshot(Case):
+    MONITOR = ["-chardev", "socket,id=qmp,fd=10", "-mon", "chardev=qmp,mode=control"]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.template = tempfile.TemporaryFile()
+        keeper = driver.Keeper(driver.qemu(*cls.MONITOR), b"none", initrd=Case.initrd, flags=2,
+                               template=cls.template.fileno())
+        try:
+            keeper.await_(d.READY, 120)
+            assert keeper.wait() == 0
+        finally:
+            keeper.end()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.template.close()
+
+    def restore(self, *argv, **kwargs):
+        with open(f"/proc/self/fd/{self.template.fileno()}", "rb") as file:
+            keeper = driver.Keeper(driver.qemu("-incoming", "fd:9"), driver.spec(argv),
+                                   initrd=self.initrd, flags=1, template=file.fileno(),
+                                   memory=64 << 20, tasks=20, **kwargs)
+        self.addCleanup(keeper.end)
+        keeper.go()
+        keeper.await_(d.STARTED, BOOT)
+        return keeper
+
+    def test_a_restored_guest_runs_a_worker(self):
+        keeper = self.restore("sh", "-c", "cat; echo err >&2; exit 12")
+        os.write(keeper.pipes[0], b"in")
+        keeper.close(0)
+        status, usage = self.outcome(keeper)
+        self.assertEqual((status, keeper.read(1), keeper.read(2)), (12 << 8, b"in", b"err\n"))
+        self.assertGreater(usage["memory_peak"], 0)
+
+    def test_each_has_its_own_time_and_random_numbers(self):
+        seen = set()
+        for _ in range(3):
+            keeper = self.restore("sh", "-c", "date +%s; head -c 16 /dev/urandom | md5sum; "
+                                  "cat /proc/sys/kernel/random/uuid")
+            keeper.close(0)
+            self.assertEqual(self.outcome(keeper)[0], 0)
+            seconds, *numbers = keeper.read(1).decode().splitlines()
+            self.assertLess(abs(int(seconds) - time.time()), 20)
+            seen.update(numbers)
+        self.assertEqual(len(seen), 6)
+
+    def test_the_template_is_not_written_to(self):
+        size = os.fstat(self.template.fileno()).st_size
+        digest = hashlib.sha256(os.pread(self.template.fileno(), size, 0)).hexdigest()
+        self.outcome(self.restore("true"))
+        self.assertEqual(hashlib.sha256(os.pread(self.template.fileno(), size, 0)).hexdigest(),
+                         digest)
+
+    def test_it_is_faster_than_a_boot(self):
+        cold, warm = [], []
+        for _ in range(3):
+            keeper = self.start("true")
+            self.outcome(keeper)
+            cold.append(time.monotonic() - keeper.start)
+            keeper = self.restore("true")
+            self.outcome(keeper)
+            warm.append(time.monotonic() - keeper.start)
+        print(f"# {os.fstat(self.template.fileno()).st_size >> 20} MiB; cold {min(cold):.2f} s, "
+              f"restored {min(warm):.2f} s: {min(warm) / min(cold):.2f}")
+        self.assertLess(min(warm), min(cold))
+
+    def test_no_template_of_what_does_not_come_up(self):
+        with tempfile.TemporaryFile() as file:
+            keeper = driver.Keeper(driver.qemu(*self.MONITOR, "-nonsense"), b"none",
+                                   initrd=self.initrd, flags=2, template=file.fileno())
+            self.addCleanup(keeper.end)
+            self.assertEqual(keeper.receive(60).failure[0], "template")
+            self.assertEqual(os.fstat(file.fileno()).st_size, 0)

@@ -496,6 +496,7 @@ class Orders(Case):
         self.refuse(driver.order(good, version=2), "different versions")
         self.refuse(driver.order(good) + b"more", "longer than it says")
         self.refuse(driver.order(good, flags=8), "unknown flag")
+        self.refuse(driver.order(good, flags=3), "unknown flag")
         self.refuse(driver.order(good, count=0), "no program")
         self.refuse(driver.order(good, count=3), "no end")
         self.refuse(driver.order(good, count=1), "more than its arguments")

@@ -14,28 +14,40 @@
 
 #define STEP "machine"
 
-static void __attribute__((noreturn))
-child(char *const *argv, int channel, int output, int report, pid_t parent)
+/* 0 or an errno. */
+static int place(const struct emulator_ends *ends, int output, int report)
 {
-	static char *const no_environment[] = {NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int code = 0;
 
-	/* Should we die before the call, there is nobody to die with any more. */
-	if (null < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
-		code = errno ? errno : ESRCH;
-	if (!code && (dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
-			     dup2(channel, MACHINE_SLOT_CHANNEL) < 0))
-		code = errno;
+	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
+		dup2(ends->channel, MACHINE_SLOT_CHANNEL) < 0 ||
+		(ends->monitor >= 0 && dup2(ends->monitor, MACHINE_SLOT_QMP) < 0))
+		return errno;
 	close(MACHINE_SLOT_CONTROL);
 	close(MACHINE_SLOT_ORDER);
 	close(MACHINE_SLOT_SPEC);
+	if (!ends->restored)
+		close(MACHINE_SLOT_TEMPLATE);
+	if (ends->monitor < 0)
+		close(MACHINE_SLOT_QMP);
 	/* The report closes itself; everything else is above the slots. */
-	if (!code && report > MACHINE_SLOT_CHANNEL + 1 &&
-		syscall(SYS_close_range, MACHINE_SLOT_CHANNEL + 1, report - 1, 0) < 0)
-		code = errno;
-	if (!code && syscall(SYS_close_range, report + 1, ~0u, 0) < 0)
-		code = errno;
+	if (syscall(SYS_close_range, MACHINE_SLOT_QMP + 1, report - 1, 0) < 0 ||
+		syscall(SYS_close_range, report + 1, ~0u, 0) < 0)
+		return errno;
+	return 0;
+}
+
+static void __attribute__((noreturn))
+child(char *const *argv, const struct emulator_ends *ends, int output, int report, pid_t parent)
+{
+	static char *const no_environment[] = {NULL};
+	int code = 0;
+
+	/* Should we die before the call, there is nobody to die with any more. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+		code = errno ? errno : ESRCH;
+	if (!code)
+		code = place(ends, output, report);
 	if (!code) {
 		execve(argv[0], argv, no_environment);
 		code = errno;
@@ -63,7 +75,7 @@ static int await_exec(int report, const char *program, struct failure *failure)
 /* Above every slot, so that none is overwritten. */
 static int raise_fd(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, MACHINE_SLOT_CHANNEL + 8);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, MACHINE_FIRST_FD);
 
 	close(fd);
 	return high;
@@ -78,7 +90,8 @@ static int pipe_above(int ret_ends[2])
 	return ret_ends[0] < 0 || ret_ends[1] < 0 ? -EMFILE : 0;
 }
 
-int emulator_start(char *const *argv, int channel, struct emulator *ret, struct failure *failure)
+int emulator_start(char *const *argv, const struct emulator_ends *ends, struct emulator *ret,
+	struct failure *failure)
 {
 	pid_t parent = getpid();
 	int output[2] = {-1, -1};
@@ -91,12 +104,14 @@ int emulator_start(char *const *argv, int channel, struct emulator *ret, struct 
 		return failure_set(failure, -r, STEP, "pipes");
 	ret->pid = fork();
 	if (ret->pid == 0)
-		child(argv, channel, output[1], report[1], parent);
+		child(argv, ends, output[1], report[1], parent);
 	if (ret->pid < 0)
 		return failure_set(failure, errno, STEP, "fork");
 	close(output[1]);
 	close(report[1]);
-	close(channel);
+	close(ends->channel);
+	if (ends->monitor >= 0)
+		close(ends->monitor);
 	ret->complaints = output[0];
 	fcntl(ret->complaints, F_SETFL, O_NONBLOCK);
 	r = await_exec(report[0], argv[0], failure);

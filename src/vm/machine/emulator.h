@@ -19,9 +19,17 @@ struct emulator {
 	bool line_over;
 };
 
-/* channel: the end that becomes its descriptor MACHINE_SLOT_CHANNEL. It gets that, the initramfs
- * and the files' socket, and nothing else; it dies with us. */
-int emulator_start(char *const *argv, int channel, struct emulator *ret, struct failure *failure);
+/* channel, monitor: the ends that become its descriptors MACHINE_SLOT_CHANNEL and MACHINE_SLOT_QMP;
+ * monitor is -1 where it has none. It gets these, the initramfs, the files' socket and, to be
+ * restored, the template, and nothing else; it dies with us. Both ends are closed here. */
+struct emulator_ends {
+	int channel;
+	int monitor;
+	bool restored;
+};
+
+int emulator_start(char *const *argv, const struct emulator_ends *ends, struct emulator *ret,
+	struct failure *failure);
 
 /* What it has printed meanwhile. */
 void emulator_listen(struct emulator *emulator);

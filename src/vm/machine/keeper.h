@@ -24,6 +24,7 @@ enum keeper_state {
 struct keeper {
 	enum keeper_state state;
 	int channel; /* to the guest; -1 once it is gone */
+	int monitor; /* of the emulator; -1 without one */
 	struct emulator emulator;
 	struct judge judge;
 	struct inbox inbox;
@@ -58,5 +59,8 @@ void keeper_fail(struct keeper *keeper, int code, const char *step, const char *
 
 /* keeper.c: until it is done. */
 void keeper_run(struct keeper *keeper);
+
+/* template.c: waits for the guest to be up and writes its snapshot. */
+void template_run(struct keeper *keeper);
 
 #endif

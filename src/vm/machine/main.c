@@ -62,26 +62,28 @@ static int read_order(struct failure *failure)
 		failure_add(failure, fault);
 		return -EBADMSG;
 	}
+	keeper.order = &order.head;
+	if (order.head.flags & MACHINE_TEMPLATE)
+		return 0;
 	r = take_text(MACHINE_SLOT_SPEC, KS_MAX_SPEC_BYTES, &spec, &keeper.spec_left, failure,
 		"the specification cannot be read");
 	if (r < 0)
 		return r;
 	keeper.spec = spec;
-	keeper.order = &order.head;
 	if (order.head.flags & MACHINE_RESTORED)
 		keeper.judge.phase = JUDGE_GREETED;
 	return 0;
 }
 
 /* A pair above every slot, so that none of them is taken. */
-static int open_channel(int ret_pair[2], struct failure *failure)
+static int open_pair(int ret_pair[2], struct failure *failure)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, errno, STEP, "socketpair");
 	for (int i = 0; i < 2; i++) {
-		ret_pair[i] = fcntl(pair[i], F_DUPFD_CLOEXEC, MACHINE_SLOT_CHANNEL + 8);
+		ret_pair[i] = fcntl(pair[i], F_DUPFD_CLOEXEC, MACHINE_FIRST_FD);
 		close(pair[i]);
 	}
 	return ret_pair[0] < 0 || ret_pair[1] < 0
@@ -91,19 +93,26 @@ static int open_channel(int ret_pair[2], struct failure *failure)
 
 static int start(struct failure *failure)
 {
-	int pair[2] = {-1, -1};
+	int channel[2] = {-1, -1};
+	int monitor[2] = {-1, -1};
+	struct emulator_ends ends = {.restored = order.head.flags & MACHINE_RESTORED};
 	int r;
 
 	/* While no descriptor of our own can be mistaken for it. */
 	keeper.has_files = fcntl(MACHINE_SLOT_FILES, F_GETFD) >= 0;
-	r = open_channel(pair, failure);
+	r = open_pair(channel, failure);
+	if (r == 0 && order.head.flags & MACHINE_TEMPLATE)
+		r = open_pair(monitor, failure);
 	if (r < 0)
 		return r;
-	r = emulator_start(order.argv, pair[1], &keeper.emulator, failure);
+	ends.channel = channel[1];
+	ends.monitor = monitor[1];
+	r = emulator_start(order.argv, &ends, &keeper.emulator, failure);
 	/* The other side of the files is to see the emulator's end, not ours. */
 	close(MACHINE_SLOT_INITRAMFS);
 	close(MACHINE_SLOT_FILES);
-	keeper.channel = pair[0];
+	keeper.channel = channel[0];
+	keeper.monitor = monitor[0];
 	return r;
 }
 
@@ -136,6 +145,9 @@ int main(void)
 		failure_send(MACHINE_SLOT_CONTROL, CONTROL_FAILED, &keeper.failure);
 		return INIT_EXIT_FAILED;
 	}
-	keeper_run(&keeper);
+	if (order.head.flags & MACHINE_TEMPLATE)
+		template_run(&keeper);
+	else
+		keeper_run(&keeper);
 	return INIT_EXIT_DONE;
 }

@@ -20,7 +20,14 @@ enum machine_slot {
 				   initramfs is all the guest has */
 	MACHINE_SLOT_CHANNEL = 8, /* for the emulator: its chardev of the port "ctl", made by
 				     kastellan-vm */
+	MACHINE_SLOT_TEMPLATE = 9, /* with MACHINE_TEMPLATE where the snapshot is written; with
+				      MACHINE_RESTORED, for the emulator, where it is read from:
+				      -incoming fd:9. A file, its offset at the start */
+	MACHINE_SLOT_QMP = 10, /* with MACHINE_TEMPLATE, for the emulator: the chardev of its
+				  monitor, made by kastellan-vm */
 };
+
+#define MACHINE_FIRST_FD 24 /* above every slot: those that kastellan-vm opens for itself */
 
 #define MACHINE_ORDER_MAGIC 0x6b6d6f31u /* "kmo1" */
 #define MACHINE_ORDER_VERSION 1u
@@ -28,6 +35,8 @@ enum machine_slot {
 
 enum {
 	MACHINE_RESTORED = 1 << 0, /* the guest comes from a snapshot, and has said HELLO then */
+	MACHINE_TEMPLATE = 1 << 1, /* only boot, write a snapshot, say READY and end. There is no
+				      worker, and nothing is told to the guest */
 };
 
 /* In the byte order of the machine. n_args strings follow, each with its NUL: the argv of the

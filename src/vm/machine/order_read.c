@@ -11,7 +11,8 @@ static const char *check(const struct machine_order *head, size_t size)
 		return "kastellan-vm and the library are of different versions";
 	if (head->size != size)
 		return "cut off, or longer than it says";
-	if (head->flags & ~(uint32_t)MACHINE_RESTORED || head->zero)
+	if (head->flags & ~(uint32_t)(MACHINE_RESTORED | MACHINE_TEMPLATE) ||
+		head->flags == (MACHINE_RESTORED | MACHINE_TEMPLATE) || head->zero)
 		return "it has an unknown flag";
 	if (head->n_args == 0 || head->n_args > MACHINE_MAX_ARGS)
 		return "it has no program, or too many arguments";
