@@ -59,6 +59,7 @@ def acts():
 
 
 SUITES = {"e2e": lambda: listed("e2e"), "egress": lambda: listed("egress"),
+          "files": lambda: listed("files"),
           "network": lambda: listed("network"), "vm": in_guests, "unit": unit_tests,
           "fuzz": fuzz_targets, "selftest": acts}
 
