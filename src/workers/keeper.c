@@ -161,7 +161,11 @@ static uint64_t tend_seat(struct ks_workers *workers, struct seat *seat)
 		next_stage(workers, seat);
 	if (slot->state == SLOT_ENDING && !seat->by_caller)
 		return seat->next_stage;
-	return slot->state == SLOT_IDLE ? tend_idle(workers, seat) : SLOT_NEVER;
+	if (slot->state == SLOT_IDLE)
+		return tend_idle(workers, seat);
+	/* One that is used often will be back: whoever gives it back need not wake us for that. */
+	return slot->state == SLOT_BUSY && seat->watch_at > clock_now() ? seat->watch_at
+									: SLOT_NEVER;
 }
 
 /* A pool whose tool has changed or gone stays until its last worker and caller have left. */

@@ -5,6 +5,7 @@
 // usage: node client.mjs SETTINGS.json [PATTERN]
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import dns from "node:dns/promises";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -57,6 +58,27 @@ const tests = {
             "--mem", "512M"];
         const client = await connect(confined("filesystem", { command, options }));
         assert.match((await call(client, "list_allowed_directories")).text, new RegExp(set.work));
+    },
+
+    async "filesystem: npx fetches it from the registry, and reaches nothing else"() {
+        if (set.degraded.includes("net"))
+            return "host: nothing holds an allowlist here";
+        const registry = "registry.npmjs.org";
+        const { address } = await dns.lookup(registry, { family: 4 }).catch(() => ({}));
+        if (!address)
+            return "host: the registry has no address here";
+        // Where its name leads into a private network, only an entry for the address opens that.
+        const options = ["--net", `${address}:443`];
+        if (process.env.NODE_EXTRA_CA_CERTS)
+            options.push("-e", `NODE_EXTRA_CA_CERTS=${process.env.NODE_EXTRA_CA_CERTS}`);
+        const command = ["npx", "-y", "@modelcontextprotocol/server-filesystem", set.work];
+        const client = await connect(confined("filesystem", { command, policy: "npx", options }));
+        assert.match((await call(client, "list_allowed_directories")).text, new RegExp(set.work));
+        const other = await connect(confined("python", { command: ["node", "-e",
+            `fetch("https://example.org/").catch(() => process.exit(7))`], policy: "npx", options }))
+            .catch(error => error);
+        assert.equal(other.data.outcome.exit_code, 7);
+        assert.equal(other.data.denied[0].host, "example.org");
     },
 
     async "everything: tools, resources and prompts pass through"() {
