@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Preloaded: counts the allocations of one program, and fails one of them. Which one stands in a file
- * that is shared with whoever asks, DIRECTORY/alloc: the environment of a proxy is empty. */
+/* Preloaded: counts the allocations of one program, and fails one of them. Which one stands in a
+ * file that is shared with whoever asks, DIRECTORY/alloc: the environment of a proxy is empty. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,8 @@ static void __attribute__((constructor)) read_order(void)
 {
 	int fd = open(DIRECTORY "/alloc", O_RDWR | O_CLOEXEC);
 	void *shared = fd < 0 ? MAP_FAILED
-			      : mmap(NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			      : mmap(NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+					0);
 
 	if (fd >= 0)
 		close(fd);
