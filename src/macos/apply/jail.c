@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,8 +83,11 @@ static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_
 		r = spawn_warden(jail, stdio, reterr);
 	if (r < 0)
 		return r;
+	r = bytes_send(jail->control, order, len);
 	/* One that is gone has more to say about it than this. */
-	bytes_send(jail->control, order, len);
+	if (r < 0 && r != -EPIPE)
+		return error_set(reterr, r, ABOUT(.step = "start"),
+			"kastellan-warden cannot be told what to start: %s", strerror(-r));
 	return hear_start(jail, plan, reterr);
 }
 
@@ -225,11 +229,14 @@ int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns)
 	return -ESRCH;
 }
 
+/* Where it cannot be said in words, the end of what we say is the same order. */
 int jail_kill(struct jail *jail)
 {
 	int r = tell(jail, MESSAGE_KILL, 0);
 
-	return r == -ESRCH ? 0 : r;
+	if (r < 0 && r != -ESRCH)
+		return shutdown(jail->control, SHUT_WR) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* The end of its stream is the warden's order to end everything and itself. */

@@ -67,9 +67,20 @@ static void tell_end(struct warden *warden)
 	message_send(WARDEN_CONTROL, &report);
 }
 
+/* The caller, who would wait for it, hears of it by the end of the stream where it cannot be told.
+ */
+static int tell_start(const struct warden *warden, struct message *failure)
+{
+	const struct message started = {.kind = MESSAGE_STARTED,
+		.process = warden->worker,
+		.born = warden->watch.root_born};
+	int r = message_send(WARDEN_CONTROL, &started);
+
+	return r < 0 ? warden_fail(failure, "caller", -r, NULL) : 0;
+}
+
 static int live(struct warden *warden, struct message *failure)
 {
-	struct message started = {.kind = MESSAGE_STARTED};
 	struct message ignored;
 	int r = hear_order(warden, failure);
 
@@ -77,6 +88,8 @@ static int live(struct warden *warden, struct message *failure)
 		r = watch_caller(warden, failure);
 	if (r == 0)
 		r = warden_start(warden, failure);
+	if (r == 0)
+		r = tell_start(warden, failure);
 	if (r < 0) {
 		if (warden->began) {
 			warden_end(warden);
@@ -84,10 +97,6 @@ static int live(struct warden *warden, struct message *failure)
 		}
 		return r;
 	}
-	started.process = warden->worker;
-	started.born = warden->watch.root_born;
-	/* Where nobody hears it, the run ends at once. */
-	message_send(WARDEN_CONTROL, &started);
 	warden_run(warden);
 	tell_end(warden);
 	return 0;
