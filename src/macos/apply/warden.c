@@ -70,9 +70,11 @@ static const struct failure_text texts[] = {
 		"its words are on the worker's stderr; a script needs its interpreter granted "
 		"(-r), "
 		"and inside another sandbox none can be applied"},
-	{"machine", ENOEXEC, "container made no virtual machine",
-		"its words are on the worker's stderr; see kastellan doctor"},
-	{"machine", ETIMEDOUT, "container has made no virtual machine within 15 minutes",
+	{"machine", ENOEXEC, "container made no virtual machine of the image",
+		"its words are on the worker's stderr: see that there is such an image (container "
+		"image pull), and kastellan doctor"},
+	{"machine", ETIMEDOUT,
+		"container has made no virtual machine of the image within 15 minutes",
 		"fetch the image beforehand: container image pull"},
 	{"worker", ECANCELED, "the worker was ended before its program had begun",
 		"it got a signal, or a limit is too small even to start"},
@@ -98,6 +100,8 @@ int warden_error(const struct ks_plan *plan, const struct message *failure, ks_e
 
 	if (strcmp(failure->step, "exec") == 0 && plan->argv.len)
 		detail = plan->argv.items[0];
+	if (strcmp(failure->step, "machine") == 0)
+		detail = plan->image;
 	return error_set(reterr, -code,
 		ABOUT(.step = failure->step, .path = *detail ? detail : NULL,
 			.remedy = text ? text->remedy : NULL),

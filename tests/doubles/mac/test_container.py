@@ -72,6 +72,7 @@ def test_exit_statuses():
 def test_an_image_that_is_not_there_is_a_failed_start():
     done = run(["/usr/bin/true"], "--image", "missing:1")
     equal((done.code, done.outcome, done.step), (125, "setup", "machine"), done)
+    true(b"missing:1" in done.err and b"image pull" in done.err, done)
 
 
 def test_an_old_container_is_refused():
