@@ -19,9 +19,18 @@ static const struct backend_ops firecracker_ops = {.plan = plan_firecracker, .lo
 static const struct backend_ops qemu_ops = {.plan = plan_qemu, .look = vm_look};
 
 static const struct backend_row rows[] = {
-	{.kind = KS_BACKEND_BWRAP, .ops = &bwrap_ops, .why_not = why_not_bwrap},
-	{.kind = KS_BACKEND_NATIVE, .ops = &native_ops, .why_not = why_not_native},
-	{.kind = KS_BACKEND_LANDLOCK, .ops = &landlock_ops, .why_not = why_not_landlock_backend},
+	{.kind = KS_BACKEND_BWRAP,
+		.ops = &bwrap_ops,
+		.why_not = why_not_bwrap,
+		.spared_parts = HOST_PARTS & ~(unsigned)HOST_PART_HELPER},
+	{.kind = KS_BACKEND_NATIVE,
+		.ops = &native_ops,
+		.why_not = why_not_native,
+		.spared_parts = HOST_PARTS},
+	{.kind = KS_BACKEND_LANDLOCK,
+		.ops = &landlock_ops,
+		.why_not = why_not_landlock_backend,
+		.spared_parts = HOST_PARTS},
 	{.kind = KS_BACKEND_FIRECRACKER_VM,
 		.ops = &firecracker_ops,
 		.why_not = why_not_firecracker},

@@ -133,24 +133,16 @@ const struct ks_backend_stub_ops *backend_stub(const ks_backend *backend, void *
 }
 
 /* Of the parts that not every backend needs. */
-static unsigned parts_for(enum ks_backend_kind kind)
+static unsigned parts_for(const struct backend_row *row)
 {
-	switch (kind) {
-	case KS_BACKEND_NATIVE:
-	case KS_BACKEND_LANDLOCK:
-		return 0;
-	case KS_BACKEND_BWRAP:
-		return HOST_PART_HELPER;
-	default:
-		return HOST_PARTS;
-	}
+	return row ? HOST_PARTS & ~row->spared_parts : HOST_PARTS;
 }
 
 int backend_host(
 	ks_backend *backend, bool tried, const struct ks_host **ret_host, ks_error **reterr)
 {
 	if (!backend->is_stub)
-		return facts_get(backend->facts, tried, parts_for(backend->kind), ret_host, reterr);
+		return facts_get(backend->facts, tried, parts_for(backend->row), ret_host, reterr);
 	*ret_host = &stub_host;
 	return 0;
 }

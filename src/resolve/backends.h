@@ -34,6 +34,7 @@ struct backend_row {
 	const char *default_image; /* NULL = a backend without images */
 	const struct backend_ops *ops; /* NULL = not in this version */
 	why_not_function *why_not; /* NULL with ops NULL */
+	unsigned spared_parts; /* of a look at the host (HOST_PART_...): what it does not need */
 };
 
 /* What backends of a system are made of, looked at by itself. */
