@@ -145,7 +145,8 @@ static bool hears(struct server *server)
 static void poll_server(struct server *server, struct pollfd *fds)
 {
 	const struct channel *channel = server->channel;
-	bool reads = channel && hears(server);
+	/* Of one that has ended there is at most a pipe's worth, and its end comes behind that. */
+	bool reads = channel && (hears(server) || channel->ended);
 
 	fds[AT_CHILD] = (struct pollfd){
 		.fd = channel && !channel->ended ? ks_child_fd(channel->child) : -1,

@@ -274,6 +274,17 @@ const tests = {
         assert.deepEqual(marked(), []);
     },
 
+    async "a signal ends it also where the client does not read, and the server never stops writing"() {
+        const code = `for i in range(6000): print('{"jsonrpc":"2.0","id":"%s","method":"x"}' % str(i).zfill(1000))`;
+        const [command, ...args] = confined("python", { command: ["/usr/bin/python3", "-c", code] });
+        const child = spawn(command, args, { stdio: ["pipe", "pipe", "ignore"] });
+        child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"initialize"}\n');
+        await sleep(2000);
+        const ended = new Promise(done => child.once("exit", (code, signal) => done(code ?? signal)));
+        child.kill("SIGTERM");
+        assert.equal(await Promise.race([ended, sleep(8000, "it goes on")]), 143);
+    },
+
     async "only messages are written to standard output"() {
         const script = "echo a banner; echo '[info] ready'; read line; printf '%s\\n' " +
             "'{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'; echo bye; cat >/dev/null";
