@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -70,6 +71,21 @@ static int await_ready(const struct manager *manager)
 	}
 }
 
+/* A manager outside of our pid namespace takes our numbers for other processes. The kernel tells
+ * the peer's number as we would see it. */
+static int check_sees_us(const struct manager *manager)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int fd = bus_lib.sd_bus_get_fd(manager->bus);
+
+	if (fd < 0)
+		return fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return -errno;
+	return peer.pid > 0 ? 0 : -EXDEV;
+}
+
 static int try_address(struct manager *manager, const char *address, bool through_daemon)
 {
 	int r = bus_lib.sd_bus_new(&manager->bus);
@@ -82,6 +98,8 @@ static int try_address(struct manager *manager, const char *address, bool throug
 		r = bus_lib.sd_bus_start(manager->bus);
 	if (r >= 0)
 		r = await_ready(manager);
+	if (r >= 0)
+		r = check_sees_us(manager);
 	if (r < 0)
 		manager->bus = bus_lib.sd_bus_close_unref(manager->bus);
 	return r < 0 ? r : 0;
@@ -134,7 +152,8 @@ int manager_connect(bool system, struct manager **ret_manager, ks_error **reterr
 	if (r < 0) {
 		error_set(reterr, r == -ETIMEDOUT ? r : -ECONNREFUSED,
 			ABOUT(.step = "cgroup", .remedy = manager_remedy),
-			"%s cannot be reached: %s", manager_name(manager), strerror(-r));
+			"%s cannot be reached: %s", manager_name(manager),
+			r == -EXDEV ? "it is outside of this pid namespace" : strerror(-r));
 		manager_close(manager);
 		return r == -ETIMEDOUT ? r : -ECONNREFUSED;
 	}

@@ -19,6 +19,7 @@
 	X(sd_bus_is_ready)                \
 	X(sd_bus_process)                 \
 	X(sd_bus_wait)                    \
+	X(sd_bus_get_fd)                  \
 	X(sd_bus_close_unref)             \
 	X(sd_bus_call)                    \
 	X(sd_bus_message_new_method_call) \

@@ -5,7 +5,7 @@ namespaces are not to be had the Landlock backend is named, and serves."""
 import jail
 from harness import check, command, equal, only
 
-PLACES = ("plain", "sid")
+PLACES = ("debian12", "plain", "sid")
 # A jail of a container's kind: everything is there, the user is another, the processes are new.
 OUTER = ("bwrap", "--dev-bind", "/", "/", "--unshare-user", "--unshare-pid", "--die-with-parent")
 # As in a container: parts of /proc are covered, so that the kernel lets nobody mount another.
