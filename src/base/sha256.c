@@ -29,7 +29,7 @@ static uint32_t rotate(uint32_t word, unsigned by)
 /* The message schedule of one block. */
 static void expand(const uint8_t block[64], uint32_t words[64])
 {
-	for (unsigned i = 0; i < 16; i++)
+	for (size_t i = 0; i < 16; i++)
 		words[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
 			   (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
 	for (unsigned i = 16; i < 64; i++) {
@@ -106,7 +106,7 @@ void sha256_text(struct sha256 *hash, char ret[SHA256_TEXT])
 		ret[2 * i] = digits[byte >> 4];
 		ret[2 * i + 1] = digits[byte & 15];
 	}
-	ret[2 * SHA256_BYTES] = '\0';
+	ret[SHA256_TEXT - 1] = '\0';
 }
 
 int sha256_file(int fd, char ret[SHA256_TEXT])

@@ -125,23 +125,6 @@ static void test_firecracker_says_what_it_lacks(void **state)
 	host_free(host);
 }
 
-static void test_a_terminal_is_refused(void **state)
-{
-	struct ks_host *host = fixture_host("vm-emulated");
-	struct ks_policy *policy = fixture_policy("{}");
-	struct plan_request request = {.policy = policy, .host = host, .tty = true};
-	struct grants grants = {0};
-	struct ks_plan *plan = NULL;
-	ks_error *error = NULL;
-
-	(void)state;
-	assert_int_equal(plan_qemu(&request, &grants, &plan, &error), -EOPNOTSUPP);
-	assert_non_null(strstr(ks_error_message(error), "terminal"));
-	ks_error_free(error);
-	ks_policy_free(policy);
-	host_free(host);
-}
-
 /* Of the machine's jail: nothing of the policy's, no way to a network, and every path of the
  * command shown in it. */
 static void test_the_machine_sees_nothing_of_the_worker(void **state)
@@ -208,7 +191,6 @@ int main(void)
 		cmocka_unit_test(test_a_host_whose_jails_fail_makes_no_machine),
 		cmocka_unit_test(test_emulation_is_said),
 		cmocka_unit_test(test_firecracker_says_what_it_lacks),
-		cmocka_unit_test(test_a_terminal_is_refused),
 		cmocka_unit_test(test_the_machine_sees_nothing_of_the_worker),
 		cmocka_unit_test(test_nothing_of_the_worker_is_in_the_command),
 	};

@@ -107,7 +107,7 @@ static int take_descriptors(struct start *start, int *ruleset, struct failure *f
 	keep[1] = *ruleset;
 	for (int i = 0; i < n_extra; i++)
 		keep[2 + i] = FIRST_EXTRA + i;
-	r = close_others(keep, (size_t)(2 + n_extra));
+	r = close_others(keep, (size_t)n_extra + 2);
 	return r < 0 ? failure_set(failure, -r, "descriptors", "close_range") : 0;
 }
 

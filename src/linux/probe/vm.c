@@ -173,24 +173,31 @@ static int find_shown(struct host_vm *vm)
 	return r;
 }
 
-/* The machine's process is the caller without its groups or, of a privileged caller, somebody who
- * owns nothing. */
-static int find_kvm(struct ks_host *host)
+/* Why not, or NULL. The machine's process is the caller without its groups or, of a privileged
+ * caller, somebody who owns nothing. */
+static const char *kvm_refusal(const struct ks_host *host)
 {
 	autofd int fd = -1;
 	struct stat status;
-	const char *reason = NULL;
 
 	if (secure_getenv("KASTELLAN_NO_KVM"))
-		reason = "KASTELLAN_NO_KVM is set";
-	else if (stat("/dev/kvm", &status) < 0 || !S_ISCHR(status.st_mode))
-		reason = "there is no /dev/kvm";
-	else if (host->privileged && (status.st_mode & (S_IROTH | S_IWOTH)) != (S_IROTH | S_IWOTH))
-		reason = "/dev/kvm is not open to everybody, and the machine of a privileged "
-			 "caller is nobody's";
-	else if ((fd = open("/dev/kvm", O_RDWR | O_CLOEXEC)) < 0)
-		reason = errno == EACCES ? "/dev/kvm may not be opened by this user"
-					 : "/dev/kvm cannot be opened";
+		return "KASTELLAN_NO_KVM is set";
+	if (stat("/dev/kvm", &status) < 0 || !S_ISCHR(status.st_mode))
+		return "there is no /dev/kvm";
+	if (host->privileged && (status.st_mode & (S_IROTH | S_IWOTH)) != (S_IROTH | S_IWOTH))
+		return "/dev/kvm is not open to everybody, and the machine of a privileged caller "
+		       "is nobody's";
+	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		return NULL;
+	return errno == EACCES ? "/dev/kvm may not be opened by this user"
+			       : "/dev/kvm cannot be opened";
+}
+
+static int find_kvm(struct ks_host *host)
+{
+	const char *reason = kvm_refusal(host);
+
 	host->vm.kvm = !reason;
 	if (!reason)
 		return 0;

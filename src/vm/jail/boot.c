@@ -85,8 +85,8 @@ static int read_order(int directory, char **ret_text)
 	struct initramfs_file file = {0};
 	int r = fd < 0 ? fd : map_file(fd, &file);
 
-	if (r < 0)
-		return r;
+	if (r < 0 || !file.bytes)
+		return r < 0 ? r : -EBADMSG;
 	*ret_text = strndup(file.bytes, file.len);
 	unmap(&file);
 	return *ret_text ? 0 : -ENOMEM;

@@ -15,25 +15,37 @@
 #include "vm/machine/order.h"
 #include "vm/plan/machine.h"
 
-/* Takes the descriptor. 0 or -errno. */
-static int add_grant(struct grants *grants, int fd)
+/* Takes the descriptor, and a copy of what else is said of it; ids are the object's. 0 or -errno.
+ */
+static int add_copy(struct grants *grants, int fd, const struct grant *said)
 {
 	struct grant *items = realloc(grants->items, (grants->len + 1) * sizeof(*items));
-	struct grant *grant;
+	struct grant grant = *said;
 	struct stat st;
+	int r;
 
 	if (items)
 		grants->items = items;
 	if (!items || fstat(fd, &st) < 0) {
-		int r = items ? -errno : -ENOMEM;
-
+		r = items ? -errno : -ENOMEM;
 		close(fd);
 		return r;
 	}
-	grant = &items[grants->len++];
-	*grant = (struct grant){
-		.field = FIELD_FS_READ, .fd = fd, .dev = st.st_dev, .ino = st.st_ino};
-	return 0;
+	grant.fd = fd;
+	grant.dev = st.st_dev;
+	grant.ino = st.st_ino;
+	grant.asked = said->asked ? strdup(said->asked) : NULL;
+	grant.path = said->path ? strdup(said->path) : NULL;
+	items[grants->len++] = grant;
+	return (said->asked && !grant.asked) || (said->path && !grant.path) ? -ENOMEM : 0;
+}
+
+/* The planner names it. */
+static int add_grant(struct grants *grants, int fd)
+{
+	const struct grant plain = {.field = FIELD_FS_READ};
+
+	return add_copy(grants, fd, &plain);
 }
 
 static int machine_grants(const struct vm_plan *vm, struct grants *grants, ks_error **reterr)
@@ -62,38 +74,24 @@ static int machine_grants(const struct vm_plan *vm, struct grants *grants, ks_er
 /* What belongs to the policy, once more, and the server behind it. */
 static int files_grants(const struct ks_plan *plan, struct grants *grants, ks_error **reterr)
 {
+	const struct grant program = {.field = FIELD_FS_READ,
+		.asked = (char *)FILES_PROGRAM,
+		.path = (char *)FILES_PROGRAM};
 	int server = -1;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->grants.len; i++) {
-		const struct grant *from = &plan->grants.items[i];
-		int fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 3);
-		struct grant *to;
+		int fd = fcntl(plan->grants.items[i].fd, F_DUPFD_CLOEXEC, 3);
 
-		r = fd < 0 ? -errno : add_grant(grants, fd);
-		if (r < 0)
-			break;
-		to = &grants->items[grants->len - 1];
-		*to = *from;
-		to->fd = fd;
-		to->asked = strdup(from->asked);
-		to->path = strdup(from->path);
-		if (!to->asked || !to->path)
-			r = -ENOMEM;
+		r = fd < 0 ? -errno : add_copy(grants, fd, &plan->grants.items[i]);
 	}
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "machine"),
 			"the grants cannot be handed to the file server: %s", strerror(-r));
 	r = files_program_open(&server, reterr);
-	if (r == 0 && add_grant(grants, server) < 0)
+	if (r == 0 && add_copy(grants, server, &program) < 0)
 		r = error_oom(reterr);
-	if (r < 0)
-		return r;
-	grants->items[grants->len - 1].asked = strdup(FILES_PROGRAM);
-	grants->items[grants->len - 1].path = strdup(FILES_PROGRAM);
-	return grants->items[grants->len - 1].asked && grants->items[grants->len - 1].path
-		       ? 0
-		       : error_oom(reterr);
+	return r;
 }
 
 int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,

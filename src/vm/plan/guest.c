@@ -3,6 +3,7 @@
  * of the guest. What its tree is made of stays the host's. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -15,13 +16,16 @@
 static int landlock_of(const char *release)
 {
 	static const struct {
-		unsigned major, minor;
+		unsigned long major, minor;
 	} abis[] = {{5, 13}, {5, 19}, {6, 2}, {6, 7}, {6, 10}, {6, 12}};
-	unsigned major = 0, minor = 0;
+	unsigned long major, minor;
+	char *rest;
 	int abi = 0;
 
-	if (!release || sscanf(release, "%u.%u", &major, &minor) != 2)
+	if (!release)
 		return 0;
+	major = strtoul(release, &rest, 10);
+	minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
 	for (size_t i = 0; i < sizeof(abis) / sizeof(abis[0]); i++)
 		if (major > abis[i].major || (major == abis[i].major && minor >= abis[i].minor))
 			abi = (int)i + 1;
@@ -87,9 +91,9 @@ static void size_machine(struct ks_plan *plan, const struct ks_host *host)
 	struct limits_plan *limits = &plan->limits;
 
 	plan->vm.guest_bytes = (mem + GUEST_OVERHEAD_MB) * MIB;
-	plan->vm.host_bytes = plan->vm.guest_bytes + HOST_OVERHEAD_MB * MIB;
+	plan->vm.host_bytes = plan->vm.guest_bytes + (uint64_t)HOST_OVERHEAD_MB * MIB;
 	plan->vm.quota_pct = host->cgroup.cpu_quota ? limits->cpu_quota_pct : UINT64_MAX;
-	if (limits->cpu_quota_pct > 100 * GUEST_PROCESSORS)
+	if (limits->cpu_quota_pct > (uint64_t)100 * GUEST_PROCESSORS)
 		limits->cpu_quota_pct = (uint64_t)100 * GUEST_PROCESSORS;
 	/* The budget is watched from outside, where the time of the whole machine can be read. */
 	if (!host->cgroup.cpu_time)

@@ -22,9 +22,10 @@
 
 #define MIB (UINT64_C(1024) * 1024)
 
-#define MACHINE                                                                  \
-	"microvm,acpi=on,rtc=on,pit=off,pic=off,isa-serial=on,pcie=off,usb=off," \
-	"auto-kernel-cmdline=off"
+/* One word. */
+#define MACHINE \
+	"microvm,acpi=on,rtc=on,pit=off,pic=off,isa-serial=on,pcie=off,usb=off" MACHINE_PLAIN
+#define MACHINE_PLAIN ",auto-kernel-cmdline=off"
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 /* Nothing of the worker's: a kernel shows it to everybody. Landlock is named, as a kernel may have
@@ -77,9 +78,8 @@ static int add_boot(struct strv *command, const struct vm_plan *vm)
 		r = strv_add(command, "-append");
 	if (r == 0)
 		r = vm->kvm ? strv_add(command, KERNEL_WORDS)
-			    : strv_addf(command,
-				      KERNEL_WORDS " tsc_early_khz=%" PRIu32 " tsc=reliable",
-				      vm->pins.tsc_khz);
+			    : strv_addf(command, "%s tsc_early_khz=%" PRIu32 " tsc=reliable",
+				      KERNEL_WORDS, vm->pins.tsc_khz);
 	return r;
 }
 
@@ -96,8 +96,9 @@ static int add_port(struct strv *command, const char *name, int slot)
 
 static int make_command(struct vm_plan *vm)
 {
-	static const char *const head[] = {"-M", MACHINE, "-nodefaults", "-no-user-config",
-		"-nographic", "-no-reboot", "-sandbox", SANDBOX, NULL};
+	static const char machine[] = MACHINE;
+	const char *const head[] = {"-M", machine, "-nodefaults", "-no-user-config", "-nographic",
+		"-no-reboot", "-sandbox", SANDBOX, NULL};
 	static const char *const devices[] = {"-serial", "null", "-monitor", "none", "-global",
 		"virtio-mmio.force-legacy=false", "-device", "virtio-serial-device,max_ports=4",
 		NULL};
