@@ -92,44 +92,35 @@ int process_read(pid_t pid, struct process *ret_process)
 	return 0;
 }
 
-static int add(struct process_table *table, pid_t pid)
-{
-	struct process *items;
-
-	if (table->len % 64 == 0) {
-		items = realloc(table->items, (table->len + 64) * sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		table->items = items;
-	}
-	if (process_read(pid, &table->items[table->len]) == 0)
-		table->len++;
-	else
-		table->torn = true;
-	return 0;
-}
-
-int process_table_read(struct process_table *ret_table)
+int process_list(pid_t **ret_pids, size_t *ret_len)
 {
 	DIR *directory = opendir("/proc");
-	struct process_table table = {0};
+	pid_t *pids = NULL;
+	size_t len = 0;
 	int r = 0;
 
 	if (!directory)
 		return -errno;
-	for (struct dirent *entry; r == 0 && (entry = readdir(directory));)
-		if (isdigit((unsigned char)entry->d_name[0]))
-			r = add(&table, (pid_t)strtol(entry->d_name, NULL, 10));
-	closedir(directory);
-	if (r < 0)
-		process_table_done(&table);
-	else
-		*ret_table = table;
-	return r;
-}
+	for (struct dirent *entry; r == 0 && (entry = readdir(directory));) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (len % 64 == 0) {
+			pid_t *more = realloc(pids, (len + 64) * sizeof(*more));
 
-void process_table_done(struct process_table *table)
-{
-	free(table->items);
-	*table = (struct process_table){0};
+			if (!more) {
+				r = -ENOMEM;
+				break;
+			}
+			pids = more;
+		}
+		pids[len++] = (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+	closedir(directory);
+	if (r < 0) {
+		free(pids);
+		return r;
+	}
+	*ret_pids = pids;
+	*ret_len = len;
+	return 0;
 }

@@ -61,8 +61,8 @@ static size_t count_left(const struct watch *watch)
 	return left;
 }
 
-/* That nobody is left is believed of a whole table only: in a torn one a tree whose processes make
- * their successors and end can be missed altogether. */
+/* That nobody is left is believed of a whole table only: a tree whose processes make their
+ * successors and end may be missing in a torn one altogether. */
 static int look(struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, bool *ret_pause)
 {
 	for (int attempt = 1;; attempt++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The processes of a host at one moment. Each platform directory has its own implementation, chosen
- * by the build. */
+/* The processes of a host at one moment. process_list() and process_read() are the platform's: each
+ * platform directory has its own, chosen by the build. */
 #ifndef KS_WATCH_TABLE_H
 #define KS_WATCH_TABLE_H
 
@@ -25,13 +25,15 @@ struct process {
 struct process_table {
 	struct process *items; /* in no order */
 	size_t len;
-	bool torn; /* some ended between being listed and being read: children of theirs, made in
-		    * that time, are not in it */
+	bool torn; /* processes were made faster than they could be read: some are not in it */
 };
 
-/* All that the caller may look at; those that end meanwhile are left out. 0, -ENOMEM, or -errno. */
+/* All that the caller may look at, but those that ended meanwhile. 0, -ENOMEM, or -errno. */
 int process_table_read(struct process_table *ret_table);
 void process_table_done(struct process_table *table);
+
+/* The numbers of all, in no order; free() them. 0, -ENOMEM, or -errno. */
+int process_list(pid_t **ret_pids, size_t *ret_len);
 
 /* One of them: 0, or -ESRCH. */
 int process_read(pid_t pid, struct process *ret_process);

@@ -88,7 +88,7 @@ static void storm(void)
 		if (fork() == 0)
 			break;
 	while (clock_usec() < end) {
-		rest(10);
+		rest(40);
 		if (fork() != 0)
 			_exit(0);
 	}

@@ -43,36 +43,25 @@ int process_read(pid_t pid, struct process *ret_process)
 	return 0;
 }
 
-int process_table_read(struct process_table *ret_table)
+int process_list(pid_t **ret_pids, size_t *ret_len)
 {
 	/* Some room, for those that are made between the two calls. */
 	int room = proc_listallpids(NULL, 0) + 64;
-	struct process_table table = {0};
 	pid_t *pids;
 	int n;
 
 	if (room < 64)
 		return -errno;
 	pids = calloc((size_t)room, sizeof(*pids));
-	table.items = calloc((size_t)room, sizeof(*table.items));
-	if (!pids || !table.items) {
-		free(pids);
-		free(table.items);
+	if (!pids)
 		return -ENOMEM;
-	}
 	n = proc_listallpids(pids, room * (int)sizeof(*pids));
-	for (int i = 0; i < n; i++)
-		if (process_read(pids[i], &table.items[table.len]) == 0)
-			table.len++;
-		else if (errno == ESRCH) /* not EPERM: somebody else's */
-			table.torn = true;
-	free(pids);
-	*ret_table = table;
-	return n < 0 ? -errno : 0;
-}
-
-void process_table_done(struct process_table *table)
-{
-	free(table->items);
-	*table = (struct process_table){0};
+	if (n < 0) {
+		n = -errno;
+		free(pids);
+		return n;
+	}
+	*ret_pids = pids;
+	*ret_len = (size_t)n;
+	return 0;
 }
