@@ -79,23 +79,22 @@ static int plan_stub(
 	return 0;
 }
 
-static int plan_on_host(ks_backend *backend, struct plan_request *request,
+static int plan_on_host(ks_backend *backend, const struct plan_request *asked,
 	struct ks_plan **ret_plan, ks_error **reterr)
 {
 	bool described = backend_is_described(backend);
+	struct plan_request request = *asked;
 	struct grants grants = {0};
 	struct vm_look look = {0};
-	int r = described
-			? grants_describe(request->policy, request->host, &grants, reterr)
-			: grants_open(request->policy, request->host->privileged, &grants, reterr);
+	int r = described ? grants_describe(request.policy, request.host, &grants, reterr)
+			  : grants_open(request.policy, request.host->privileged, &grants, reterr);
 
 	if (r == 0 && !described && backend_ops(backend)->look) {
-		r = backend_ops(backend)->look(request->host, &look, reterr);
-		request->look = &look;
+		r = backend_ops(backend)->look(request.host, &look, reterr);
+		request.look = &look;
 	}
-
 	if (r == 0)
-		r = backend_ops(backend)->plan(request, &grants, ret_plan, reterr);
+		r = backend_ops(backend)->plan(&request, &grants, ret_plan, reterr);
 	grants_done(&grants);
 	return r;
 }

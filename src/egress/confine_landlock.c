@@ -81,7 +81,7 @@ static int enforce(int ruleset, struct complaint *complaint)
 
 int landlock_proxy(int *ret_abi, struct complaint *complaint)
 {
-	int abi, ruleset = -1;
+	int abi = 0, ruleset = -1;
 	int r = find_abi(&abi, complaint);
 
 	if (r == 0 && abi) {
@@ -196,7 +196,7 @@ static int allow_name_servers(int ruleset, int abi, struct complaint *complaint)
 
 int landlock_resolver(struct complaint *complaint)
 {
-	int abi, ruleset = -1;
+	int abi = 0, ruleset = -1;
 	int r = find_abi(&abi, complaint);
 
 	if (r < 0 || !abi)

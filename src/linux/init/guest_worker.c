@@ -121,7 +121,7 @@ static void __attribute__((noreturn)) child(const struct ends *ends, int text, b
 
 int guest_worker_start(int text, bool files, struct guest_worker *ret, struct failure *failure)
 {
-	struct ends ends;
+	struct ends ends = {0};
 	int r = spec_load(text, &spec, failure);
 
 	if (r == 0 && (!spec.ids || !spec.hostname))
