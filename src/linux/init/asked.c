@@ -118,5 +118,10 @@ void asked_answer(
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else
 		answer.error = r;
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	/* Whoever would wait for an answer that cannot be given, waits no longer. */
+	do
+		r = ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno != ENOENT)
+		kill(caller, SIGKILL);
 }
