@@ -144,14 +144,15 @@ static size_t most_options(int argc, char **argv)
 int arguments_parse(
 	int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr)
 {
-	struct arguments arguments = {.command = command};
+	struct arguments arguments = {.command = command, .program = argv + argc};
 	struct given *given = calloc(most_options(argc, argv), sizeof(*given));
 	size_t n = 0;
 	int r;
 
+	arguments.run.size = sizeof(arguments.run);
+	*ret = arguments;
 	if (!given)
 		return error_oom(reterr);
-	arguments.run.size = sizeof(arguments.run);
 	r = collect(argc, argv, command, given, &n, reterr);
 	arguments.program = argv + optind;
 	if (r == 0)
