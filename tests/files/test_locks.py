@@ -18,6 +18,8 @@ kind = {"flock": fcntl.flock, "fcntl": fcntl.lockf}[sys.argv[2]]
 kind(file, fcntl.LOCK_EX)
 print("held", flush=True)
 sys.stdin.read()
+# Not by its end: the kernel tells a file server of that later than the end itself is seen.
+kind(file, fcntl.LOCK_UN)
 """
 
 

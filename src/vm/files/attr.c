@@ -7,9 +7,6 @@
 #include <sys/sysmacros.h>
 
 #define STEADY_SECONDS 3600
-/* As other network file systems have it. Names that are not there are asked for each time, so that
- * a file which the host makes is seen at once. */
-#define CHANGING_SECONDS 1
 
 static const struct files_mount *mount_of(const struct server *server, const struct node *node)
 {
@@ -39,9 +36,9 @@ struct fuse_attr attr_of(const struct files_mount *mount, const struct statx *st
 	};
 }
 
-static uint64_t seconds_of(const struct server *server, const struct node *node)
+uint64_t attr_seconds(const struct server *server, const struct node *node)
 {
-	return mount_of(server, node)->trust == MOUNT_STEADY ? STEADY_SECONDS : CHANGING_SECONDS;
+	return mount_of(server, node)->trust == MOUNT_STEADY ? STEADY_SECONDS : 0;
 }
 
 struct fuse_entry_out attr_entry(
@@ -49,8 +46,8 @@ struct fuse_entry_out attr_entry(
 {
 	return (struct fuse_entry_out){
 		.nodeid = nodes_id(node),
-		.entry_valid = seconds_of(server, node),
-		.attr_valid = seconds_of(server, node),
+		.entry_valid = attr_seconds(server, node),
+		.attr_valid = attr_seconds(server, node),
 		.attr = attr_of(mount_of(server, node), stat),
 	};
 }
@@ -59,14 +56,9 @@ struct fuse_attr_out attr_out(
 	const struct server *server, const struct node *node, const struct statx *stat)
 {
 	return (struct fuse_attr_out){
-		.attr_valid = seconds_of(server, node),
+		.attr_valid = attr_seconds(server, node),
 		.attr = attr_of(mount_of(server, node), stat),
 	};
-}
-
-uint64_t attr_absent_seconds(const struct server *server, const struct node *directory)
-{
-	return mount_of(server, directory)->trust == MOUNT_STEADY ? STEADY_SECONDS : 0;
 }
 
 struct node_version attr_version(const struct statx *stat)

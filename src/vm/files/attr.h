@@ -13,8 +13,10 @@ struct fuse_entry_out attr_entry(
 struct fuse_attr_out attr_out(
 	const struct server *server, const struct node *node, const struct statx *stat);
 
-/* How long a name that is not there may be taken not to be there, in seconds. */
-uint64_t attr_absent_seconds(const struct server *server, const struct node *directory);
+/* How long the guest may believe what it is told of a name or file, in seconds. Where anybody may
+ * change something, not at all: a journal that a program of the host has just removed would still
+ * be there for sqlite. Of a directory: how long a name may be taken not to be in it. */
+uint64_t attr_seconds(const struct server *server, const struct node *node);
 
 struct node_version attr_version(const struct statx *stat);
 bool attr_same_version(const struct node_version *a, const struct node_version *b);

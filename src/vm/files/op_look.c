@@ -30,8 +30,8 @@ int op_lookup(struct server *server, const struct wire_request *request)
 	if (r == 0)
 		return ops_entry(server, node, &stat);
 	/* An entry without a node says for how long there is none. */
-	if (r == -ENOENT && attr_absent_seconds(server, directory)) {
-		struct fuse_entry_out out = {.entry_valid = attr_absent_seconds(server, directory)};
+	if (r == -ENOENT && attr_seconds(server, directory)) {
+		struct fuse_entry_out out = {.entry_valid = attr_seconds(server, directory)};
 
 		return reply_with(&server->reply, &out, sizeof(out));
 	}

@@ -6,10 +6,10 @@
  *   op_*.c     what the operation does to the tree
  *   reply.c    its answer
  *
- * What differs from the same files without a guest between: names and attributes are believed for a
- * second (of the host's system, read-only, for an hour), so a directory that was closed by chmod()
- * lets those in for as long who were there before; and memory that maps a file is shared by
- * programs of the guest, not with the host's: sqlite's write-ahead log is for either, not for both.
+ * What differs from the same files without a guest between: names and attributes of the host's
+ * system, read-only, are believed for an hour, all others are asked for each time; and memory that
+ * maps a file is shared by programs of the guest, not with the host's: sqlite's write-ahead log is
+ * for either, not for both.
  *
  * One thread, one message after the other: what may wait (a lock) is put aside, see locks.h. */
 #ifndef KS_VM_FILES_SERVER_H
