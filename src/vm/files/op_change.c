@@ -13,8 +13,6 @@
 #include "vm/files/find.h"
 #include "vm/files/ops.h"
 
-#define SET_IDS (S_ISUID | S_ISGID)
-
 static int result_of(int result)
 {
 	return result < 0 ? -errno : 0;

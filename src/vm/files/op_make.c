@@ -11,7 +11,6 @@
 #include "vm/files/ops.h"
 
 #define MODES 07777u
-#define SET_IDS (S_ISUID | S_ISGID)
 
 void ops_umask(struct server *server, uint32_t mask)
 {

@@ -19,7 +19,6 @@
 #define ACCESS 3 /* O_ACCMODE, which with musl has O_PATH in it */
 #define PASSED (ACCESS | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME)
 #define ALWAYS (O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-#define SET_IDS (S_ISUID | S_ISGID)
 
 int ops_handle(struct server *server, const struct node *node, int fd, bool append, uint64_t *ret)
 {
@@ -157,19 +156,30 @@ static int create_existing(
 	return answer_created(server, request, node, fd);
 }
 
+/* The directory of a file that is to be made, once it may be. */
+static int begin_create(struct server *server, const struct wire_request *request,
+	struct node **ret_directory, int *ret_fd)
+{
+	int r = find_node(server, request->header.nodeid, ret_directory, ret_fd);
+
+	if (r < 0)
+		return r;
+	if (request->in.create.mode & SET_IDS)
+		return -EPERM;
+	ops_umask(server, request->in.create.umask);
+	find_room(server);
+	return 0;
+}
+
 int op_create(struct server *server, const struct wire_request *request)
 {
 	const struct fuse_create_in *in = &request->in.create;
 	struct node *directory;
 	int fd, opened;
-	int r = find_node(server, request->header.nodeid, &directory, &fd);
+	int r = begin_create(server, request, &directory, &fd);
 
 	if (r < 0)
 		return r;
-	if (in->mode & SET_IDS)
-		return -EPERM;
-	ops_umask(server, in->umask);
-	find_room(server);
 	/* Exclusively in any case: what is there already may be no file. */
 	opened = openat(fd, request->name,
 		(int)(in->flags & PASSED & ~(uint32_t)O_TRUNC) | O_CREAT | O_EXCL | O_NOFOLLOW |
@@ -188,14 +198,10 @@ int op_tmpfile(struct server *server, const struct wire_request *request)
 	struct node *directory;
 	char path[FD_PATH];
 	int fd, opened;
-	int r = find_node(server, request->header.nodeid, &directory, &fd);
+	int r = begin_create(server, request, &directory, &fd);
 
 	if (r < 0)
 		return r;
-	if (in->mode & SET_IDS)
-		return -EPERM;
-	ops_umask(server, in->umask);
-	find_room(server);
 	opened = openat(AT_FDCWD, fd_path(fd, path),
 		(int)(in->flags & PASSED & ~(uint32_t)O_TRUNC) | (int)(in->flags & O_EXCL) |
 			O_TMPFILE | ALWAYS,

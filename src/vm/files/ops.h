@@ -6,6 +6,9 @@
 
 #include "vm/files/server.h"
 
+/* Of a mode: what the server gives to no file. From <sys/stat.h>. */
+#define SET_IDS (S_ISUID | S_ISGID)
+
 struct statx;
 
 /* op_start.c */
