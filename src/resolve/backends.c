@@ -180,7 +180,5 @@ int backend_can_spawn(ks_backend *backend, const struct ks_host *host, ks_error 
 			"the host is one that a file describes: nothing can be run there from "
 			"here");
 	r = backend->row->why_not(host, &why);
-	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
-	why_not_done(&why);
-	return r;
+	return why_not_refuse(r, &why, reterr);
 }

@@ -77,6 +77,14 @@ int why_not_error(const struct why_not *why, ks_error **reterr)
 		"%s: %s", why->layer, why->reason);
 }
 
+int why_not_refuse(int found, struct why_not *why, ks_error **reterr)
+{
+	int r = found < 0 ? error_oom(reterr) : why_not_error(why, reterr);
+
+	why_not_done(why);
+	return r;
+}
+
 static const struct {
 	const char *distribution;
 	const char *command;

@@ -51,6 +51,8 @@ void why_not_done(struct why_not *why);
 /* 0 where the finding is not a failure; else its code, with the error made from it: the layer is
  * the error's step. */
 int why_not_error(const struct why_not *why, ks_error **reterr);
+/* The same of what a why_not_*() has just left in *why and returned, `found`; releases *why. */
+int why_not_refuse(int found, struct why_not *why, ks_error **reterr);
 
 /* The same of why_not_complaint(). Always returns -errno. */
 int why_not_helper(const struct ks_host *host, const char *complaint, ks_error **reterr);

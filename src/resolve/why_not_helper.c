@@ -136,7 +136,5 @@ int why_not_helper(const struct ks_host *host, const char *complaint, ks_error *
 	struct why_not why;
 	int r = why_not_complaint(host, complaint, &why);
 
-	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
-	why_not_done(&why);
-	return r;
+	return why_not_refuse(r, &why, reterr);
 }

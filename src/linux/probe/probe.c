@@ -111,8 +111,7 @@ int probe_why_no_namespaces(const struct ks_host *host, ks_error **reterr)
 	r = probe_userns(&now);
 	if (r == 0)
 		r = why_not_userns(&now, &why);
-	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
-	why_not_done(&why);
+	r = why_not_refuse(r, &why, reterr);
 	free(now.userns_step);
 	return r;
 }

@@ -42,9 +42,7 @@ static int check_version(const struct ks_host *host, ks_error **reterr)
 	struct why_not why = {0};
 	int r = host->macos.container ? container_version_why_not(&host->macos, &why) : 0;
 
-	r = r < 0 ? error_oom(reterr) : why.reason ? why_not_error(&why, reterr) : 0;
-	why_not_done(&why);
-	return r;
+	return why_not_refuse(r, &why, reterr);
 }
 
 uint64_t container_processors(const struct ks_plan *plan)

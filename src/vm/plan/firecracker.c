@@ -80,8 +80,7 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	struct why_not why = {0};
 	int r = why_not_firecracker(host, &why);
 
-	r = r < 0 ? error_oom(reterr) : why_not_error(&why, reterr);
-	why_not_done(&why);
+	r = why_not_refuse(r, &why, reterr);
 	if (r < 0)
 		return r;
 	plan->vm.emulator = strdup(host->vm.firecracker);
