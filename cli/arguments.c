@@ -144,28 +144,26 @@ static size_t most_options(int argc, char **argv)
 int arguments_parse(
 	int argc, char **argv, unsigned command, struct arguments *ret, ks_error **reterr)
 {
-	struct arguments arguments = {.command = command, .program = argv + argc};
 	struct given *given = calloc(most_options(argc, argv), sizeof(*given));
 	size_t n = 0;
 	int r;
 
-	arguments.run.size = sizeof(arguments.run);
-	*ret = arguments;
+	/* Filled in on failure, too: quiet and status are the caller's wish for that very case. */
+	*ret = (struct arguments){
+		.command = command, .program = argv + argc, .run.size = sizeof(ret->run)};
 	if (!given)
 		return error_oom(reterr);
 	r = collect(argc, argv, command, given, &n, reterr);
-	arguments.program = argv + optind;
+	ret->program = argv + optind;
 	if (r == 0)
-		r = apply_pass(&arguments, given, n, true, reterr);
-	if (r == 0 && !arguments.help &&
+		r = apply_pass(ret, given, n, true, reterr);
+	if (r == 0 && !ret->help &&
 		(command & (FOR_RUN | FOR_MCP | FOR_PLAN | FOR_EGRESS | FOR_SELFTEST))) {
-		r = load_policy(&arguments, reterr);
+		r = load_policy(ret, reterr);
 		if (r == 0)
-			r = apply_pass(&arguments, given, n, false, reterr);
+			r = apply_pass(ret, given, n, false, reterr);
 	}
 	free(given);
-	/* Also on failure: quiet and status are the caller's wish for that very case. */
-	*ret = arguments;
 	return r;
 }
 
