@@ -64,6 +64,21 @@ int capabilities_bound(struct failure *failure)
 	return sets.words[0].effective & (1u << CAP_SETPCAP) ? renounce_for_good(failure) : 0;
 }
 
+int capabilities_check_bound(struct failure *failure)
+{
+	for (int capability = 0; capability <= HIGHEST; capability++) {
+		int kept = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+
+		if (kept < 0 && errno == EINVAL && capability > CAP_SETPCAP)
+			break;
+		if (kept < 0)
+			return failure_set(failure, errno, STEP, "PR_CAPBSET_READ");
+		if (kept > 0)
+			return failure_set(failure, EPERM, STEP, "the bounding set is not empty");
+	}
+	return 0;
+}
+
 int capabilities_renounce(struct failure *failure)
 {
 	int r;

@@ -150,6 +150,9 @@ static int settle(struct pid1 *self, struct failure *failure)
 		r = check_extra(failure);
 	if (r == 0)
 		r = capabilities_renounce(failure);
+	/* Without namespaces it may be the host's, and no_new_privs holds alone. */
+	if (r == 0 && !surroundings)
+		r = capabilities_check_bound(failure);
 	if (r == 0)
 		r = verify_jail(&spec, failure);
 	if (r < 0)
