@@ -38,6 +38,8 @@ class Service:
         self.socket.close()
 
     def close_all(self):
+        # The worker is connected as soon as the proxy takes it, which is before the proxy is here.
+        wait_for(lambda: self.guests, "a visitor")
         for visitor in self.guests:
             visitor.shutdown(socket.SHUT_RDWR)
 
