@@ -72,6 +72,7 @@ static void vm_done(struct vm_plan *vm)
 	free(vm->modules);
 	free(vm->release);
 	free(vm->kvm_reason);
+	free(vm->templates_reason);
 	strv_done(&vm->command);
 	free(vm->config);
 }

@@ -168,6 +168,8 @@ struct vm_plan {
 	uint64_t guest_bytes; /* all that the guest has */
 	uint64_t host_bytes; /* limit of the machine's group: guest, emulator, keeper */
 	uint64_t quota_pct; /* of the same group; UINT64_MAX = none */
+	bool templates; /* the guest is restored where that works; else it is booted, */
+	char *templates_reason; /* because of this */
 	int host_landlock; /* ABI that the jails around machine and files have */
 	struct strv command; /* of the emulator, as it stands in the machine's jail */
 	char *config; /* what it reads besides (Firecracker's), or NULL */

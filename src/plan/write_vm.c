@@ -45,6 +45,17 @@ static void put_command(struct strbuf *out, const struct strv *command)
 	strbuf_putc(out, '\n');
 }
 
+static void put_start(struct strbuf *out, const struct vm_plan *vm)
+{
+	if (vm->templates)
+		strbuf_puts(out,
+			"  start     from a template of a booted guest, made where there is "
+			"none; where that fails, a boot\n");
+	else
+		strbuf_addf(out, "  start     a boot%s%s\n", vm->templates_reason ? ": " : "",
+			vm->templates_reason ? vm->templates_reason : "");
+}
+
 static const char *emulator_pin(const struct vm_plan *vm)
 {
 	return vm->config ? vm->pins.firecracker : vm->pins.qemu;
@@ -60,6 +71,7 @@ void write_vm(struct strbuf *out, const struct vm_plan *vm)
 		!vm->kvm && vm->kvm_reason ? vm->kvm_reason : "");
 	strbuf_addf(out, "  memory    %" PRIu64 " MiB, with its emulator %" PRIu64 " MiB\n",
 		vm->guest_bytes / MIB, vm->host_bytes / MIB);
+	put_start(out, vm);
 	put_file(out, "emulator", vm->emulator, emulator_pin(vm));
 	put_file(out, "firmware", vm->firmware, vm->pins.firmware);
 	put_file(out, "kernel", vm->kernel, vm->pins.kernel);
@@ -94,6 +106,8 @@ json_t *write_vm_json(json_t *object, const struct vm_plan *vm)
 		command = json_and(command, json_text(vm->command.items[i]));
 	json = json_with(json, "kvm", json_boolean(vm->kvm));
 	json = json_with(json, "kvm_reason", json_text_or_null(vm->kvm_reason));
+	json = json_with(json, "templates", json_boolean(vm->templates));
+	json = json_with(json, "templates_reason", json_text_or_null(vm->templates_reason));
 	json = json_with(json, "guest_bytes", json_integer((json_int_t)vm->guest_bytes));
 	json = json_with(json, "host_bytes", json_integer((json_int_t)vm->host_bytes));
 	json = json_with(json, "emulator", file_to_json(vm->emulator, emulator_pin(vm)));

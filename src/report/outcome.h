@@ -30,6 +30,9 @@ struct ending {
 	uint64_t cpu_usec;
 	uint64_t memory_peak_bytes;
 	uint64_t tasks_peak;
+	const char *guest; /* where that of a machine came from: "template", "boot" (static); NULL:
+			      there was none */
+	const char *guest_reason; /* why not from a template (static), or NULL */
 };
 
 struct ks_outcome {

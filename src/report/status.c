@@ -43,6 +43,14 @@ static json_t *usage_to_json(const struct ending *ending)
 	return json_with(json, "calls_denied", number(ending->denials));
 }
 
+static json_t *machine_to_json(const struct ending *ending)
+{
+	if (!ending->guest)
+		return json_null();
+	return json_with(json_with(json_object(), "guest", json_string(ending->guest)), "reason",
+		ending->guest_reason ? json_string(ending->guest_reason) : json_null());
+}
+
 static json_t *error_to_json(const struct ks_outcome *outcome)
 {
 	json_t *json;
@@ -66,6 +74,7 @@ int ks_outcome_json(const ks_outcome *outcome, char **ret_text)
 	json = json_with(json, "outcome", outcome_to_json(outcome));
 	json = json_with(json, "usage", usage_to_json(&outcome->ending));
 	json = json_with(json, "network", network_report_to_json(&outcome->network));
+	json = json_with(json, "machine", machine_to_json(&outcome->ending));
 	json = json_with(json, "error", error_to_json(outcome));
 	json = json_with(json, "receipt",
 		outcome->has_receipt ? receipt_to_json(&outcome->receipt) : json_null());

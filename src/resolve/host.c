@@ -156,7 +156,7 @@ static void vm_done(struct host_vm *vm)
 	char *const texts[] = {vm->qemu, vm->qemu_version, vm->qemu_sha256, vm->firmware,
 		vm->firmware_sha256, vm->firecracker, vm->firecracker_version,
 		vm->firecracker_sha256, vm->kernel, vm->kernel_release, vm->kernel_sha256,
-		vm->kernel_reason, vm->modules, vm->shown, vm->kvm_reason};
+		vm->kernel_reason, vm->modules, vm->shown, vm->kvm_reason, vm->templates_reason};
 
 	for (size_t i = 0; i < COUNT(texts); i++)
 		free(texts[i]);

@@ -82,6 +82,8 @@ struct host_vm {
 	bool kvm; /* the machine's process may use /dev/kvm */
 	char *kvm_reason; /* why not */
 	uint32_t tsc_khz; /* of the processor's time stamp counter; 0 = not measured */
+	bool templates; /* guests are restored from templates where that works */
+	char *templates_reason; /* why not */
 };
 
 /* What a Mac has; all zero elsewhere. */

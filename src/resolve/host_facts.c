@@ -93,6 +93,8 @@ static const struct fact vm_facts[] = {
 	FACT(kvm, FACT_BOOL),
 	FACT(kvm_reason, FACT_TEXT),
 	FACT(tsc_khz, FACT_U32),
+	FACT(templates, FACT_BOOL),
+	FACT(templates_reason, FACT_TEXT),
 	{NULL, FACT_TEXT, 0},
 };
 #undef FACT_OF

@@ -205,6 +205,25 @@ static int find_kvm(struct ks_host *host)
 	return host->vm.kvm_reason ? 0 : -ENOMEM;
 }
 
+/* Why every guest is booted, or NULL. */
+static const char *template_refusal(const struct ks_host *host)
+{
+	if (secure_getenv("KASTELLAN_NO_TEMPLATE"))
+		return "KASTELLAN_NO_TEMPLATE is set";
+	return host->vm.kvm ? "with KVM a boot is short, and nobody has tried a template" : NULL;
+}
+
+static int find_templates(struct ks_host *host)
+{
+	const char *reason = template_refusal(host);
+
+	host->vm.templates = !reason;
+	if (!reason)
+		return 0;
+	host->vm.templates_reason = strdup(reason);
+	return host->vm.templates_reason ? 0 : -ENOMEM;
+}
+
 int probe_vm(struct ks_host *host)
 {
 	int r = find_programs(&host->vm);
@@ -215,7 +234,9 @@ int probe_vm(struct ks_host *host)
 	r = find_kernel(&host->vm);
 	if (r == 0)
 		r = find_shown(&host->vm);
-	return r < 0 ? r : find_kvm(host);
+	if (r == 0)
+		r = find_kvm(host);
+	return r < 0 ? r : find_templates(host);
 }
 
 /* "QEMU emulator version 7.2.22 (Debian ...)", "Firecracker v1.7.0". */

@@ -43,6 +43,12 @@ static void take_denied(
 	ending->denied_call = seccomp_syscall_name(vm->architecture, message->header.value);
 }
 
+static void tell_guest(const struct vm_jail *vm, struct ending *ending)
+{
+	ending->guest = vm->restored ? "template" : "boot";
+	ending->guest_reason = vm->restored ? NULL : vm->booted_because;
+}
+
 static void take_exit(
 	struct vm_jail *vm, const struct control_message *message, struct ending *ending)
 {
@@ -161,6 +167,7 @@ int vm_jail_dispatch(struct vm_jail *vm, struct ending *ending, bool *ret_memory
 	int r;
 
 	*ret_memory = false;
+	tell_guest(vm, ending);
 	while (vm_hear(vm, &message) > 0) {
 		control_message_drop_fds(&message);
 		take(vm, &message, ending);

@@ -15,6 +15,8 @@
 #include "vm/machine/order.h"
 #include "vm/plan/machine.h"
 
+#define FIRST_EXTRA MACHINE_SLOT_CONTROL
+
 /* Takes the descriptor, and a copy of what else is said of it; ids are the object's. 0 or -errno.
  */
 static int add_copy(struct grants *grants, int fd, const struct grant *said)
@@ -98,14 +100,17 @@ int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio *stdio, const struct vm_parts *parts, struct jail **ret_jail,
 	ks_error **reterr)
 {
-	const int extra[] = {
-		parts->control[1], parts->order, parts->spec, parts->initramfs, parts->port[1]};
+	/* In the order of their slots, without a gap: what is not there is nothing. */
+	const int extra[] = {parts->control[1], parts->order,
+		parts->spec >= 0 ? parts->spec : parts->null, parts->initramfs, parts->port[1],
+		parts->null, parts->template};
 	const struct jail_stdio terminal = {
 		.fds = {parts->terminal[1], parts->terminal[1], parts->null}};
 	const struct jail_setup setup = {.stdio = stdio->terminal ? &terminal : stdio,
 		.audit = -1,
 		.extra = extra,
-		.n_extra = sizeof(extra) / sizeof(extra[0])};
+		.n_extra = parts->template >= 0 ? MACHINE_SLOT_TEMPLATE - FIRST_EXTRA + 1
+						: MACHINE_SLOT_FILES - FIRST_EXTRA + 1};
 	struct grants grants = {0};
 	struct ks_plan *jail = NULL;
 	int r = machine_grants(&plan->vm, &grants, reterr);

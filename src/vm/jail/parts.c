@@ -25,7 +25,8 @@ void vm_parts_done(struct vm_parts *parts)
 {
 	int *const fds[] = {&parts->control[0], &parts->control[1], &parts->port[0],
 		&parts->port[1], &parts->complaints[0], &parts->complaints[1], &parts->terminal[0],
-		&parts->terminal[1], &parts->null, &parts->order, &parts->spec, &parts->initramfs};
+		&parts->terminal[1], &parts->null, &parts->order, &parts->spec, &parts->initramfs,
+		&parts->template};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		drop_fd(fds[i]);
@@ -37,7 +38,7 @@ static int open_terminal(struct vm_parts *parts)
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, parts->terminal) < 0 ? -errno : 0;
 }
 
-static int open_sockets(struct vm_parts *parts)
+int vm_parts_open(struct vm_parts *parts)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, parts->control) < 0 ||
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, parts->port) < 0 ||
@@ -54,42 +55,71 @@ static uint64_t or_none(uint64_t limit)
 	return limit == UINT64_MAX ? 0 : limit;
 }
 
-static int make_order(const struct ks_plan *plan, int *ret_fd)
+/* What the emulator is told besides its command: restored, where its guest comes from; to write
+ * one, by whom it is asked to. */
+static int add_mode(struct strv *words, enum vm_mode mode)
 {
-	const struct strv *command = &plan->vm.command;
+	int r = 0;
+
+	if (mode == VM_IS_RESTORED) {
+		r = strv_add(words, "-incoming");
+		return r < 0 ? r : strv_addf(words, "fd:%d", MACHINE_SLOT_TEMPLATE);
+	}
+	if (mode == VM_BOOTS)
+		return 0;
+	r = strv_add(words, "-chardev");
+	if (r == 0)
+		r = strv_addf(words, "socket,id=qmp,fd=%d", MACHINE_SLOT_QMP);
+	if (r == 0)
+		r = strv_add(words, "-mon");
+	return r < 0 ? r : strv_add(words, "chardev=qmp,mode=control");
+}
+
+static void add_words(struct strbuf *text, const struct strv *words)
+{
+	for (size_t i = 0; i < words->len; i++)
+		strbuf_add(text, words->items[i], strlen(words->items[i]) + 1);
+}
+
+int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_parts *parts)
+{
+	static const uint32_t flags[] = {
+		[VM_IS_RESTORED] = MACHINE_RESTORED, [VM_IS_WRITTEN] = MACHINE_TEMPLATE};
 	struct machine_order order = {.magic = MACHINE_ORDER_MAGIC,
 		.version = MACHINE_ORDER_VERSION,
+		.flags = flags[mode],
 		.memory_bytes = or_none(plan->limits.memory_bytes),
 		.tasks = (uint32_t)or_none(plan->limits.tasks),
-		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct),
-		.n_args = (uint32_t)command->len};
+		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct)};
+	autostrv struct strv more = {0};
 	autostrbuf struct strbuf text;
-	int fd;
+	int r = add_mode(&more, mode);
 
 	strbuf_init(&text, KS_MAX_TEXT);
+	if (r < 0)
+		return r;
+	order.n_args = (uint32_t)(plan->vm.command.len + more.len);
 	strbuf_add(&text, &order, sizeof(order));
-	for (size_t i = 0; i < command->len; i++)
-		strbuf_add(&text, command->items[i], strlen(command->items[i]) + 1);
+	add_words(&text, &plan->vm.command);
+	add_words(&text, &more);
 	if (text.error)
 		return text.error;
 	order.size = (uint32_t)text.len;
 	memcpy(text.data, &order, sizeof(order));
-	fd = memory_file("kastellan-order", text.data, text.len);
-	if (fd < 0)
-		return fd;
-	*ret_fd = fd;
+	r = memory_file("kastellan-order", text.data, text.len);
+	if (r < 0)
+		return r;
+	parts->order = r;
 	return 0;
 }
 
 int vm_parts_make(const struct ks_plan *plan, const struct jail_stdio *stdio,
 	struct vm_parts *parts, ks_error **reterr)
 {
-	int r = open_sockets(parts);
+	int r = vm_parts_open(parts);
 
 	if (r == 0 && stdio->terminal)
 		r = open_terminal(parts);
-	if (r == 0)
-		r = make_order(plan, &parts->order);
 	if (r == 0)
 		r = spec_for_guest(plan, stdio, &parts->spec);
 	if (r < 0)

@@ -26,6 +26,9 @@ struct vm_jail {
 	struct channel_usage guest;
 	bool guest_known;
 	ks_error *broken; /* what ended it before its time */
+	bool restored; /* the guest comes from a template, */
+	char template_key[SHA256_TEXT]; /* which is this one's */
+	const char *booted_because; /* else why not, in words (static) */
 };
 
 /* What the machine starts with; -1 where it is not open. */
@@ -38,13 +41,35 @@ struct vm_parts {
 	int order;
 	int spec;
 	int initramfs;
+	int template; /* where a guest comes from, or is written to */
+};
+
+/* What becomes of the guest. */
+enum vm_mode {
+	VM_BOOTS,
+	VM_IS_RESTORED,
+	VM_IS_WRITTEN, /* it boots, and is written as a template; nobody works in it */
 };
 
 /* parts.c: everything that is handed over, made. */
 void vm_parts_init(struct vm_parts *parts);
 void vm_parts_done(struct vm_parts *parts);
+/* The sockets. 0 or -errno. */
+int vm_parts_open(struct vm_parts *parts);
+/* kastellan-vm's order. 0 or -errno. */
+int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_parts *parts);
+/* All but the order and the template. */
 int vm_parts_make(const struct ks_plan *plan, const struct jail_stdio *stdio,
 	struct vm_parts *parts, ks_error **reterr);
+
+/* template.c */
+
+/* The template for the guest of the plan, opened; made where there is none yet. The parts have
+ * their initramfs. NULL, or why there is none (static). */
+const char *vm_template_open(const struct ks_plan *plan, const struct ks_host *host,
+	struct vm_parts *parts, char ret_key[SHA256_TEXT]);
+/* No guest came out of it. */
+void vm_template_spoilt(const char key[SHA256_TEXT]);
 
 /* boot.c: the initramfs, as a sealed file. 0 or -errno. */
 int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr);

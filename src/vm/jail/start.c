@@ -17,6 +17,7 @@
 #include "vm/jail/parts.h"
 
 #define BOOT_PATIENCE_MS 120000 /* an emulated guest on a loaded machine; a hung one is ended */
+#define RESTORE_PATIENCE_MS 60000 /* of one that only has to be read */
 #define LAST_WORDS_MS 500
 
 bool vm_jail_wanted(const struct ks_plan *plan)
@@ -24,16 +25,46 @@ bool vm_jail_wanted(const struct ks_plan *plan)
 	return plan->vm.emulator != NULL;
 }
 
-static int start_jails(struct vm_jail *vm, const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, ks_error **reterr)
+/* What is asked of a start. */
+struct wish {
+	const struct ks_plan *plan;
+	const struct ks_host *host;
+	const struct jail_stdio *stdio;
+};
+
+/* Where the guest comes from, and what kastellan-vm is told of it. */
+static int choose_guest(struct vm_jail *vm, const struct wish *wish, bool boot,
+	struct vm_parts *parts, ks_error **reterr)
 {
+	bool restored = false;
+	int r;
+
+	if (!boot && wish->plan->vm.templates) {
+		vm->booted_because = vm_template_open(
+			wish->plan, wish->host, parts, vm->template_key);
+		restored = !vm->booted_because;
+	}
+	r = vm_parts_order(wish->plan, restored ? VM_IS_RESTORED : VM_BOOTS, parts);
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "machine"),
+			"the machine's order cannot be written: %s", strerror(-r));
+	vm->restored = restored;
+	return 0;
+}
+
+static int start_jails(struct vm_jail *vm, const struct wish *wish, bool boot, ks_error **reterr)
+{
+	const struct ks_plan *plan = wish->plan;
+	const struct ks_host *host = wish->host;
 	struct vm_parts parts;
 	int r;
 
 	vm_parts_init(&parts);
-	r = vm_parts_make(plan, stdio, &parts, reterr);
+	r = vm_parts_make(plan, wish->stdio, &parts, reterr);
 	if (r == 0)
-		r = vm_start_machine(plan, host, stdio, &parts, &vm->machine, reterr);
+		r = choose_guest(vm, wish, boot, &parts, reterr);
+	if (r == 0)
+		r = vm_start_machine(plan, host, wish->stdio, &parts, &vm->machine, reterr);
 	if (r == 0)
 		r = vm_start_files(plan, host, &parts, &vm->files, reterr);
 	if (r == 0) {
@@ -142,18 +173,70 @@ static int note_start(struct vm_jail *vm, const struct ks_plan *plan, ks_error *
 	return jail_set_quota(vm->machine, plan->vm.quota_pct, reterr);
 }
 
+/* All of the guest is there, and the worker waits in it for the word. */
+static int bring_up(struct vm_jail *vm, const struct wish *wish, bool boot, ks_error **reterr)
+{
+	int r = start_jails(vm, wish, boot, reterr);
+
+	if (r < 0) {
+		vm->restored = false;
+		return r;
+	}
+	return await(vm, CONTROL_READY, wish->plan,
+		clock_ms() + (vm->restored ? RESTORE_PATIENCE_MS : BOOT_PATIENCE_MS), reterr);
+}
+
+/* Nothing of it is left. */
+static void undo(struct vm_jail *vm)
+{
+	drop_fd(&vm->control);
+	jail_free(take_ptr(vm->machine));
+	jail_free(take_ptr(vm->files));
+	drop_fd(&vm->complaints);
+	drop_fd(&vm->terminal);
+	ks_error_free(take_ptr(vm->broken));
+	vm->machine_ending = vm->files_ending = (struct ending){0};
+}
+
+/* Whether it may be the template that is to blame, and not the plan. */
+static bool is_machines(const ks_error *error)
+{
+	const char *step = ks_error_step(error);
+
+	return step && (strcmp(step, "machine") == 0 || strcmp(step, "channel") == 0);
+}
+
+/* A guest that cannot be restored is booted: nothing of the worker has run in it, and a boot holds
+ * all that it would have held. */
+static int bring_up_or_boot(struct vm_jail *vm, const struct wish *wish, ks_error **reterr)
+{
+	ks_error *error = NULL;
+	int r = bring_up(vm, wish, false, &error);
+
+	if (r == 0 || !vm->restored) {
+		if (r < 0 && reterr)
+			*reterr = error;
+		else
+			ks_error_free(error);
+		return r;
+	}
+	undo(vm);
+	if (is_machines(error))
+		vm_template_spoilt(vm->template_key);
+	ks_error_free(error);
+	vm->restored = false;
+	vm->booted_because = "its template could not be restored";
+	return bring_up(vm, wish, true, reterr);
+}
+
 static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
 {
-	int64_t deadline = clock_ms() + BOOT_PATIENCE_MS;
-	int r = await(vm, CONTROL_READY, plan, deadline, reterr);
+	int r = control_send(vm->control, CONTROL_GO, 0, NULL, 0, NULL, 0);
 
-	if (r < 0)
-		return r;
-	r = control_send(vm->control, CONTROL_GO, 0, NULL, 0, NULL, 0);
 	if (r < 0 && r != -EPIPE)
 		return error_set(reterr, r, ABOUT(.step = "machine"),
 			"the machine cannot be told to start the program: %s", strerror(-r));
-	r = await(vm, CONTROL_STARTED, plan, deadline, reterr);
+	r = await(vm, CONTROL_STARTED, plan, clock_ms() + BOOT_PATIENCE_MS, reterr);
 	return r < 0 ? r : note_start(vm, plan, reterr);
 }
 
@@ -173,6 +256,7 @@ static int watch(struct vm_jail *vm, int watched)
 int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, int watched, struct vm_jail **ret_vm, ks_error **reterr)
 {
+	const struct wish wish = {.plan = plan, .host = host, .stdio = setup->stdio};
 	struct vm_jail *vm;
 	int r;
 
@@ -191,7 +275,7 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (vm->patience < 0)
 		return error_set(reterr, -errno, ABOUT(.step = "machine"),
 			"the machine cannot be watched: %s", strerror(errno));
-	r = start_jails(vm, plan, host, setup->stdio, reterr);
+	r = bring_up_or_boot(vm, &wish, reterr);
 	if (r == 0)
 		r = run(vm, plan, reterr);
 	if (r < 0)

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -60,4 +59,23 @@ int digest_file(int cache, int fd, char ret[SHA256_TEXT])
 	if (cache >= 0)
 		(void)cache_store(cache, name, ret, SHA256_TEXT - 1);
 	return 0;
+}
+
+void digest_note(int cache, int fd, const char hash[SHA256_TEXT])
+{
+	char name[NAME_ROOM];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	name_of(&st, name);
+	(void)cache_store(cache, name, hash, SHA256_TEXT - 1);
+}
+
+void digest_forget(int cache, const struct stat *st)
+{
+	char name[NAME_ROOM];
+
+	name_of(st, name);
+	unlinkat(cache, name, 0);
 }

@@ -5,9 +5,17 @@
 #ifndef KS_VM_KERNEL_DIGEST_H
 #define KS_VM_KERNEL_DIGEST_H
 
+#include <sys/stat.h>
+
 #include "base/sha256.h"
 
 /* cache: the directory of cache.h, or -1: nothing is remembered. 0 or -errno. */
 int digest_file(int cache, int fd, char ret[SHA256_TEXT]);
+
+/* Remembers the hash of a file as it is now, by whoever has just taken it. */
+void digest_note(int cache, int fd, const char hash[SHA256_TEXT]);
+
+/* Of a file that is gone. */
+void digest_forget(int cache, const struct stat *st);
 
 #endif

@@ -70,7 +70,10 @@ static int take_parts(struct vm_plan *vm, const struct plan_request *request)
 		r = copy(&vm->release, facts->kernel_release);
 	if (r == 0)
 		r = copy(&vm->kvm_reason, facts->kvm_reason);
+	if (r == 0)
+		r = copy(&vm->templates_reason, facts->templates_reason);
 	vm->kvm = facts->kvm;
+	vm->templates = facts->templates;
 	vm->host_landlock = request->host->landlock_abi;
 	if (request->look) {
 		vm->pins = *request->look;

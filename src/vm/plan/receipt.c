@@ -160,7 +160,10 @@ int vm_receipt(struct ks_plan *plan, const struct ks_host *host)
 	if (r == 0)
 		r = put_before(&rows[FIELD_FS_WRITE], "host kernel through the file server + ");
 	if (r == 0)
-		r = put_before(&rows[FIELD_PROFILE], "a kernel of its own + ");
+		r = put_before(&rows[FIELD_PROFILE],
+			plan->vm.templates ? "a kernel of its own, from a template where that can "
+					     "be restored + "
+					   : "a kernel of its own + ");
 	if (r == 0)
 		r = say_net(plan);
 	if (r == 0)
