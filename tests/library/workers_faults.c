@@ -30,7 +30,7 @@ static const struct ending endings[] = {
 	{"spam", "", KS_FAULT_FLOOD, -1, "16 messages' worth"},
 	{"lines", "", KS_FAULT_FLOOD, -1, "16 messages' worth"},
 	{"close", "", KS_FAULT_CLOSED, -1, "closed its stdout"},
-	{"sleep", "[60000]", KS_FAULT_TIMEOUT, -1, "did not answer within 300 ms"},
+	{"sleep", "[60000]", KS_FAULT_TIMEOUT, -1, "did not answer within 1200 ms"},
 	{"memory", "", KS_FAULT_CRASH, KS_OUTCOME_OOM, "mem_mb is exceeded"},
 	{"cpu", "", KS_FAULT_CRASH, KS_OUTCOME_CPU, "cpu_ms is spent"},
 };
@@ -45,7 +45,7 @@ static int ends_as(const struct ending *ending, const char *lifecycle)
 
 	snprintf(member, sizeof(member),
 		"\"lifecycle\": %s, \"wall_ms\": %s, \"max_message_bytes\": 65536", lifecycle,
-		ending->fault == KS_FAULT_TIMEOUT ? "300" : "20000");
+		ending->fault == KS_FAULT_TIMEOUT ? "1200" : "20000");
 	w = manager(NULL, member);
 	CHECK(w);
 	fault = ask_error(w, ending->method, ending->params, NULL, &error);
@@ -102,29 +102,29 @@ static int last_words_are_kept(void)
 static int failures_back_off(void)
 {
 	const struct ks_workers_options options = {
-		.size = sizeof(options), .backoff_ms = 300, .allow_degraded = degraded};
-	const struct ks_call_options hasty = {.size = sizeof(hasty), .wait_ms = 50};
+		.size = sizeof(options), .backoff_ms = 600, .allow_degraded = degraded};
+	const struct ks_call_options hasty = {.size = sizeof(hasty), .wait_ms = 250};
 	ks_workers *w = manager(&options, "\"lifecycle\": {\"IdleTimeout\": {}}");
 	ks_error *error = NULL;
 	long start;
 
 	CHECK(w);
 	CHECK(ask_error(w, "crash", "", NULL, NULL) == KS_FAULT_CRASH);
-	CHECK(status_of(w).backoff_ms > 0 && status_of(w).backoff_ms <= 300);
+	CHECK(status_of(w).backoff_ms > 0 && status_of(w).backoff_ms <= 600);
 	/* It says so at once, as it cannot be in time. */
 	start = now_ms();
 	CHECK(ask_error(w, "echo", "", &hasty, &error) == KS_FAULT_BACKOFF);
-	CHECK(now_ms() - start < 50 && strstr(ks_error_message(error), "crash"));
+	CHECK(now_ms() - start < 250 && strstr(ks_error_message(error), "crash"));
 	ks_error_free(error);
 	/* Whoever has the time waits. */
 	CHECK(ask_error(w, "crash", "", NULL, NULL) == KS_FAULT_CRASH);
 	CHECK(now_ms() - start >= 200);
-	CHECK(status_of(w).backoff_ms > 300 && status_of(w).backoff_ms <= 600);
+	CHECK(status_of(w).backoff_ms > 600 && status_of(w).backoff_ms <= 1200);
 	CHECK(says(w, "echo", "[1]", "[1]"));
 	CHECK(status_of(w).restarts == 2 && status_of(w).backoff_ms == 0);
 	/* The answer has set it back. */
 	CHECK(ask_error(w, "crash", "", NULL, NULL) == KS_FAULT_CRASH);
-	CHECK(status_of(w).backoff_ms <= 300);
+	CHECK(status_of(w).backoff_ms <= 600);
 	ks_workers_free(w);
 	return 1;
 }
