@@ -22,7 +22,12 @@
 
 bool asked_waits(int listener, const struct seccomp_notif *call)
 {
-	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0;
+	int r;
+
+	do
+		r = ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id);
+	while (r < 0 && errno == EINTR);
+	return r == 0;
 }
 
 static bool about_signals(int nr)
@@ -102,26 +107,42 @@ static int signal_for(pid_t caller, const struct seccomp_notif *call)
 	}
 }
 
-void asked_answer(
+static int decide(
+	const struct spec *spec, int listener, pid_t caller, const struct seccomp_notif *call)
+{
+	/* Who can no longer be told apart from another is not looked at. */
+	if (!asked_waits(listener, call))
+		return -EPERM;
+	return about_signals(call->data.nr) ? signal_for(caller, call)
+					    : asked_file(spec, listener, call);
+}
+
+static bool send_answer(int listener, struct seccomp_notif_resp *answer)
+{
+	int r;
+
+	do
+		r = ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, answer);
+	while (r < 0 && errno == EINTR);
+	return r == 0 || errno == ENOENT;
+}
+
+bool asked_refuse(int listener, const struct seccomp_notif *call)
+{
+	struct seccomp_notif_resp answer = {.id = call->id, .error = -EPERM};
+
+	return send_answer(listener, &answer);
+}
+
+bool asked_answer(
 	const struct spec *spec, int listener, pid_t caller, const struct seccomp_notif *call)
 {
 	struct seccomp_notif_resp answer = {.id = call->id};
-	int r;
+	int r = decide(spec, listener, caller, call);
 
-	if (!asked_waits(listener, call))
-		return;
-	if (about_signals(call->data.nr))
-		r = signal_for(caller, call);
-	else
-		r = asked_file(spec, listener, call);
 	if (r == GO_ON)
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else
 		answer.error = r;
-	/* Whoever would wait for an answer that cannot be given, waits no longer. */
-	do
-		r = ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-	while (r < 0 && errno == EINTR);
-	if (r < 0 && errno != ENOENT)
-		kill(caller, SIGKILL);
+	return send_answer(listener, &answer);
 }

@@ -13,9 +13,13 @@
 /* Whether the call is one of those; else it is one that ends its process. */
 bool asked_knows(const struct seccomp_notif *call);
 
-/* Does it or refuses it, and answers. caller: the process that the thread belongs to. */
-void asked_answer(
+/* Does it or refuses it, and answers. caller: the process that the thread belongs to. Whether
+ * nobody waits for the answer any more; who would go on to wait is to be ended. */
+bool asked_answer(
 	const struct spec *spec, int listener, pid_t caller, const struct seccomp_notif *call);
+
+/* Answers that it is not permitted, whoever asks. Returns as asked_answer() does. */
+bool asked_refuse(int listener, const struct seccomp_notif *call);
 
 /* asked_files.c: the same for calls about files. Returns 0 or -errno, the answer. */
 bool asked_about_files(int nr);

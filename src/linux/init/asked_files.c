@@ -82,6 +82,13 @@ static int open_memory(pid_t pid)
 	return fd < 0 ? -EPERM : fd;
 }
 
+/* A place that is not there is the caller's mistake. Whatever else is in the way is none of his,
+ * and refused. */
+static int why_not_read(ssize_t got)
+{
+	return got < 0 && errno != EIO ? -EPERM : -EFAULT;
+}
+
 /* A page at a time, as the next one may not be there. */
 static int copy_path(int memory, uint64_t address, char path[KS_MAX_PATH + 1])
 {
@@ -95,7 +102,7 @@ static int copy_path(int memory, uint64_t address, char path[KS_MAX_PATH + 1])
 			want = KS_MAX_PATH + 1 - len;
 		got = pread(memory, path + len, want, (off_t)(address + len));
 		if (got <= 0)
-			return -EFAULT;
+			return why_not_read(got);
 		if (memchr(path + len, '\0', (size_t)got))
 			return 0;
 		len += (size_t)got;
@@ -167,6 +174,7 @@ static int copy(struct request *request, int memory)
 {
 	const struct shape *shape = request->shape;
 	uint64_t times = shape->act == ACT_TIMES ? request->args[shape->value] : 0;
+	ssize_t got;
 
 	if (request->has_path) {
 		int r = copy_path(memory, request->args[shape->path], request->path);
@@ -177,10 +185,8 @@ static int copy(struct request *request, int memory)
 	if (!times)
 		return 0;
 	request->has_times = true;
-	return pread(memory, request->times, sizeof(request->times), (off_t)times) ==
-			       (ssize_t)sizeof(request->times)
-		       ? 0
-		       : -EFAULT;
+	got = pread(memory, request->times, sizeof(request->times), (off_t)times);
+	return got == (ssize_t)sizeof(request->times) ? 0 : why_not_read(got);
 }
 
 /* Fills the request; 0 or -errno. */
@@ -271,7 +277,7 @@ int asked_file(const struct spec *spec, int listener, const struct seccomp_notif
 	if (object < 0)
 		return object;
 	/* Only now is it certain that all of this was the caller's. */
-	r = asked_waits(listener, call) ? act_within_grants(spec, &request, object) : -EINTR;
+	r = asked_waits(listener, call) ? act_within_grants(spec, &request, object) : -EPERM;
 	close(object);
 	return r;
 }

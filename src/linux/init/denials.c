@@ -41,9 +41,12 @@ static void end_process(struct denials *denials, pid_t worker, const struct secc
 	const struct control_denied denied = {
 		.pid = (uint32_t)process, .is_main = process == worker, .arch = call->data.arch};
 
-	/* Still the same thread, so what was read of its pid was about it. */
-	if (ioctl(denials->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) < 0)
+	/* Still the same thread, so what was read of its pid was about it. If that cannot be told,
+	 * nobody is ended by a number: the call is refused to whoever waits. */
+	if (!asked_waits(denials->listener, call)) {
+		asked_refuse(denials->listener, call);
 		return;
+	}
 	/* The main process has one such end only, and the outcome is about it: worth waiting for.
 	 */
 	if (denied.is_main) {
@@ -55,6 +58,14 @@ static void end_process(struct denials *denials, pid_t worker, const struct secc
 	}
 	if (process > 1)
 		kill(process, SIGKILL);
+}
+
+/* Whoever would wait for an answer that cannot be given is ended, and the outcome names his call.
+ */
+static bool answered(const struct denials *denials, const struct seccomp_notif *call)
+{
+	return denials->asking && asked_knows(call) &&
+	       asked_answer(denials->asking, denials->listener, process_of((pid_t)call->pid), call);
 }
 
 void denials_take(struct denials *denials, pid_t worker, short revents)
@@ -69,10 +80,7 @@ void denials_take(struct denials *denials, pid_t worker, short revents)
 		memset(&notification, 0, sizeof(notification));
 		if (ioctl(denials->listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) < 0)
 			return;
-		if (denials->asking && asked_knows(&notification.call))
-			asked_answer(denials->asking, denials->listener,
-				process_of((pid_t)notification.call.pid), &notification.call);
-		else
+		if (!answered(denials, &notification.call))
 			end_process(denials, worker, &notification.call);
 		return;
 	}
