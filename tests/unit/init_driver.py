@@ -77,7 +77,8 @@ def plain_root():
     """The arguments of a jail that has the host's programs and nothing else."""
     args = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
             "--unshare-cgroup", "--uid", "1000", "--gid", "1000", "--hostname", "kastellan",
-            "--clearenv", "--as-pid-1", "--die-with-parent", "--ro-bind", "/usr", "/usr"]
+            "--clearenv", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL",
+            "--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib64"):
         if os.path.islink("/" + name):
             args += ["--symlink", os.readlink("/" + name), "/" + name]
@@ -113,7 +114,7 @@ def native_mounts(args):
             yield mount(TMPFS, first, flags=WRITABLE, mode=0o755)
         elif word in ("--proc", "--dev"):
             yield mount(PROC if word == "--proc" else DEV, first)
-        elif word not in ("--uid", "--gid", "--hostname", "--remount-ro"):
+        elif word not in ("--uid", "--gid", "--hostname", "--remount-ro", "--cap-drop"):
             raise unittest.SkipTest(f"is about a helper with {word}")
 
 

@@ -130,6 +130,15 @@ class Filter(Case):
         self.fails("seccomp", errno.EINVAL, records=[("FILTER_KILL", struct.pack("=HBBI", 0xff, 0, 0, 0))])
 
 
+class Capabilities(Case):
+    def test_what_the_helper_has_left_is_found(self):
+        """bubblewrap goes on where the kernel does not let it drop one."""
+        self.fails("capabilities", errno.EPERM, mounts=["--cap-add", "CAP_NET_RAW"],
+                   detail="the bounding set is not empty")
+        self.assertEqual(self.sh("grep CapBnd /proc/self/status")[1],
+                         b"CapBnd:\t0000000000000000\n")
+
+
 class Landlock(Case):
     def landlock(self, *rules, abi=1, fs=HANDLED, net=0, scoped=0):
         records = [("LANDLOCK", struct.pack("=QQQII", fs, net, scoped, abi, 0))]
