@@ -158,6 +158,7 @@ static int put_member(struct strbuf *to, const struct message *message, struct s
 	size_t next = object.at + 1;
 	int r = message_member(message, object, key, &known);
 
+	strbuf_init(&text, KS_MAX_TEXT);
 	if (r == -ENOMEM)
 		return r;
 	if (r != 0 || message->text[object.at] != '{') {
@@ -166,7 +167,6 @@ static int put_member(struct strbuf *to, const struct message *message, struct s
 	}
 	while (strchr(" \t\r\n", message->text[next]))
 		next++;
-	strbuf_init(&text, KS_MAX_TEXT);
 	strbuf_addf(&text, "\"%s\":", key);
 	strbuf_puts(&text, value);
 	if (message->text[next] != '}')
@@ -186,11 +186,11 @@ static int put_below(struct strbuf *to, const struct message *message, struct sp
 	struct span below;
 	int r = message_member(message, object, key, &below);
 
+	strbuf_init(&text, KS_MAX_TEXT);
 	if (r == -ENOMEM)
 		return r;
 	if (r > 0)
 		return put_member(to, message, below, inner, value);
-	strbuf_init(&text, KS_MAX_TEXT);
 	strbuf_addf(&text, "{\"%s\":", inner);
 	strbuf_puts(&text, value);
 	strbuf_putc(&text, '}');

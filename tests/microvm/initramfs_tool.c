@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 	autostrbuf struct strbuf text;
 	struct initramfs_file init;
 
+	strbuf_init(&text, KS_MAX_TEXT);
 	if (argc < 3)
 		return EXIT_FAILURE;
 	init = read_file(argv[1]);
@@ -59,7 +60,6 @@ int main(int argc, char **argv)
 	source.modules_order = order;
 	if (initramfs_collect(&source, (const char *const *)argv + 3, &modules) < 0)
 		return EXIT_FAILURE;
-	strbuf_init(&text, KS_MAX_TEXT);
 	if (initramfs_build(&init, modules.files, modules.paths.len, &text) < 0)
 		return EXIT_FAILURE;
 	for (size_t i = 0; i < modules.paths.len; i++)

@@ -35,9 +35,9 @@ char *fixture_read_file(const char *path, size_t *ret_len)
 	char *result = NULL;
 	size_t len;
 
+	strbuf_init(&text, KS_MAX_TEXT);
 	if (!file)
 		return NULL;
-	strbuf_init(&text, KS_MAX_TEXT);
 	while ((len = fread(buffer, 1, sizeof(buffer), file)) > 0)
 		strbuf_add(&text, buffer, len);
 	assert_int_equal(strbuf_take(&text, &result, ret_len), 0);
