@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #define NAME_LONGEST 255 /* NAME_MAX; of an extended attribute, too */
@@ -151,6 +152,18 @@ static bool rest_fits(enum rest rest, const union wire_body *in, size_t left)
 	return false;
 }
 
+/* Their length: total_extlen, which older headers of the kernel take for padding. */
+static uint16_t extensions(const struct fuse_in_header *header)
+{
+	uint16_t len;
+
+	memcpy(&len,
+		(const uint8_t *)header + offsetof(struct fuse_in_header, pid) +
+			sizeof(header->pid),
+		sizeof(len));
+	return len;
+}
+
 int wire_parse(const uint8_t *message, size_t len, struct wire_request *ret)
 {
 	const uint8_t *at = message + sizeof(ret->header);
@@ -166,7 +179,7 @@ int wire_parse(const uint8_t *message, size_t len, struct wire_request *ret)
 		return -ENOSYS;
 	shape = &shapes[ret->header.opcode];
 	/* Extensions are sent to those alone that ask for them. */
-	if (left < shape->least || ret->header.total_extlen)
+	if (left < shape->least || extensions(&ret->header))
 		return -EINVAL;
 	fixed = left < shape->whole ? left : shape->whole;
 	memcpy(&ret->in, at, fixed);
