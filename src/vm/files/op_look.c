@@ -18,6 +18,25 @@ int ops_entry(struct server *server, const struct node *node, const struct statx
 	return reply_with(&server->reply, &out, sizeof(out));
 }
 
+/* When a name is looked up again, the guest's kernel takes every failure but this one for a name
+ * that is gone, and unmounts what lies on it: so only what is said of the name itself is passed on.
+ */
+static int about_name(int r)
+{
+	switch (-r) {
+	case 0:
+	case EACCES:
+	case ELOOP:
+	case ENAMETOOLONG:
+	case ENOENT:
+	case ENOTDIR:
+	case ESTALE:
+		return r;
+	default:
+		return -ENOMEM;
+	}
+}
+
 int op_lookup(struct server *server, const struct wire_request *request)
 {
 	struct node *directory, *node;
@@ -35,7 +54,7 @@ int op_lookup(struct server *server, const struct wire_request *request)
 
 		return reply_with(&server->reply, &out, sizeof(out));
 	}
-	return r;
+	return about_name(r);
 }
 
 static void forget(struct server *server, uint64_t id, uint64_t lookups)
