@@ -9,8 +9,10 @@
  * worker before its exec, E the egress proxy, N its resolver. Without a helper, H makes the jail
  * and then calls itself init: that is I from its first child on. A worker that has been executed is
  * let go of. One process at a time is counted in each role but P and B, so a number means the same
- * call in every run as long as the host stays as it is. Nothing is printed on standard output;
- * COUNT writes to descriptor 3, and what fails is written to the file INJECT_LOG. */
+ * call in every run as long as the host stays as it is; X makes a network for H beside it. A
+ * machine has a second jail, m, h, i and w, and instead of a worker V, its keeper (whose emulator
+ * is let go of), and F, its server of files. Nothing is printed on standard output; COUNT writes to
+ * descriptor 3, and what fails is written to the file INJECT_LOG. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -31,7 +33,7 @@
 #endif
 
 #define MAX_TASKS 4096
-#define ROLES "SPMHBIWEN"
+#define ROLES "SPMHXBIWENmhxiwVF"
 #define OPTIONS                                                                                   \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 		PTRACE_O_TRACEEXEC)
@@ -51,6 +53,7 @@ static char wanted_role;
 static unsigned long wanted_number;
 static int wanted_errno;
 static pid_t first;
+static unsigned monitors;
 
 static struct task *task_of(pid_t pid)
 {
@@ -73,8 +76,16 @@ static char role_of_child(char parent)
 	switch (parent) {
 	case 'M':
 		return 'H';
+	case 'm':
+		return 'h';
+	case 'H':
+		return 'X';
+	case 'h':
+		return 'x';
 	case 'I':
 		return 'W';
+	case 'i':
+		return 'w';
 	case 'S':
 		return 'P';
 	case 'E':
@@ -107,11 +118,23 @@ static void name_init(struct task *task)
 {
 	char line[256];
 
-	if (task->role != 'H')
+	if (task->role != 'H' && task->role != 'h')
 		return;
 	read_arguments(task->pid, line);
 	if (strstr(line, "kastellan-init init"))
-		task->role = 'I';
+		task->role = task->role == 'H' ? 'I' : 'i';
+}
+
+/* The programs of a machine are ours, what they start is not; 0: to be let go of. */
+static char role_of_program(const struct task *task)
+{
+	char line[256];
+
+	read_arguments(task->pid, line);
+	line[strcspn(line, " ")] = '\0';
+	if (task->role == 'W' && strstr(line, "kastellan-vm"))
+		return 'V';
+	return task->role == 'w' && strstr(line, "kastellan-files") ? 'F' : 0;
 }
 
 static char role_after_exec(const struct task *task)
@@ -125,7 +148,7 @@ static char role_after_exec(const struct task *task)
 	if (program && !memchr(line, ' ', (size_t)(program - line)))
 		return 0;
 	if (task->role == 'P' && strstr(line, "kastellan-init monitor"))
-		return 'M';
+		return monitors++ ? 'm' : 'M';
 	if (task->role == 'P' && strstr(line, "kastellan-egress"))
 		return 'E';
 	if (task->role == 'H')
@@ -190,11 +213,8 @@ static void on_event(struct task *task, int event)
 	unsigned long child = 0;
 
 	if (event == PTRACE_EVENT_EXEC) {
-		if (task->role == 'W') {
-			task->let_go = true;
-			return;
-		}
-		task->role = role_after_exec(task);
+		task->role = strchr("WwVF", task->role) ? role_of_program(task)
+							: role_after_exec(task);
 		task->let_go = !task->role;
 		return;
 	}
@@ -211,6 +231,7 @@ static void on_event(struct task *task, int event)
 static void find_role(struct task *task)
 {
 	char path[64], text[4096] = "";
+	struct task *maker;
 	const char *parent;
 	int fd;
 
@@ -218,8 +239,11 @@ static void find_role(struct task *task)
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
 		return;
-	if (read(fd, text, sizeof(text) - 1) > 0 && (parent = strstr(text, "\nPPid:")))
-		task->role = role_of_child(task_of(atoi(parent + 6))->role);
+	if (read(fd, text, sizeof(text) - 1) > 0 && (parent = strstr(text, "\nPPid:"))) {
+		maker = task_of(atoi(parent + 6));
+		name_init(maker);
+		task->role = role_of_child(maker->role);
+	}
 	close(fd);
 }
 
