@@ -92,6 +92,7 @@ struct filter_plan {
 	bool notify; /* never-legitimate calls are named in the outcome; else they just kill */
 	bool on_host; /* the filter for workers without namespaces, ... */
 	bool scoped; /* ... where Landlock holds signals */
+	bool around_emulator; /* the filter of a jail whose program opens sockets for a guest */
 	enum ks_profile profile;
 	const char *machine; /* static string */
 };

@@ -71,6 +71,7 @@ struct host_vm {
 	char *firmware; /* qboot.rom, or another for QEMU's microvm; NULL = none */
 	char *firmware_sha256;
 	char *firecracker; /* NULL = not found */
+	bool firecracker_static; /* it needs no library */
 	char *firecracker_version;
 	char *firecracker_sha256;
 	char *kernel; /* a kernel's image with a directory of modules; NULL = none */

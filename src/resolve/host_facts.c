@@ -82,6 +82,7 @@ static const struct fact vm_facts[] = {
 	FACT(firmware, FACT_TEXT),
 	FACT(firmware_sha256, FACT_TEXT),
 	FACT(firecracker, FACT_TEXT),
+	FACT(firecracker_static, FACT_BOOL),
 	FACT(firecracker_version, FACT_TEXT),
 	FACT(firecracker_sha256, FACT_TEXT),
 	FACT(kernel, FACT_TEXT),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a machine lacks, by the package that has it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "resolve/why_not.h"
@@ -122,6 +123,17 @@ int why_not_qemu(const struct ks_host *host, struct why_not *ret)
 			       "it: sudo usermod -a -G kvm USER");
 }
 
+/* Of one that was asked; a spawn does not ask, and finds out when the guest cannot reach it. */
+static bool is_too_old(const char *version)
+{
+	char *rest;
+	unsigned long major = version ? strtoul(version, &rest, 10) : 0;
+
+	if (!version || *rest != '.')
+		return false;
+	return major < 1 || (major == 1 && strtoul(rest + 1, NULL, 10) < 8);
+}
+
 int why_not_firecracker(const struct ks_host *host, struct why_not *ret)
 {
 	int r = 0;
@@ -145,6 +157,13 @@ int why_not_firecracker(const struct ks_host *host, struct why_not *ret)
 				       "use a host with virtualisation, as a user who may open "
 				       "/dev/kvm (sudo usermod -a -G kvm USER); the backend qemu "
 				       "also works without");
+	}
+	if (is_too_old(host->vm.firecracker_version)) {
+		r = why_not_say(ret, KS_FINDING_FAILS, -EOPNOTSUPP, "firecracker",
+			"Firecracker %s has no ACPI, without which a distribution's kernel finds "
+			"none of its devices",
+			host->vm.firecracker_version);
+		return r < 0 ? r : why_not_advise(ret, "install Firecracker 1.8 or newer");
 	}
 	r = lacks_kernel(host, ret);
 	return r < 0 || ret->state == KS_FINDING_FAILS ? r : lacks_jail(host, ret);

@@ -97,8 +97,14 @@ def qemu(*more):
             *more]
 
 
-def order(argv, *, memory=0, tasks=0, quota=0, flags=0, **bad):
+VSOCK = 4
+
+
+def order(argv, *, memory=0, tasks=0, quota=0, flags=0, vsock=None, **bad):
     text = b"".join(d.text(word) + b"\0" for word in argv)
+    if vsock is not None:
+        flags |= VSOCK
+        text += d.text(vsock) + b"\0"
     head = struct.pack("=4IQ4I", bad.get("magic", 0x6b6d6f31), bad.get("version", 1),
                        bad.get("size", 40 + len(text)), flags, memory, tasks, quota,
                        bad.get("count", len(argv)), 0)

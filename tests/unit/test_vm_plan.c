@@ -11,6 +11,8 @@
 
 #include "plan_fixture.h"
 #include "resolve/why_not.h"
+#include "plan/landlock.h"
+#include "vm/plan/firecracker.h"
 #include "vm/plan/machine.h"
 #include "vm/plan/qemu.h"
 
@@ -125,6 +127,30 @@ static void test_firecracker_says_what_it_lacks(void **state)
 	host_free(host);
 }
 
+static void test_an_old_firecracker_is_refused(void **state)
+{
+	static const struct {
+		const char *version;
+		bool works;
+	} rows[] = {{"1.7.0", false}, {"0.25.2", false}, {"1.8.0", true}, {"1.12.1", true},
+		{"2.0.0", true}, {"other", true}};
+	struct ks_host *host = fixture_host("vm-kvm");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct why_not why;
+
+		drop(&host->vm.firecracker_version);
+		host->vm.firecracker_version = strdup(rows[i].version);
+		assert_int_equal(why_not_firecracker(host, &why), 0);
+		assert_int_equal(why.state, rows[i].works ? KS_FINDING_WORKS : KS_FINDING_FAILS);
+		if (!rows[i].works)
+			assert_non_null(strstr(why.remedy, "1.8"));
+		why_not_done(&why);
+	}
+	host_free(host);
+}
+
 /* Of the machine's jail: nothing of the policy's, no way to a network, and every path of the
  * command shown in it. */
 static void test_the_machine_sees_nothing_of_the_worker(void **state)
@@ -153,6 +179,62 @@ static void test_the_machine_sees_nothing_of_the_worker(void **state)
 		if (word[0] == '/' && strncmp(word, "/proc/self/fd/", 14) != 0)
 			assert_non_null(fixture_seen(&jail->mounts, word));
 	}
+	plan_free(jail);
+	plan_free(plan);
+	host_free(host);
+}
+
+static void take_firecracker(const struct ks_host *host, struct ks_plan **ret_plan)
+{
+	struct ks_policy *policy = fixture_policy("{}");
+	static const char *const argv[] = {"/bin/true", NULL};
+	struct plan_request request = {.policy = policy, .host = host, .argv = argv};
+	struct grants grants = {0};
+
+	assert_int_equal(plan_firecracker(&request, &grants, ret_plan, NULL), 0);
+	ks_policy_free(policy);
+}
+
+static uint64_t rights_at(const struct landlock_plan *landlock, const char *path)
+{
+	uint64_t rights = 0;
+
+	for (size_t i = 0; i < landlock->n_rules; i++)
+		if (strcmp(landlock->rules[i].path, path) == 0)
+			rights |= landlock->rules[i].access;
+	return rights;
+}
+
+/* One file that needs no other sees no other; and only it may open sockets, in one place. */
+static void test_firecracker_sees_itself_alone(void **state)
+{
+	static const char *const seen[] = {"/configuration", "/dev", "/dev/kvm", "/kastellan-vm",
+		"/kernel", "/proc", "/run", "/usr/local/bin/firecracker"};
+	struct ks_host *host = fixture_host("vm-kvm");
+	struct grants grants = {0};
+	struct ks_plan *plan = NULL, *jail = NULL;
+
+	(void)state;
+	take_firecracker(host, &plan);
+	assert_int_equal(plan_machine_jail(plan, host, &grants, &jail, NULL), 0);
+	assert_int_equal(jail->mounts.len, sizeof(seen) / sizeof(seen[0]));
+	for (size_t i = 0; i < jail->mounts.len; i++) {
+		assert_string_equal(jail->mounts.items[i].path, seen[i]);
+		assert_int_equal(jail->mounts.items[i].writable, strcmp(seen[i], "/run") == 0);
+	}
+	assert_true(jail->filter.around_emulator);
+	assert_int_equal(jail->network, NETWORK_NONE);
+	for (size_t i = 0; i < jail->landlock.n_rules; i++)
+		if (jail->landlock.rules[i].access & LANDLOCK_BIT(FS_MAKE_SOCK))
+			assert_string_equal(jail->landlock.rules[i].path, "/run");
+	assert_true(rights_at(&jail->landlock, "/run") & LANDLOCK_BIT(FS_MAKE_SOCK));
+	assert_true(rights_at(&jail->landlock, "/configuration") & LANDLOCK_BIT(FS_READ_FILE));
+	plan_free(jail);
+	/* The control: with libraries it is shown what QEMU is. */
+	host->vm.firecracker_static = false;
+	grants = (struct grants){0};
+	assert_int_equal(plan_machine_jail(plan, host, &grants, &jail, NULL), 0);
+	assert_non_null(fixture_seen(&jail->mounts, "/usr/lib/x86_64-linux-gnu"));
 	plan_free(jail);
 	plan_free(plan);
 	host_free(host);
@@ -191,7 +273,9 @@ int main(void)
 		cmocka_unit_test(test_a_host_whose_jails_fail_makes_no_machine),
 		cmocka_unit_test(test_emulation_is_said),
 		cmocka_unit_test(test_firecracker_says_what_it_lacks),
+		cmocka_unit_test(test_an_old_firecracker_is_refused),
 		cmocka_unit_test(test_the_machine_sees_nothing_of_the_worker),
+		cmocka_unit_test(test_firecracker_sees_itself_alone),
 		cmocka_unit_test(test_nothing_of_the_worker_is_in_the_command),
 	};
 

@@ -82,7 +82,7 @@ static void tell_failure(const struct failure *failure)
 
 static int mount_files(struct failure *failure)
 {
-	int port = guest_port(FILES_PORT, failure);
+	int port = guest_port(FILES_PORT, FILES_NUMBER, failure);
 	int r;
 
 	if (port < 0)
@@ -360,7 +360,7 @@ int guest_main(void)
 	guest.spec = -1;
 	if (guest_boot(&failure) < 0)
 		end_machine();
-	guest.channel = guest_port(CHANNEL_PORT, &failure);
+	guest.channel = guest_port(CHANNEL_PORT, CHANNEL_NUMBER, &failure);
 	if (guest.channel < 0)
 		end_machine();
 	outbox_put(&guest.outbox, FRAME_HELLO, 0, STREAM_SESSION, &version, sizeof(version));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kastellan-init as the first process of a micro-VM's guest, /init of its initramfs.
  *
- * It loads /modules/0, /modules/1, ... in this order, finds the ports by name, and follows
- * vm/channel/frame.h. The spec that it is sent is the one of the Native backend, with these
- * differences:
+ * It loads /modules/0, /modules/1, ... in this order, finds the ports by name, or connects to them
+ * by number where the machine has a vsock, and follows vm/channel/frame.h. The spec that it is sent
+ * is the one of the Native backend, with these differences:
  *
  * - The root is the tree that the files port serves (the policy's own, made and held by the host's
  *   kernel), or without such a port the initramfs. Of the records SPEC_MOUNT the new file systems

@@ -125,10 +125,23 @@ static bool is_connected(int fd)
 	return poll(&port, 1, 0) >= 0 && !(port.revents & POLLHUP);
 }
 
-int guest_port(const char *name, struct failure *failure)
+static int connection(const char *name, uint32_t number, struct failure *failure)
+{
+	int fd = guest_vsock_connect(number);
+
+	if (fd >= 0)
+		return fd;
+	failure_set(failure, errno, STEP, "the connection ");
+	failure_add(failure, name);
+	return -failure->code;
+}
+
+int guest_port(const char *name, uint32_t number, struct failure *failure)
 {
 	int fd = -1;
 
+	if (guest_vsock_is_there())
+		return connection(name, number, failure);
 	for (int waited = 0; waited < PORTS_PATIENCE_MS; waited++) {
 		if (fd < 0)
 			fd = guest_raise(find_port(name));

@@ -21,10 +21,18 @@
 
 /* Mounts, stdio and modules: afterwards there are ports. */
 int guest_boot(struct failure *failure);
-/* The port of that name, waited for: a non-blocking descriptor, or a failure. */
-int guest_port(const char *name, struct failure *failure);
+/* The port of that name, or of that number where the machine has a vsock; waited for: a
+ * non-blocking descriptor, or a failure. */
+int guest_port(const char *name, uint32_t number, struct failure *failure);
 /* Moves the descriptor out of the way; -1 stays. */
 int guest_raise(int fd);
+
+/* guest_vsock.c */
+
+/* Whether the machine has a vsock, which is its way to the host then. */
+bool guest_vsock_is_there(void);
+/* A non-blocking connection to the host, or -1 with errno set. */
+int guest_vsock_connect(uint32_t number);
 
 /* guest_setup.c */
 

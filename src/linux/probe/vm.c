@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a machine could be made of here: an emulator, its firmware, a kernel for the guest. Looking
- * costs a few system calls; nothing is started, and no file's content is read. Should: take only
- * what nobody but root or the caller could have put where it is. */
+ * costs a few system calls; nothing is started, and of no file more is read than its head. Should:
+ * take only what nobody but root or the caller could have put where it is. */
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -48,6 +49,27 @@ static int take_first(const char *const *paths, size_t n, int mode, char **slot)
 	return 0;
 }
 
+/* Whether the kernel starts it without a loader. What cannot be told is not, and is shown all that
+ * it might need. */
+static bool is_static(const char *path)
+{
+	autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr head;
+	Elf64_Phdr part;
+
+	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
+		memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+		head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(part))
+		return false;
+	for (unsigned i = 0; i < head.e_phnum; i++) {
+		off_t at = (off_t)(head.e_phoff + (uint64_t)i * sizeof(part));
+
+		if (pread(fd, &part, sizeof(part), at) != sizeof(part) || part.p_type == PT_INTERP)
+			return false;
+	}
+	return head.e_phnum > 0;
+}
+
 #define TAKE_FIRST(paths, mode, slot) \
 	take_first(paths, sizeof(paths) / sizeof((paths)[0]), mode, slot)
 
@@ -66,8 +88,11 @@ static int find_programs(struct host_vm *vm)
 	if (r == 0)
 		r = TAKE_FIRST(firmware, R_OK, &vm->firmware);
 	if (r == 0 && named[0] && named[0][0] == '/')
-		return TAKE_FIRST(named, X_OK, &vm->firecracker);
-	return r < 0 ? r : TAKE_FIRST(firecrackers, X_OK, &vm->firecracker);
+		r = TAKE_FIRST(named, X_OK, &vm->firecracker);
+	else if (r == 0)
+		r = TAKE_FIRST(firecrackers, X_OK, &vm->firecracker);
+	vm->firecracker_static = vm->firecracker && is_static(vm->firecracker);
+	return r;
 }
 
 static int format(char **slot, const char *pattern, const char *a, const char *b, const char *c)

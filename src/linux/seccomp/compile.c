@@ -111,21 +111,21 @@ static int number_of(enum seccomp_machine machine, const char *name)
 	return -2;
 }
 
-static int fill_host_actions(
-	enum seccomp_machine machine, bool scoped, enum seccomp_action actions[NUMBERS])
+/* WorkerStrict's, but for those with a row of their own. */
+static int fill_other_actions(enum seccomp_machine machine, const struct seccomp_host_row *rows,
+	size_t count, int column, enum seccomp_action actions[NUMBERS])
 {
-	size_t count;
-	const struct seccomp_host_row *rows = seccomp_host_table(&count);
+	int r = fill_actions(machine, KS_PROFILE_WORKER_STRICT, actions);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; r == 0 && i < count; i++) {
 		int nr = number_of(machine, rows[i].name);
 
 		if (nr < -1)
 			return -EINVAL;
 		if (nr >= 0)
-			actions[nr] = rows[i].actions[scoped];
+			actions[nr] = rows[i].actions[column];
 	}
-	return 0;
+	return r;
 }
 
 /* Only what a program of ours has a row for is allowed; otherwise: what the rest is answered. */
@@ -311,10 +311,22 @@ int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
 {
 	struct compiler c = {.code = code, .room = room, .notify = notify};
 	enum seccomp_action actions[NUMBERS];
-	int r = fill_actions(machine, KS_PROFILE_WORKER_STRICT, actions);
+	size_t count;
+	const struct seccomp_host_row *rows = seccomp_host_table(&count);
+	int r = fill_other_actions(machine, rows, count, scoped, actions);
 
-	if (r == 0)
-		r = fill_host_actions(machine, scoped, actions);
+	return r < 0 ? r : compile(&c, machine, actions);
+}
+
+int seccomp_compile_machine(
+	enum seccomp_machine machine, bool notify, struct sock_filter *code, size_t room)
+{
+	struct compiler c = {.code = code, .room = room, .notify = notify};
+	enum seccomp_action actions[NUMBERS];
+	size_t count;
+	const struct seccomp_host_row *rows = seccomp_machine_table(&count);
+	int r = fill_other_actions(machine, rows, count, 0, actions);
+
 	return r < 0 ? r : compile(&c, machine, actions);
 }
 

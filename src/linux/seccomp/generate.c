@@ -12,14 +12,17 @@ static const char *const machine_names[MACHINE_COUNT] = {
 	[MACHINE_X86_64] = "x86_64",
 	[MACHINE_AARCH64] = "aarch64",
 };
-/* Both profiles, then without namespaces: where Landlock does not hold signals, where it does. */
-#define PLACES (SECCOMP_PROFILES + 2)
+/* Both profiles, then without namespaces: where Landlock does not hold signals, where it does; then
+ * around an emulator. */
+#define AROUND_EMULATOR (SECCOMP_PROFILES + 2)
+#define PLACES (AROUND_EMULATOR + 1)
 
 static const char *const place_names[PLACES] = {
 	[KS_PROFILE_WORKER_STRICT] = "strict",
 	[KS_PROFILE_WORKER_NET_CLIENT] = "net_client",
 	[SECCOMP_PROFILES] = "host_unscoped",
 	[SECCOMP_PROFILES + 1] = "host_scoped",
+	[AROUND_EMULATOR] = "machine",
 };
 static const char *const variant_names[2] = {"kill", "notify"};
 
@@ -55,6 +58,8 @@ static int compile_worker(int machine, int place, int notify)
 {
 	if (place < SECCOMP_PROFILES)
 		return seccomp_compile(machine, place, notify, code, SECCOMP_MAX_INSTRUCTIONS);
+	if (place == AROUND_EMULATOR)
+		return seccomp_compile_machine(machine, notify, code, SECCOMP_MAX_INSTRUCTIONS);
 	return seccomp_compile_host(
 		machine, place > SECCOMP_PROFILES, notify, code, SECCOMP_MAX_INSTRUCTIONS);
 }
@@ -75,11 +80,25 @@ static void write_places(FILE *out, const char *name, int first)
 	fprintf(out, "};\n");
 }
 
+static void write_machine(FILE *out)
+{
+	char program[NAME];
+
+	fprintf(out,
+		"\nconst struct seccomp_program seccomp_machine_programs[MACHINE_COUNT][2] = {\n");
+	for (int i = 0; i < MACHINE_COUNT * 2; i++) {
+		name_worker(program, i / 2, AROUND_EMULATOR, i % 2);
+		fprintf(out, "\t[%d][%d] = { %s, sizeof(%s) / sizeof(struct sock_filter) },\n",
+			i / 2, i % 2, program, program);
+	}
+	fprintf(out, "};\n");
+}
+
 static int write_workers(FILE *out)
 {
 	char name[NAME];
 
-	write_head(out, "syscalls.def, host.def and rules.c");
+	write_head(out, "syscalls.def, host.def, machine.def and rules.c");
 	for (int i = 0; i < MACHINE_COUNT * PLACES * 2; i++) {
 		int machine = i / (PLACES * 2);
 		int place = i / 2 % PLACES;
@@ -92,6 +111,7 @@ static int write_workers(FILE *out)
 	}
 	write_places(out, "seccomp_programs", 0);
 	write_places(out, "seccomp_host_programs", SECCOMP_PROFILES);
+	write_machine(out);
 	return 0;
 }
 

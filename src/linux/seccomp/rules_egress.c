@@ -108,6 +108,10 @@ static const struct seccomp_clause record_lock_clauses[] = {
 	COMMAND(GET_RECORD_LOCK),
 };
 
+static const struct seccomp_clause local_socket_clauses[] = {
+	WHEN(GRANT, IS(0, AF_UNIX), TYPE_IS(SOCK_STREAM), IS(2, 0)),
+};
+
 #define RULE(action, list, default_verdict, words)                                     \
 	[ACTION_##action - ACTION_FIRST_OF_EGRESS] = {#action, words, default_verdict, \
 		sizeof(list##_clauses) / sizeof(list##_clauses[0]), list##_clauses}
@@ -132,4 +136,6 @@ const struct seccomp_rule seccomp_egress_rules[ACTION_COUNT - ACTION_FIRST_OF_EG
 		"EAFNOSUPPORT"),
 	RULE(IF_RECORD_LOCK, record_lock, REFUSE(EINVAL),
 		"allowed for locks of open files that do not wait, else EINVAL"),
+	RULE(IF_LOCAL_SOCKET, local_socket, REFUSE(EAFNOSUPPORT),
+		"allowed for AF_UNIX stream, else EAFNOSUPPORT"),
 };

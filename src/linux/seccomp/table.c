@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of syscalls.def, host.def, egress.def and files.def as data. */
+/* The rows of syscalls.def, host.def, egress.def, files.def and machine.def as data. */
 #include "linux/seccomp/table.h"
 
 enum { NONE = -1 };
@@ -54,4 +54,16 @@ const struct seccomp_host_row *seccomp_files_table(size_t *ret_count)
 {
 	*ret_count = sizeof(files_rows) / sizeof(files_rows[0]);
 	return files_rows;
+}
+
+#define MACHINE(name, action, reason) FILES(name, action, reason)
+
+static const struct seccomp_host_row machine_rows[] = {
+#include "linux/seccomp/machine.def"
+};
+
+const struct seccomp_host_row *seccomp_machine_table(size_t *ret_count)
+{
+	*ret_count = sizeof(machine_rows) / sizeof(machine_rows[0]);
+	return machine_rows;
 }

@@ -62,7 +62,7 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(IF_ASK_MODE_2)   \
 	X(FOREIGN) /* numbers of another ABI of the same machine */
 
-/* Those that only egress.def and files.def name. */
+/* Those that only egress.def, files.def and machine.def name. */
 #define SECCOMP_EGRESS_ACTIONS(X) \
 	X(IF_THREAD)              \
 	X(IF_READS_1)             \
@@ -74,7 +74,8 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(IF_RELAY_SOCKET)        \
 	X(IF_RELAY_OPTION)        \
 	X(IF_RESOLVER_SOCKET)     \
-	X(IF_RECORD_LOCK)
+	X(IF_RECORD_LOCK)         \
+	X(IF_LOCAL_SOCKET)
 
 enum seccomp_action {
 #define SECCOMP_ACTION(name) ACTION_##name,
@@ -138,8 +139,9 @@ struct seccomp_host_row {
 const struct seccomp_row *seccomp_table(size_t *ret_count);
 const struct seccomp_host_row *seccomp_host_table(size_t *ret_count);
 const struct seccomp_host_row *seccomp_egress_table(size_t *ret_count);
-/* The first of the actions. */
+/* The first of the actions, as in the next. */
 const struct seccomp_host_row *seccomp_files_table(size_t *ret_count);
+const struct seccomp_host_row *seccomp_machine_table(size_t *ret_count);
 const struct seccomp_rule *seccomp_rule_of(enum seccomp_action action);
 extern const struct seccomp_rule seccomp_egress_rules[ACTION_COUNT - ACTION_FIRST_OF_EGRESS];
 

@@ -30,9 +30,11 @@
 #define WINDOW_OUT 1048576u /* bytes under way from the guest, each stream */
 #define WINDOW_IN 262144u /* bytes under way to it */
 
-/* Names of the virtio-serial ports. */
+/* Names of the virtio-serial ports, and numbers of the host's ports where it is a vsock. */
 #define CHANNEL_PORT "ctl"
 #define FILES_PORT "files"
+#define CHANNEL_NUMBER 1024u
+#define FILES_NUMBER 1025u
 
 enum frame_type {
 	FRAME_HELLO = 1, /* u32: CHANNEL_VERSION */

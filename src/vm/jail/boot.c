@@ -21,10 +21,12 @@
 #include "vm/jail/parts.h"
 
 /* As they are loaded; what they need comes with them. */
-static const char *const wanted[] = {"virtio_mmio", "virtio_console", "fuse", NULL};
+static const char *const of_ports[] = {"virtio_mmio", "virtio_console", "fuse", NULL};
+static const char *const of_vsock[] = {"virtio_mmio", "vmw_vsock_virtio_transport", "fuse", NULL};
 
 struct reader {
 	int directory;
+	const char *const *wanted;
 	struct initramfs_file maps[INITRAMFS_MAX_MODULES];
 	size_t n_maps;
 	struct strv failed; /* the path that could not be read */
@@ -107,7 +109,7 @@ static int build(const char *order, struct reader *reader, int *ret_fd, ks_error
 		return r;
 	r = map_file(fd, &init);
 	if (r == 0)
-		r = initramfs_collect(&source, wanted, &modules);
+		r = initramfs_collect(&source, reader->wanted, &modules);
 	if (r == 0)
 		r = initramfs_build(&init, modules.files, modules.paths.len, &text);
 	strv_done(&modules.paths);
@@ -121,7 +123,8 @@ static int build(const char *order, struct reader *reader, int *ret_fd, ks_error
 
 int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr)
 {
-	struct reader reader = {.directory = open(vm->modules, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	struct reader reader = {.directory = open(vm->modules, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.wanted = vm->config ? of_vsock : of_ports};
 	autofree char *order = NULL;
 	ks_error *error = NULL;
 	int r = reader.directory < 0 ? -errno : read_order(reader.directory, &order);

@@ -15,6 +15,7 @@
 #include "linux/jail/memory_file.h"
 #include "linux/jail/spec_plan.h"
 #include "vm/machine/order.h"
+#include "vm/plan/firecracker.h"
 
 void vm_parts_init(struct vm_parts *parts)
 {
@@ -87,7 +88,7 @@ int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_part
 		[VM_IS_RESTORED] = MACHINE_RESTORED, [VM_IS_WRITTEN] = MACHINE_TEMPLATE};
 	struct machine_order order = {.magic = MACHINE_ORDER_MAGIC,
 		.version = MACHINE_ORDER_VERSION,
-		.flags = flags[mode],
+		.flags = plan->vm.config ? MACHINE_VSOCK : flags[mode],
 		.memory_bytes = or_none(plan->limits.memory_bytes),
 		.tasks = (uint32_t)or_none(plan->limits.tasks),
 		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct)};
@@ -102,6 +103,8 @@ int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_part
 	strbuf_add(&text, &order, sizeof(order));
 	add_words(&text, &plan->vm.command);
 	add_words(&text, &more);
+	if (plan->vm.config)
+		strbuf_add(&text, FIRECRACKER_VSOCK, sizeof(FIRECRACKER_VSOCK));
 	if (text.error)
 		return text.error;
 	order.size = (uint32_t)text.len;

@@ -260,10 +260,6 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	struct vm_jail *vm;
 	int r;
 
-	if (plan->vm.config)
-		return error_set(reterr, -EOPNOTSUPP,
-			ABOUT(.step = "machine", .remedy = "use the backend qemu"),
-			"machine: this version plans for Firecracker, and does not start it");
 	vm = calloc(1, sizeof(*vm));
 	if (!vm)
 		return error_oom(reterr);

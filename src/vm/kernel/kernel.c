@@ -115,6 +115,16 @@ int vm_open_kernel(const struct vm_plan *vm, int *ret_fd, ks_error **reterr)
 	if (r < 0)
 		return r;
 	fd = cache < 0 ? cache : open_unpacked(cache, vm->pins.kernel, image);
+	/* Firecracker boots nothing else. */
+	if (fd < 0 && vm->config)
+		return error_set(reterr, fd,
+			ABOUT(.step = "machine", .path = vm->kernel,
+				.remedy = fd == -EBADMSG
+						  ? "install the kernel's package again"
+						  : "let KASTELLAN_CACHE name a directory that is "
+						    "the caller's alone, with room for 64 MB"),
+			"machine: the guest's kernel cannot be unpacked into the cache: %s: %s",
+			vm->kernel, strerror(-fd));
 	*ret_fd = fd >= 0 ? fd : take_fd(&image);
 	return 0;
 }

@@ -15,7 +15,7 @@ int vm_open_pinned(
 	const char *path, const char *pin, const char *what, int *ret_fd, ks_error **reterr);
 
 /* The kernel to boot: unpacked, from the cache or put there; else the image as it is, which boots
- * too, later. As vm_open_pinned(). */
+ * too, later, but not on Firecracker. As vm_open_pinned(). */
 int vm_open_kernel(const struct vm_plan *vm, int *ret_fd, ks_error **reterr);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vm/machine/firecracker_exit.h"
 #include "vm/machine/order.h"
 
 #define STEP "machine"
@@ -20,12 +21,16 @@ static int place(const struct emulator_ends *ends, int output, int report)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
-		dup2(ends->channel, MACHINE_SLOT_CHANNEL) < 0 ||
+		(ends->channel >= 0 && dup2(ends->channel, MACHINE_SLOT_CHANNEL) < 0) ||
 		(ends->monitor >= 0 && dup2(ends->monitor, MACHINE_SLOT_QMP) < 0))
 		return errno;
 	close(MACHINE_SLOT_CONTROL);
 	close(MACHINE_SLOT_ORDER);
 	close(MACHINE_SLOT_SPEC);
+	if (ends->channel < 0) {
+		close(MACHINE_SLOT_FILES);
+		close(MACHINE_SLOT_CHANNEL);
+	}
 	if (!ends->restored)
 		close(MACHINE_SLOT_TEMPLATE);
 	if (ends->monitor < 0)
@@ -109,7 +114,8 @@ int emulator_start(char *const *argv, const struct emulator_ends *ends, struct e
 		return failure_set(failure, errno, STEP, "fork");
 	close(output[1]);
 	close(report[1]);
-	close(ends->channel);
+	if (ends->channel >= 0)
+		close(ends->channel);
 	if (ends->monitor >= 0)
 		close(ends->monitor);
 	ret->complaints = output[0];
@@ -171,6 +177,17 @@ int emulator_end(struct emulator *emulator)
 	return status;
 }
 
+static void explain(int status, struct failure *failure)
+{
+	const char *words = firecracker_exit(status, &failure->code);
+
+	if (!words)
+		return;
+	failure_add(failure, " (");
+	failure_add(failure, words);
+	failure_add(failure, ")");
+}
+
 void emulator_why(
 	const struct emulator *emulator, int status, const char *what, struct failure *failure)
 {
@@ -180,6 +197,8 @@ void emulator_why(
 	if (WIFEXITED(status)) {
 		failure_add(failure, ": the emulator exited with status ");
 		failure_add_number(failure, (uint64_t)WEXITSTATUS(status));
+		if (emulator->firecracker)
+			explain(WEXITSTATUS(status), failure);
 	} else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
 		failure_add(failure, ": the emulator was ended by signal ");
 		failure_add_number(failure, (uint64_t)WTERMSIG(status));

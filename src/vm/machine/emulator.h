@@ -17,11 +17,12 @@ struct emulator {
 	char words[EMULATOR_WORDS]; /* the last line of it, printable */
 	size_t n_words;
 	bool line_over;
+	bool firecracker; /* its exit codes say something */
 };
 
 /* channel, monitor: the ends that become its descriptors MACHINE_SLOT_CHANNEL and MACHINE_SLOT_QMP;
- * monitor is -1 where it has none. It gets these, the initramfs, the files' socket and, to be
- * restored, the template, and nothing else; it dies with us. Both ends are closed here. */
+ * -1 where it has none. It gets these, the initramfs, the files' socket where it has a channel and,
+ * to be restored, the template, and nothing else; it dies with us. Both ends are closed here. */
 struct emulator_ends {
 	int channel;
 	int monitor;

@@ -27,7 +27,8 @@ enum watched {
 	WATCH_INPUT,
 	WATCH_STDOUT,
 	WATCH_STDERR,
-	WATCHED,
+	WATCH_VSOCK,
+	WATCHED = WATCH_VSOCK + VSOCK_WATCHED,
 };
 
 void keeper_fail(struct keeper *keeper, int code, const char *step, const char *detail)
@@ -107,7 +108,8 @@ static void take_frames(struct keeper *keeper)
 		fault(keeper, &header, why);
 }
 
-/* The guest's bytes; at their end the emulator's own words. */
+/* The guest's bytes; at their end the emulator's own words. A guest that has not come by the vsock
+ * has none to read, and the emulator's end alone leads here. */
 static void on_channel(struct keeper *keeper)
 {
 	for (int i = 0; i < READS_AT_ONCE && keeper->state == KEEPER_RUNS; i++) {
@@ -187,6 +189,7 @@ static void watch(const struct keeper *keeper, struct pollfd fds[WATCHED])
 	for (int i = 0; i < 2; i++)
 		fds[WATCH_STDOUT + i] = (struct pollfd){
 			keeper->output[i].to.fd, sink_events(&keeper->output[i]), 0};
+	vsock_watch(&keeper->vsock, fds + WATCH_VSOCK);
 }
 
 static int patience(const struct keeper *keeper)
@@ -209,6 +212,10 @@ static void on_control(struct keeper *keeper, short revents)
 
 static void react(struct keeper *keeper, const struct pollfd fds[WATCHED])
 {
+	int channel = vsock_react(&keeper->vsock, fds + WATCH_VSOCK);
+
+	if (channel >= 0)
+		keeper->channel = channel;
 	on_control(keeper, fds[WATCH_CONTROL].revents);
 	for (int i = 0; i < 2; i++)
 		sink_polled(&keeper->output[i], fds[WATCH_STDOUT + i].revents);

@@ -14,6 +14,7 @@
 #include "vm/channel/stream.h"
 #include "vm/machine/emulator.h"
 #include "vm/machine/order.h"
+#include "vm/machine/vsock.h"
 
 enum keeper_state {
 	KEEPER_RUNS,
@@ -23,7 +24,8 @@ enum keeper_state {
 
 struct keeper {
 	enum keeper_state state;
-	int channel; /* to the guest; -1 once it is gone */
+	int channel; /* to the guest; -1 before it has come by the vsock */
+	struct vsock vsock;
 	int monitor; /* of the emulator; -1 without one */
 	struct emulator emulator;
 	struct judge judge;

@@ -100,7 +100,9 @@ static int start(struct failure *failure)
 
 	/* While no descriptor of our own can be mistaken for it. */
 	keeper.has_files = fcntl(MACHINE_SLOT_FILES, F_GETFD) >= 0;
-	r = open_pair(channel, failure);
+	r = order.vsock ? vsock_listen(order.vsock, keeper.has_files ? MACHINE_SLOT_FILES : -1,
+				  &keeper.vsock, failure)
+			: open_pair(channel, failure);
 	if (r == 0 && order.head.flags & MACHINE_TEMPLATE)
 		r = open_pair(monitor, failure);
 	if (r < 0)
@@ -108,9 +110,10 @@ static int start(struct failure *failure)
 	ends.channel = channel[1];
 	ends.monitor = monitor[1];
 	r = emulator_start(order.argv, &ends, &keeper.emulator, failure);
-	/* The other side of the files is to see the emulator's end, not ours. */
 	close(MACHINE_SLOT_INITRAMFS);
-	close(MACHINE_SLOT_FILES);
+	/* The other side of the files is to see the emulator's end, not ours. */
+	if (!order.vsock)
+		close(MACHINE_SLOT_FILES);
 	keeper.channel = channel[0];
 	keeper.monitor = monitor[0];
 	return r;
@@ -132,13 +135,15 @@ int main(void)
 	int r;
 
 	keeper.emulator.complaints = keeper.emulator.pidfd = -1;
+	vsock_init(&keeper.vsock);
 	r = read_order(&keeper.failure);
+	keeper.emulator.firecracker = order.vsock != NULL;
 	if (r == 0)
 		r = start(&keeper.failure);
 	if (r == 0) {
 		open_streams();
 		signal(SIGPIPE, SIG_IGN);
-		r = confine(&keeper.failure);
+		r = confine(order.vsock != NULL, &keeper.failure);
 	}
 	if (r < 0) {
 		emulator_end(&keeper.emulator);

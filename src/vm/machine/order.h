@@ -37,10 +37,14 @@ enum {
 	MACHINE_RESTORED = 1 << 0, /* the guest comes from a snapshot, and has said HELLO then */
 	MACHINE_TEMPLATE = 1 << 1, /* only boot, write a snapshot, say READY and end. There is no
 				      worker, and nothing is told to the guest */
+	MACHINE_VSOCK = 1 << 2, /* the emulator is Firecracker: the guest's connection to a port P
+				   arrives at the path of its vsock and "_P", where kastellan-vm
+				   listens. It gets no slot but the initramfs; the files are passed
+				   on between the guest's connection and MACHINE_SLOT_FILES */
 };
 
 /* In the byte order of the machine. n_args strings follow, each with its NUL: the argv of the
- * emulator, its absolute path first. */
+ * emulator, its absolute path first. With MACHINE_VSOCK one more: the path of its vsock. */
 struct machine_order {
 	uint32_t magic;
 	uint32_t version;

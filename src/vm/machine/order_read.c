@@ -11,12 +11,24 @@ static const char *check(const struct machine_order *head, size_t size)
 		return "kastellan-vm and the library are of different versions";
 	if (head->size != size)
 		return "cut off, or longer than it says";
-	if (head->flags & ~(uint32_t)(MACHINE_RESTORED | MACHINE_TEMPLATE) ||
-		head->flags == (MACHINE_RESTORED | MACHINE_TEMPLATE) || head->zero)
+	/* No two of them make sense together. */
+	if (head->flags & ~(uint32_t)(MACHINE_RESTORED | MACHINE_TEMPLATE | MACHINE_VSOCK) ||
+		head->flags & (head->flags - 1) || head->zero)
 		return "it has an unknown flag";
 	if (head->n_args == 0 || head->n_args > MACHINE_MAX_ARGS)
 		return "it has no program, or too many arguments";
 	return NULL;
+}
+
+static char *next_string(char *text, size_t size, size_t *at)
+{
+	char *string = text + *at;
+	const char *end = memchr(string, '\0', size - *at);
+
+	if (!end)
+		return NULL;
+	*at = (size_t)(end + 1 - text);
+	return string;
 }
 
 const char *order_parse(char *text, size_t size, struct order *ret)
@@ -31,14 +43,14 @@ const char *order_parse(char *text, size_t size, struct order *ret)
 	if (fault)
 		return fault;
 	for (uint32_t i = 0; i < ret->head.n_args; i++) {
-		const char *end = memchr(text + at, '\0', size - at);
-
-		if (!end)
+		ret->argv[i] = next_string(text, size, &at);
+		if (!ret->argv[i])
 			return "an argument has no end";
-		ret->argv[i] = text + at;
-		at = (size_t)(end + 1 - text);
 	}
 	ret->argv[ret->head.n_args] = NULL;
+	ret->vsock = ret->head.flags & MACHINE_VSOCK ? next_string(text, size, &at) : NULL;
+	if (ret->head.flags & MACHINE_VSOCK && (!ret->vsock || ret->vsock[0] != '/'))
+		return "its vsock has no absolute path";
 	if (at != size)
 		return "there is more than its arguments";
 	return ret->argv[0][0] == '/' ? NULL : "its program has no absolute path";

@@ -8,7 +8,8 @@
 
 struct order {
 	struct machine_order head;
-	char *argv[MACHINE_MAX_ARGS + 1]; /* into the text */
+	char *argv[MACHINE_MAX_ARGS + 1]; /* into the text, as the next */
+	const char *vsock; /* NULL: the emulator has none */
 };
 
 /* NULL, or why this is no order. The text is written to by nobody. */

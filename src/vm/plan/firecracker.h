@@ -3,11 +3,11 @@
 #define KS_VM_PLAN_FIRECRACKER_H
 
 #include "plan/plan.h"
+#include "vm/plan/machine.h"
 
-/* Ports of the guest's vsock: a connection to the port P of the host arrives at the socket
- * MACHINE_SOCKETS "/vsock_P", where somebody has to listen before the machine starts. */
-#define FIRECRACKER_CHANNEL_PORT 1024u
-#define FIRECRACKER_FILES_PORT 1025u
+/* A guest's connection to the port P of the host (vm/channel/frame.h) arrives at the socket
+ * FIRECRACKER_VSOCK "_P", where somebody has to listen before the machine starts. */
+#define FIRECRACKER_VSOCK MACHINE_SOCKETS "/vsock"
 #define FIRECRACKER_GUEST_CID 3u
 
 /* The plan of the FirecrackerVm backend. Pure; as plan_qemu(). */

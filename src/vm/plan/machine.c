@@ -100,6 +100,19 @@ static int add_shown(struct mount_list *list, const struct ks_host *host)
 	return r;
 }
 
+static int add_libraries(struct mount_list *list, const struct ks_host *host)
+{
+	int r = add_links(list, host);
+
+	return r < 0 ? r : add_shown(list, host);
+}
+
+/* A release of Firecracker is one file that needs no other. */
+static bool is_alone(const struct vm_plan *vm, const struct ks_host *host)
+{
+	return vm->config && host->vm.firecracker_static;
+}
+
 static int add_programs(struct ks_plan *jail)
 {
 	int r = 0;
@@ -130,20 +143,31 @@ static int add_config(struct mount_list *list, const char *config)
 	return r < 0 || !config ? r : mount_list_add(list, &sockets, MACHINE_SOCKETS, NULL);
 }
 
+/* No worker may make a socket, so that what is writable does not say so. */
+static int allow_config(struct landlock_plan *landlock)
+{
+	int r = plan_landlock_rule(
+		landlock, MACHINE_CONFIG, LANDLOCK_BIT(FS_READ_FILE), PLAN_NO_GRANT);
+
+	return r < 0 ? r
+		     : plan_landlock_rule(landlock, MACHINE_SOCKETS, LANDLOCK_BIT(FS_MAKE_SOCK),
+			       PLAN_NO_GRANT);
+}
+
 static int add_mounts(struct ks_plan *jail, const struct vm_plan *vm, const struct ks_host *host)
 {
 	int r = add_fresh(&jail->mounts, vm->kvm);
 
-	if (r == 0)
-		r = add_links(&jail->mounts, host);
-	if (r == 0)
-		r = add_shown(&jail->mounts, host);
+	if (r == 0 && !is_alone(vm, host))
+		r = add_libraries(&jail->mounts, host);
 	if (r == 0)
 		r = add_config(&jail->mounts, vm->config);
 	if (r == 0)
 		r = add_programs(jail);
 	mount_list_sort(&jail->mounts);
-	return r < 0 ? r : plan_landlock(jail, host);
+	if (r == 0)
+		r = plan_landlock(jail, host);
+	return r < 0 || !vm->config ? r : allow_config(&jail->landlock);
 }
 
 /* Grants without anybody's having asked: programs and images that were opened by the caller. */
@@ -191,6 +215,7 @@ int plan_machine_jail(const struct ks_plan *plan, const struct ks_host *host, st
 	r = plan_make(&frame, &request, grants, &jail, reterr);
 	if (r < 0)
 		return r;
+	jail->filter.around_emulator = plan->vm.config != NULL;
 	if (add_mounts(jail, &plan->vm, host) < 0) {
 		plan_free(jail);
 		return error_oom(reterr);
