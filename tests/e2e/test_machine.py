@@ -6,12 +6,12 @@ import pathlib
 import shutil
 import signal
 
-from harness import check, residue
+from harness import check, double, residue
 from harness.discover import add, test
 from harness.jail import wait_for
 
-OURS = ("qemu",)
-QEMU = "/usr/bin/qemu-system-x86_64"
+OURS = ("qemu", "firecracker")
+EMULATORS = {"qemu": "qemu-system-x86_64", "firecracker": "firecracker"}
 
 
 def named(pid):
@@ -33,7 +33,7 @@ def started(t, argv=("/bin/sleep", "1000"), **options):
 
 def missing(t, variable, value, *words):
     """With that in the environment nothing is started, and the complaint says which part it was."""
-    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+    result = t.jail.other(["run", "-b", t.options.backend, "--", "/bin/echo", "ran"],
                           env={**os.environ, variable: str(value)})
     check.equal((result.code, result.stdout), (125, b""), f"with {variable}={value}")
     check.contains(result.complaint, *words)
@@ -57,13 +57,14 @@ for what, variable, value, words in PARTS:
 
 def kernel_root(t):
     """A copy of what the host has, to be spoilt."""
-    plan = t.jail.other(["plan", "-b", "qemu", "--json"]).json["machine"]
+    plan = t.jail.other(["plan", "-b", t.options.backend, "--json"]).json["machine"]
     root = t.directory("root")
     release = plan["release"]
     t.directory("root/boot")
     shutil.copy(plan["kernel"]["path"], root / "boot" / f"vmlinuz-{release}")
     modules = root / "lib" / "modules" / release
-    for name in ("modules.order", "kernel/drivers/virtio", "kernel/drivers/char", "kernel/fs/fuse"):
+    for name in ("modules.order", "kernel/drivers/virtio", "kernel/drivers/char", "kernel/fs/fuse",
+                 "kernel/net/vmw_vsock"):
         source, target = pathlib.Path(plan["modules"]) / name, modules / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
@@ -73,7 +74,7 @@ def kernel_root(t):
 @test("modules that are missing or no modules: nothing runs", backends=OURS)
 def modules_spoilt(t):
     root, modules = kernel_root(t)
-    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+    result = t.jail.other(["run", "-b", t.options.backend, "--", "/bin/echo", "ran"],
                           env={**os.environ, "KASTELLAN_VM_ROOT": str(root)})
     check.equal((result.code, result.stdout), (0, b"ran\n"), "the control: with the copy it runs")
     fuse = modules / "kernel/fs/fuse/fuse.ko"
@@ -95,7 +96,8 @@ def kernel_spoilt(t):
     missing(t, "KASTELLAN_VM_ROOT", root, "written by everybody")
 
 
-@test("a cache that others may write is not used, and the worker runs without it", backends=OURS)
+@test("a cache that others may write is not used, and the worker runs without it",
+      backends=("qemu",))
 def cache_open(t):
     place = t.directory("cache")
     place.chmod(0o777)
@@ -109,29 +111,62 @@ def cache_open(t):
     check.true(any(name.startswith("vmlinux-") for name in os.listdir(place)), "the cache is used")
 
 
+@test("a cache that others may write is not used, and there is no other kernel for Firecracker",
+      backends=("firecracker",))
+def cache_refused(t):
+    place = t.directory("cache")
+    place.chmod(0o777)
+    missing(t, "KASTELLAN_CACHE", place, "kernel", "KASTELLAN_CACHE")
+    check.equal(os.listdir(place), [], "the cache")
+
+
+for what, variable, value, words in [
+        ("the program is missing", "KASTELLAN_FIRECRACKER", "/not/there",
+         ["firecracker is in none", "KASTELLAN_FIRECRACKER", "the backend qemu"]),
+        ("there is no KVM", "KASTELLAN_NO_KVM", "1", ["needs KVM", "/dev/kvm", "the backend qemu"])]:
+    add(f"{what}: nothing runs, and the remedy is said",
+        lambda t, variable=variable, value=value, words=words: missing(t, variable, value, *words),
+        __name__, backends=("firecracker",))
+
+
+def root_directory(t):
+    """What the jail of the emulator shows at the top."""
+    common = {"dev", "kastellan-vm", "kernel", "proc"}
+    if t.options.backend == "qemu":
+        return common | {"etc", "firmware", "lib", "lib64", "usr"}
+    program = os.environ["KASTELLAN_FIRECRACKER"].split("/")[1]
+    # The double is no single file, as a release of Firecracker is: it has libraries.
+    return common | {"configuration", "run", program} | \
+        ({"etc", "lib", "lib64", "usr"} if double.wanted(t.options.backend) else set())
+
+
 @test("the emulator lives in a jail of its own: no privilege, no network, and nothing of the worker's",
       backends=OURS, root=True)
 def confined(t):
     top = t.directory("granted")
     _, _, found = started(t, write=[top])
-    pid = found["qemu-system-x86_64"]
+    pid = found[EMULATORS[t.options.backend]]
     lines = dict(line.split(":\t", 1) for line in
                  pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
     for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         check.equal(int(lines[name], 16), 0, name)
     check.equal((lines["NoNewPrivs"], lines["Seccomp"]), ("1", "2"), "privileges and filter")
     # The jail's filter, and the emulator's own behind it.
-    check.true(int(lines["Seccomp_filters"]) >= 2, f"{lines['Seccomp_filters']} filters")
+    own = 0 if double.wanted(t.options.backend) else 1
+    check.true(int(lines["Seccomp_filters"]) >= 1 + own, f"{lines['Seccomp_filters']} filters")
     for name in ("net", "mnt", "pid", "user", "ipc", "uts", "cgroup"):
         check.true(os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"),
                    f"the namespace {name} is the host's")
     check.true(int(lines["Uid"].split()[0]) >= 2 ** 30, "its user is nobody of the host's")
     root = pathlib.Path(f"/proc/{pid}/root")
-    check.equal(sorted(os.listdir(root)),
-                sorted(["dev", "etc", "firmware", "kastellan-vm", "kernel", "lib", "lib64", "proc", "usr"]),
-                "its root directory")
-    check.equal(sorted(os.listdir(root / "usr/bin")), ["qemu-system-x86_64"], "its programs")
-    check.equal(os.listdir(root / "etc"), ["ld.so.cache"], "its /etc")
+    check.equal(sorted(os.listdir(root)), sorted(root_directory(t)), "its root directory")
+    if t.options.backend == "qemu":
+        check.equal(sorted(os.listdir(root / "usr/bin")), ["qemu-system-x86_64"], "its programs")
+        check.equal(os.listdir(root / "etc"), ["ld.so.cache"], "its /etc")
+    else:
+        check.true(not (root / "usr/bin").exists(), "it has the host's programs")
+        check.equal(sorted(os.listdir(root / "run")), ["vsock", "vsock_1024", "vsock_1025"],
+                    "its sockets")
     kinds = sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in
                    os.listdir(f"/proc/{pid}/fd"))
     check.true(all(kind.startswith(("socket", "pipe", "anon_inode", "/dev/null", "/memfd", "/kernel",
@@ -145,7 +180,7 @@ def confined(t):
 def no_secrets(t):
     token = "s3cret-" + "x" * 20
     _, _, found = started(t, env={"TOKEN": token})
-    pid = found["qemu-system-x86_64"]
+    pid = found[EMULATORS[t.options.backend]]
     check.true(token.encode() not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes(), "arguments")
     result = t.jail.run(["/bin/cat", "/proc/cmdline"], env={"TOKEN": token})
     check.true(token.encode() not in result.stdout, "the guest's command line")
@@ -161,9 +196,10 @@ def killed(t, program):
     wait_for(lambda: not residue.descendants(process.pid), "the end of all")
 
 
-for program in ("qemu-system-x86_64", "kastellan-vm", "kastellan-files"):
+for backends, program in (*(((name,), program) for name, program in EMULATORS.items()),
+                          (OURS, "kastellan-vm"), (OURS, "kastellan-files")):
     add(f"{program} is killed: the run ends, is no success, and leaves nothing",
-        lambda t, program=program: killed(t, program), __name__, backends=OURS, root=True)
+        lambda t, program=program: killed(t, program), __name__, backends=backends, root=True)
 
 
 @test("twenty megabytes through each stream arrive as they were sent", 120, backends=OURS)

@@ -96,7 +96,7 @@ QEMU = [
     (ANY, r"start: a caller with lower limits of its own is served, .*", ULIMIT),
 ]
 
-TABLES = {"landlock": LANDLOCK, "qemu": QEMU}
+TABLES = {"landlock": LANDLOCK, "qemu": QEMU, "firecracker": QEMU}
 
 
 def of(case, backend, root):

@@ -14,6 +14,8 @@ import signal
 import sys
 import tempfile
 
+from harness import double
+
 STAGE = "KASTELLAN_E2E_BASE"
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE, MS_SHARED = 0x4000, 1 << 18, 1 << 20
@@ -21,7 +23,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 # How many times as long as the others a backend may take: a machine has to boot, emulated on a host
 # that has other things to do as well.
-PACE = {"qemu": 10}
+PACE = {"qemu": 10, "firecracker": 10}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -58,11 +60,13 @@ def find(path, name):
     return os.path.realpath(found)
 
 
-def own_mounts(visible):
+def own_mounts(visible, backend):
     """A mount namespace that is shared, as systemd makes the host's: a mount that a jail lets out
     would come back to us. Programs beneath /tmp would be hidden, so then /tmp stays."""
     must(libc.unshare(CLONE_NEWNS | CLONE_NEWIPC), "unshare mounts and IPC")
     must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "make / private")
+    if double.wanted(backend):
+        double.add_device()
     must(libc.mount(None, b"/", None, MS_REC | MS_SHARED, None), "make / shared")
     if any(str(path).startswith(("/tmp/", "/dev/shm/")) for path in visible if path):
         return False
@@ -108,11 +112,13 @@ def enter(chosen):
         if os.geteuid() == 0:
             visible = [chosen.kastellan, chosen.init, chosen.egress, chosen.probes,
                        sys.argv[0]]
-            os.environ["KASTELLAN_E2E_ALONE"] = "1" if own_mounts(visible) else "0"
+            os.environ["KASTELLAN_E2E_ALONE"] = "1" if own_mounts(visible, chosen.backend) else "0"
         elif chosen.user and account(chosen.user).pw_uid != os.geteuid():
             raise Unusable("only root can run the tests as somebody else")
         base = tempfile.mkdtemp(prefix="kastellan-e2e.", dir="/var/tmp")
         os.chmod(base, 0o755)
+        if double.wanted(chosen.backend):
+            double.assemble(base)
         if os.geteuid() == 0 and chosen.user and account(chosen.user).pw_uid != 0:
             user = account(chosen.user)
             os.chown(base, user.pw_uid, user.pw_gid)
