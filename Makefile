@@ -7,6 +7,8 @@
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
+#   make check-kvm  machines on real KVM, in an emulated guest; with KASTELLAN_FIRECRACKER=PROGRAM
+#                   Firecracker, too; some minutes
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
 #   make macos      build for macOS 13 on Linux: build/macos-arm64 and build/macos-x86_64
@@ -28,7 +30,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos check-macos format clean
+.PHONY: all demo check check-kvm install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos check-macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -63,6 +65,12 @@ uninstall:
 sanitize:
 	@tools/install-packages build check
 	@tools/sanitize
+
+check-kvm:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/microvm/fetch
+	@tests/kvm/run --build $(BUILD)
 
 torture:
 	@tools/install-packages build check
