@@ -92,6 +92,8 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	r = vm_plan_guest(plan, request, reterr);
 	if (r < 0)
 		return r;
+	/* They are QEMU's. */
+	plan->vm.templates = false;
 	return make_config(&plan->vm) < 0 || make_command(&plan->vm) < 0 ? error_oom(reterr) : 0;
 }
 
