@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,12 +22,12 @@
 /* Whether one of those came that end us. */
 static bool told_to_end(int signals)
 {
-	struct signalfd_siginfo info;
 	bool told = false;
+	int number;
 
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		told = told || info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT ||
-		       info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT;
+	while ((number = signals_next(signals)))
+		told = told || number == SIGTERM || number == SIGINT || number == SIGHUP ||
+		       number == SIGQUIT;
 	return told;
 }
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,12 +125,13 @@ static int parse_inet(const char *where, union name *name, socklen_t *ret_len, k
 /* A file in the file system is the owner's alone. */
 static int open_door(const union name *name, socklen_t len)
 {
-	int fd = socket(name->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(name->any.sa_family, SOCK_STREAM, 0);
 	int one = 1, code = 0;
 	mode_t mask;
 
 	if (fd < 0)
 		return -errno;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (name->any.sa_family != AF_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	mask = umask(0177);

@@ -24,7 +24,8 @@ void audit_free(struct audit *audit);
  * connect, dns and attempt) go to the table of destinations too, with line->entry. */
 void audit_put(struct audit *audit, struct audit_line *line);
 
-/* The descriptor to wait for room on (EPOLLOUT) while audit_pending(); then call audit_flush(). */
+/* The descriptor to wait for room on (POLLER_OUT) while audit_pending(); then call audit_flush().
+ */
 int audit_fd(const struct audit *audit);
 int audit_pending(const struct audit *audit);
 void audit_flush(struct audit *audit);

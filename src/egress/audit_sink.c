@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "egress/socket.h"
+
 /* A second open file would start a regular file anew, so that it is for streams alone. */
 static enum sink_kind open_again(int *fd)
 {
@@ -81,7 +83,7 @@ static ssize_t write_some(const struct sink *sink, const char *text, size_t len)
 		return -EAGAIN;
 	do {
 		written = sink->kind == SINK_SOCKET
-				  ? send(sink->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+				  ? send(sink->fd, text, len, MSG_DONTWAIT | socket_quiet)
 				  : write(sink->fd, text, len);
 	} while (written < 0 && errno == EINTR);
 	return written < 0 ? -errno : written;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "egress/config.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/sha256.h"
@@ -18,6 +20,14 @@ void egress_config_fill(const struct policy_egress *settings, struct egress_conf
 	config->connect_ms = (uint32_t)settings->connect_ms;
 	config->idle_ms = (uint32_t)settings->idle_ms;
 	config->bytes = settings->bytes;
+}
+
+void egress_config_name_worker(struct egress_config *config)
+{
+	static atomic_uint count;
+
+	snprintf(config->worker, sizeof(config->worker), "%ld-%u", (long)getpid(),
+		atomic_fetch_add(&count, 1) + 1);
 }
 
 int egress_config_name_policy(const struct ks_policy *policy, struct egress_config *config)

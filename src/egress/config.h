@@ -13,4 +13,7 @@ void egress_config_fill(const struct policy_egress *settings, struct egress_conf
  * -errno. */
 int egress_config_name_policy(const struct ks_policy *policy, struct egress_config *config);
 
+/* Tells it from other workers of this process and of others, in an audit that is shared. */
+void egress_config_name_worker(struct egress_config *config);
+
 #endif

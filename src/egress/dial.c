@@ -80,10 +80,10 @@ static void attempt_ready(struct watch *watch, uint32_t events)
 {
 	struct attempt *attempt = container_of(watch, struct attempt, watch);
 
-	if (events & (EPOLLERR | EPOLLHUP)) {
+	if (events & (POLLER_ERROR | POLLER_HANGUP)) {
 		attempt_end(attempt->dial, attempt);
 		try_next(attempt->dial);
-	} else if (events & EPOLLOUT) {
+	} else if (events & POLLER_OUT) {
 		win(attempt);
 	}
 }
@@ -93,10 +93,10 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 {
 	struct flow *flow = dial->flow;
 	int family = address->family == ADDRESS_V4 ? AF_INET : AF_INET6;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), r;
+	int fd = socket_open(family), r;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*attempt = (struct attempt){{attempt_ready, fd}, dial, dial->next, *address};
 	r = socket_prepare(fd);
 	if (r == 0 && flow->small)

@@ -52,8 +52,8 @@ static bool answer(struct client *client, size_t len)
 		tell_question(proxy, VIA_DNS_TCP, &query, &said);
 	reply[0] = (uint8_t)(reply_len >> 8);
 	reply[1] = (uint8_t)reply_len;
-	return recv(client->watch.fd, proxy->relay.scratch, PREFIX + len,
-		       MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)(PREFIX + len) &&
+	return socket_drop(client->watch.fd, proxy->relay.scratch, PREFIX + len) ==
+		       (ssize_t)(PREFIX + len) &&
 	       socket_say(client->watch.fd, reply, PREFIX + reply_len);
 }
 
@@ -97,7 +97,7 @@ static void ready(struct watch *watch, uint32_t events)
 	struct client *client = container_of(watch, struct client, watch);
 
 	/* An end may hide behind half a question. */
-	if (events & (EPOLLERR | EPOLLHUP))
+	if (events & (POLLER_ERROR | POLLER_HANGUP))
 		client_free(client);
 	else
 		serve(client);
@@ -127,7 +127,7 @@ void dns_tcp_accept(struct proxy *proxy, int fd)
 	list_append(&proxy->clients, &client->link);
 	proxy->open++;
 	timer_start(&proxy->loop, &proxy->asking, &client->timer);
-	if (loop_watch(&proxy->loop, &client->watch, EPOLLIN | EPOLLRDHUP) < 0)
+	if (loop_watch(&proxy->loop, &client->watch, POLLER_IN | POLLER_END) < 0)
 		client_free(client);
 }
 

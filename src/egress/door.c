@@ -14,8 +14,7 @@
 /* What was looked at goes out of the socket. */
 static bool take(struct flow *flow, size_t len)
 {
-	return recv(flow->worker.watch.fd, flow->proxy->relay.scratch, len,
-		       MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)len;
+	return socket_drop(flow->worker.watch.fd, flow->proxy->relay.scratch, len) == (ssize_t)len;
 }
 
 /* Not a request at all, or one for a host that is none: told here, because a flow without a

@@ -28,9 +28,10 @@ static int option(int fd, int name)
 /* The jail sends these, so that they are looked at first. */
 static bool is_of_kind(int fd, enum egress_socket kind)
 {
-	int domain = option(fd, SO_DOMAIN), type = option(fd, SO_TYPE);
+	int domain = socket_family(fd), type = option(fd, SO_TYPE);
 	bool inet = domain == AF_INET || domain == AF_INET6;
-	bool listens = type == SOCK_STREAM && option(fd, SO_ACCEPTCONN) == 1;
+	/* Some systems answer with the flag's own number. */
+	bool listens = type == SOCK_STREAM && option(fd, SO_ACCEPTCONN) > 0;
 
 	switch (kind) {
 	case EGRESS_SOCKET_TCP:
@@ -84,13 +85,13 @@ static void take(struct listener *listener, int fd)
 static bool accept_one(struct listener *listener)
 {
 	struct proxy *proxy = listener->proxy;
-	int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = socket_accept(listener->watch.fd);
 
 	if (fd >= 0) {
 		take(listener, fd);
 		return true;
 	}
-	switch (errno) {
+	switch (-fd) {
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
@@ -170,7 +171,7 @@ int listener_add(struct proxy *proxy, enum egress_socket kind, int fd)
 	proxy->n_listeners++;
 	if (kind == EGRESS_SOCKET_DNS_UDP)
 		dns_udp_prepare(fd);
-	r = loop_watch(&proxy->loop, &listener->watch, EPOLLIN);
+	r = loop_watch(&proxy->loop, &listener->watch, POLLER_IN);
 	if (r < 0)
 		listener_free(listener);
 	return r;

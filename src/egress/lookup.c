@@ -138,7 +138,7 @@ static void resolver_ready(struct watch *watch, uint32_t events)
 	struct lookup *next;
 
 	take_answers(lookups);
-	if (events & (EPOLLERR | EPOLLHUP))
+	if (events & (POLLER_ERROR | POLLER_HANGUP))
 		break_off(lookups);
 	while (!lookups->broken && (next = first(&lookups->unasked)) && ask(lookups, next))
 		continue;
@@ -213,7 +213,7 @@ int lookups_start(struct lookups *lookups, struct loop *loop, struct resolver *r
 	lookups->watch = (struct watch){resolver_ready, resolver->socket};
 	list_init(&lookups->known);
 	list_init(&lookups->unasked);
-	return loop_watch(loop, &lookups->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+	return loop_watch(loop, &lookups->watch, POLLER_IN | POLLER_OUT | POLLER_END);
 }
 
 void lookups_done(struct lookups *lookups)

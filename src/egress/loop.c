@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "egress/loop.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -9,9 +8,9 @@
 
 int loop_open(struct loop *loop)
 {
-	*loop = (struct loop){.epoll = epoll_create1(EPOLL_CLOEXEC)};
-	if (loop->epoll < 0)
-		return -errno;
+	*loop = (struct loop){.poller = poller_open()};
+	if (loop->poller < 0)
+		return loop->poller;
 	loop->now = clock_usec();
 	list_init(&loop->tasks);
 	return 0;
@@ -19,39 +18,32 @@ int loop_open(struct loop *loop)
 
 void loop_close(struct loop *loop)
 {
-	if (loop->epoll >= 0)
-		close(loop->epoll);
-	loop->epoll = -1;
-}
-
-static int control(struct loop *loop, int operation, struct watch *watch, uint32_t events)
-{
-	struct epoll_event event = {.events = events | EPOLLET, .data.ptr = watch};
-
-	return epoll_ctl(loop->epoll, operation, watch->fd, &event) < 0 ? -errno : 0;
+	if (loop->poller >= 0)
+		close(loop->poller);
+	loop->poller = -1;
 }
 
 int loop_watch(struct loop *loop, struct watch *watch, uint32_t events)
 {
-	return control(loop, EPOLL_CTL_ADD, watch, events);
+	return poller_add(loop->poller, watch, events);
 }
 
 int loop_rewatch(struct loop *loop, struct watch *watch, uint32_t events)
 {
-	return control(loop, EPOLL_CTL_MOD, watch, events);
+	return poller_change(loop->poller, watch, events);
 }
 
 void loop_forget(struct loop *loop, struct watch *watch)
 {
 	for (int i = loop->at; i < loop->count; i++)
-		if (loop->events[i].data.ptr == watch)
-			loop->events[i].data.ptr = NULL;
+		if (loop->ready[i].watch == watch)
+			loop->ready[i].watch = NULL;
 }
 
 void loop_unwatch(struct loop *loop, struct watch *watch)
 {
 	loop_forget(loop, watch);
-	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	poller_drop(loop->poller, watch);
 }
 
 void task_init(struct task *task, void (*run)(struct task *task))
@@ -155,10 +147,10 @@ static int patience(const struct loop *loop)
 static void tell(struct loop *loop)
 {
 	for (loop->at = 0; loop->at < loop->count && !loop->ended; loop->at++) {
-		struct watch *watch = loop->events[loop->at].data.ptr;
+		struct watch *watch = loop->ready[loop->at].watch;
 
 		if (watch)
-			watch->ready(watch, loop->events[loop->at].events);
+			watch->ready(watch, loop->ready[loop->at].events);
 	}
 	loop->at = loop->count = 0;
 }
@@ -166,11 +158,11 @@ static void tell(struct loop *loop)
 int loop_run(struct loop *loop)
 {
 	while (!loop->ended) {
-		int count = epoll_wait(loop->epoll, loop->events, LOOP_BATCH, patience(loop));
+		int count = poller_wait(loop->poller, loop->ready, LOOP_BATCH, patience(loop));
 
-		if (count < 0 && errno != EINTR)
-			return -errno;
-		loop->count = count > 0 ? count : 0;
+		if (count < 0)
+			return count;
+		loop->count = count;
 		loop->now = clock_usec();
 		tell(loop);
 		run_tasks(loop);

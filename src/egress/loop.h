@@ -7,15 +7,16 @@
 #ifndef KS_EGRESS_LOOP_H
 #define KS_EGRESS_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <sys/epoll.h>
 
 #include "egress/list.h"
+#include "egress/poller.h"
 
 #define LOOP_BATCH 64 /* events that are taken at once */
 
 struct watch {
-	void (*ready)(struct watch *watch, uint32_t events);
+	void (*ready)(struct watch *watch, uint32_t events); /* of poller.h */
 	int fd; /* -1: none. The watcher closes it */
 };
 
@@ -39,12 +40,12 @@ struct timers {
 };
 
 struct loop {
-	int epoll;
+	int poller;
 	uint64_t now; /* monotonic microseconds, as of this turn */
 	bool ended;
 	struct list tasks;
 	struct timers *timers;
-	struct epoll_event events[LOOP_BATCH];
+	struct poller_ready ready[LOOP_BATCH];
 	int at, count; /* the event that is being told, and how many there are */
 };
 

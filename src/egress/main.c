@@ -10,16 +10,15 @@
  *   4. what has to be opened while it still can be; entries and sockets
  *   5. the confinement of the relay; only then is a byte of the worker read */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "egress/farewell.h"
+#include "egress/origin.h"
 #include "egress/proxy.h"
 #include "egress/routes.h"
 #include "egress/setup.h"
@@ -61,22 +60,6 @@ static void maker_gone(struct watch *watch, uint32_t events)
 	_exit(EXIT_OWNER_GONE);
 }
 
-/* The hang-up alone may come late: a child that the owner has forked, and that executes nothing,
- * has a copy of the socket. In another pid namespace nobody can be seen, and the hang-up has to do.
- */
-static int find_maker(struct proxy *proxy, struct complaint *complaint)
-{
-	struct ucred maker = {0};
-	socklen_t len = sizeof(maker);
-
-	if (getsockopt(proxy->owner.fd, SOL_SOCKET, SO_PEERCRED, &maker, &len) < 0)
-		return complain(complaint, -errno, "find owner", "SO_PEERCRED");
-	if (maker.pid <= 0)
-		return 0;
-	proxy->maker = (struct watch){maker_gone, (int)syscall(SYS_pidfd_open, maker.pid, 0)};
-	return proxy->maker.fd < 0 ? complain(complaint, -errno, "find owner", "pidfd_open") : 0;
-}
-
 /* Sockets that are none of those that were promised are not served: the worker, which cannot be
  * told, finds nobody there. */
 static void jail_ready(struct watch *watch, uint32_t events)
@@ -110,15 +93,15 @@ static int watch_all(struct proxy *proxy)
 	int r = lookups_start(&proxy->lookups, &proxy->loop, &proxy->resolver);
 
 	if (r == 0)
-		r = loop_watch(&proxy->loop, &proxy->owner, EPOLLIN | EPOLLRDHUP);
+		r = loop_watch(&proxy->loop, &proxy->owner, POLLER_IN | POLLER_END);
 	if (r == 0 && proxy->maker.fd >= 0)
-		r = loop_watch(&proxy->loop, &proxy->maker, EPOLLIN);
+		r = loop_watch(&proxy->loop, &proxy->maker, POLLER_IN);
 	if (r == 0 && proxy->jail.fd >= 0)
-		r = loop_watch(&proxy->loop, &proxy->jail, EPOLLIN | EPOLLRDHUP);
+		r = loop_watch(&proxy->loop, &proxy->jail, POLLER_IN | POLLER_END);
 	proxy->audit_room = (struct watch){audit_ready, audit_fd(proxy->audit)};
 	/* A regular file is never waited for. */
 	if (r == 0 && proxy->audit_room.fd >= 0) {
-		r = loop_watch(&proxy->loop, &proxy->audit_room, EPOLLOUT);
+		r = loop_watch(&proxy->loop, &proxy->audit_room, POLLER_OUT);
 		if (r == -EPERM)
 			r = 0;
 	}
@@ -132,15 +115,12 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 	int audit = -1, landlock, r;
 
 	proxy->owner = (struct watch){owner_ready, EGRESS_SLOT_OWNER};
+	proxy->maker = (struct watch){maker_gone, -1};
+	proxy->jail = (struct watch){jail_ready, -1};
 	r = confine_start(complaint);
 	if (r < 0)
 		return r;
-	/* A jail that is taken for none would wait for us for ever. */
-	if (fcntl(EGRESS_SLOT_JAIL, F_GETFD) >= 0)
-		proxy->jail = (struct watch){jail_ready, EGRESS_SLOT_JAIL};
-	else if (errno != EBADF)
-		return complain(complaint, -errno, "find jail", "fcntl");
-	r = find_maker(proxy, complaint);
+	r = origin_find(proxy->owner.fd, &proxy->maker.fd, &proxy->jail.fd, complaint);
 	if (r < 0)
 		return r;
 	r = setup_config(proxy->owner.fd, config, &audit, complaint);
@@ -167,7 +147,9 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 	if (r < 0)
 		return r;
 	r = watch_all(proxy);
-	return r < 0 ? complain(complaint, r, "watch descriptors", "epoll") : 0;
+	return r < 0 ? complain(complaint, r, "watch descriptors",
+			       "one of those that were handed over")
+		     : 0;
 }
 
 /* What is left unread when a socket closes is an error to its peer, which comes before the last

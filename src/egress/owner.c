@@ -5,12 +5,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -33,7 +30,7 @@ int egress_open(
 
 	if (!owner)
 		return error_oom(reterr);
-	owner->socket = owner->pidfd = owner->epoll = owner->complaints = -1;
+	owner->socket = owner->ended = owner->watch = owner->complaints = -1;
 	r = owner_start(owner, setup, reterr);
 	if (r < 0) {
 		egress_free(owner);
@@ -138,7 +135,7 @@ static void hear(struct egress_owner *owner)
 
 static bool reap(struct egress_owner *owner, int patience_ms)
 {
-	struct pollfd ended = {.fd = owner->pidfd, .events = POLLIN};
+	struct pollfd ended = {.fd = owner->ended, .events = POLLIN};
 	int status = 0;
 
 	if (!owner->pid)
@@ -152,13 +149,14 @@ static bool reap(struct egress_owner *owner, int patience_ms)
 	owner->pid = 0;
 	owner->report.status = status;
 	owner->report.died = !owner->told_to_stop || !owner->told_all;
-	drop_fd(&owner->pidfd);
+	drop_fd(&owner->ended);
+	owner_end_helper(owner);
 	return true;
 }
 
 int egress_fd(const struct egress_owner *owner)
 {
-	return owner->epoll;
+	return owner->watch;
 }
 
 bool egress_dispatch(struct egress_owner *owner)
@@ -239,12 +237,13 @@ void egress_free(struct egress_owner *owner)
 	/* Where it has ids of its own and this process may not signal it, the hang-up ends it. */
 	cleanup_close(&owner->socket);
 	if (owner->pid) {
-		syscall(SYS_pidfd_send_signal, owner->pidfd, SIGKILL, NULL, 0);
+		owner_kill(owner);
 		reap(owner, END_MS);
 	}
-	cleanup_close(&owner->pidfd);
+	owner_end_helper(owner);
+	cleanup_close(&owner->ended);
 	cleanup_close(&owner->complaints);
-	cleanup_close(&owner->epoll);
+	cleanup_close(&owner->watch);
 	ks_error_free(owner->why);
 	free(owner->report.denied);
 	free(owner);

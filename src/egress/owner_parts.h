@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by owner_start.c and owner.c. */
+/* Shared by owner.c and what each system has of its own: owner_start.c, mac/owner_start.c. */
 #ifndef KS_EGRESS_OWNER_PARTS_H
 #define KS_EGRESS_OWNER_PARTS_H
 
@@ -13,8 +13,10 @@ struct egress_owner {
 	int socket; /* -1 = it has hung up */
 	int complaints; /* what the program says before it can speak: the loader's errors */
 	pid_t pid; /* 0 = reaped */
-	int pidfd;
-	int epoll; /* socket and pidfd: one that hangs up may live on for a moment */
+	int ended; /* polls readable once it has ended */
+	pid_t helper; /* the resolver, where that is a child of ours, too; 0 = none */
+	int watch; /* polls readable when socket or ended does: one that hangs up may live on for a
+		    * moment */
 	bool ready;
 	bool told_to_stop;
 	bool told_all; /* a summary has come */
@@ -22,7 +24,15 @@ struct egress_owner {
 	struct egress_report report;
 };
 
+/* "the egress proxy WHAT: why", with step "egress". Returns code. */
+int owner_fail(ks_error **reterr, int code, const char *what, const char *remedy);
+
 /* Starts the program; of what it fills in, egress_free() is to be called in any case. */
 int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr);
+
+/* Ends the proxy at once, where this process may; and what else was started, of which nothing is
+ * left. */
+void owner_kill(const struct egress_owner *owner);
+void owner_end_helper(struct egress_owner *owner);
 
 #endif

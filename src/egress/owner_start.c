@@ -5,97 +5,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "linux/control_message.h"
 #include "linux/jail/launch.h"
 #include "linux/programs.h"
 
 #define EXE_SLOT 5 /* the program itself; closed by its own exec or start */
-
-static int fail(ks_error **reterr, int code, const char *what, const char *remedy)
-{
-	return error_set(reterr, code, ABOUT(.step = "egress", .remedy = remedy),
-		"the egress proxy %s: %s", what, strerror(-code));
-}
-
-static int send_config(struct egress_owner *owner, const struct egress_setup *setup)
-{
-	struct egress_config config = setup->config;
-	int fds[1 + EGRESS_MAX_GROUPS];
-	size_t n_fds = 0;
-
-	if (setup->n_groups > EGRESS_MAX_GROUPS)
-		return -E2BIG;
-	config.version = EGRESS_VERSION;
-	config.groups = (uint32_t)setup->n_groups;
-	if (setup->audit >= 0) {
-		config.flags |= EGRESS_FLAG_AUDIT;
-		fds[n_fds++] = setup->audit;
-	}
-	for (size_t i = 0; i < setup->n_groups; i++)
-		fds[n_fds++] = setup->groups[i];
-	return control_send(owner->socket, EGRESS_CONFIG, 0, &config, sizeof(config), fds, n_fds);
-}
-
-static int send_entries(struct egress_owner *owner, const struct egress_setup *setup)
-{
-	char text[CONTROL_MAX - sizeof(struct control_header)];
-	size_t used = 0;
-
-	for (size_t i = 0; i < setup->n_entries; i++) {
-		size_t len = strlen(setup->entries[i]) + 1;
-		int r = 0;
-
-		if (len > sizeof(text))
-			return -E2BIG;
-		if (len > sizeof(text) - used) {
-			r = control_send(owner->socket, EGRESS_ENTRIES, 0, text, used, NULL, 0);
-			used = 0;
-		}
-		if (r < 0)
-			return r;
-		memcpy(text + used, setup->entries[i], len);
-		used += len;
-	}
-	return used ? control_send(owner->socket, EGRESS_ENTRIES, 0, text, used, NULL, 0) : 0;
-}
-
-static int send_sockets(struct egress_owner *owner, const struct egress_setup *setup)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < setup->n_sockets; i++) {
-		uint32_t kind = setup->kinds[i];
-
-		r = control_send(owner->socket, EGRESS_SOCKETS, 0, &kind, sizeof(kind),
-			&setup->sockets[i], 1);
-	}
-	return r;
-}
-
-/* The socket has room for all of it, so that nobody waits for the proxy to read. */
-int egress_tell(struct egress_owner *owner, const struct egress_setup *setup, ks_error **reterr)
-{
-	int r = send_config(owner, setup);
-
-	if (r == 0)
-		r = send_entries(owner, setup);
-	if (r == 0)
-		r = send_sockets(owner, setup);
-	if (r == 0)
-		r = control_send(owner->socket, EGRESS_START, 0, NULL, 0, NULL, 0);
-	/* One that is gone already has said why, or is found out below. */
-	if (r == 0 || r == -EPIPE)
-		return 0;
-	return fail(reterr, r, "cannot be told what it may do", NULL);
-}
 
 struct pairs {
 	int owner[2];
@@ -128,7 +51,7 @@ static int launch(struct egress_owner *owner, const struct egress_setup *setup, 
 	int r;
 
 	if (null < 0)
-		return fail(reterr, -errno, "cannot be prepared: /dev/null", NULL);
+		return owner_fail(reterr, -errno, "cannot be prepared: /dev/null", NULL);
 	r = egress_program_open(&exe, reterr);
 	if (r < 0)
 		return r;
@@ -143,18 +66,18 @@ static int launch(struct egress_owner *owner, const struct egress_setup *setup, 
 	launch_add(launch, EXE_SLOT, exe);
 	launch->exe = EXE_SLOT;
 	launch->argv = argv;
-	r = launch_run(launch, &owner->pid, &owner->pidfd);
-	return r < 0 ? fail(reterr, r, "cannot be started", REINSTALL) : 0;
+	r = launch_run(launch, &owner->pid, &owner->ended);
+	return r < 0 ? owner_fail(reterr, r, "cannot be started", REINSTALL) : 0;
 }
 
 static int watch(struct egress_owner *owner, ks_error **reterr)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 
-	owner->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (owner->epoll < 0 || epoll_ctl(owner->epoll, EPOLL_CTL_ADD, owner->socket, &event) < 0 ||
-		epoll_ctl(owner->epoll, EPOLL_CTL_ADD, owner->pidfd, &event) < 0)
-		return fail(reterr, -errno, "cannot be watched", NULL);
+	owner->watch = epoll_create1(EPOLL_CLOEXEC);
+	if (owner->watch < 0 || epoll_ctl(owner->watch, EPOLL_CTL_ADD, owner->socket, &event) < 0 ||
+		epoll_ctl(owner->watch, EPOLL_CTL_ADD, owner->ended, &event) < 0)
+		return owner_fail(reterr, -errno, "cannot be watched", NULL);
 	return 0;
 }
 
@@ -163,7 +86,7 @@ int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks
 	struct pairs pairs;
 	int r = open_pairs(&pairs);
 
-	r = r < 0 ? fail(reterr, r, "cannot be talked to", NULL)
+	r = r < 0 ? owner_fail(reterr, r, "cannot be talked to", NULL)
 		  : launch(owner, setup, &pairs, reterr);
 	if (r == 0) {
 		owner->socket = take_fd(&pairs.owner[0]);
@@ -171,4 +94,15 @@ int owner_start(struct egress_owner *owner, const struct egress_setup *setup, ks
 	}
 	close_pairs(&pairs);
 	return r < 0 ? r : watch(owner, reterr);
+}
+
+void owner_kill(const struct egress_owner *owner)
+{
+	syscall(SYS_pidfd_send_signal, owner->ended, SIGKILL, NULL, 0);
+}
+
+/* The resolver is the proxy's child, and ends with it. */
+void owner_end_helper(struct egress_owner *owner)
+{
+	(void)owner;
 }

@@ -63,6 +63,16 @@ void pipe_give(struct pipes *pipes, struct pipe_ends *ends, size_t held)
 	pipes->n_empty++;
 }
 
+ssize_t pipe_fill(const struct pipe_ends *ends, int from, size_t len)
+{
+	return splice(from, NULL, ends->to, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
+ssize_t pipe_drain(const struct pipe_ends *ends, int to, size_t len)
+{
+	return splice(ends->from, NULL, to, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
 void pipes_done(struct pipes *pipes)
 {
 	while (pipes->empty) {

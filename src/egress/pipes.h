@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pipes that bytes pass through on their way from one socket to another, without a copy. A user has
  * only so many pages for pipes, so that a connection holds one only while bytes are in it, and
- * there is a ceiling; who gets none copies instead. */
+ * there is a ceiling; who gets none copies instead. On a Mac nobody gets one (mac/pipes.c). */
 #ifndef KS_EGRESS_PIPES_H
 #define KS_EGRESS_PIPES_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define PIPES_MAX 128
 #define PIPES_LARGE \
@@ -32,6 +33,9 @@ struct pipes {
 struct pipe_ends *pipe_take(struct pipes *pipes);
 /* Empty, or not: one that holds bytes is closed. */
 void pipe_give(struct pipes *pipes, struct pipe_ends *ends, size_t held);
+/* From a socket, and into one, without waiting: how many bytes, or -1 with errno. */
+ssize_t pipe_fill(const struct pipe_ends *ends, int from, size_t len);
+ssize_t pipe_drain(const struct pipe_ends *ends, int to, size_t len);
 void pipes_done(struct pipes *pipes);
 
 #endif

@@ -42,7 +42,7 @@ static void draining_due(struct timer *timer)
 
 void proxy_init(struct proxy *proxy)
 {
-	*proxy = (struct proxy){.loop.epoll = -1,
+	*proxy = (struct proxy){.loop.poller = -1,
 		.resolver.socket = -1,
 		.resolver.pidfd = -1,
 		.routes = -1,
@@ -74,7 +74,7 @@ int proxy_configure(struct proxy *proxy)
 	loop_add_timers(loop, &proxy->starving, LISTENER_RETRY_MS, starving_due);
 	loop_add_timers(loop, &proxy->draining, config->drain_ms, draining_due);
 	proxy->relay.bytes_left = config->bytes ? config->bytes : UINT64_MAX;
-	if (getrandom(keys, sizeof(keys), 0) != sizeof(keys))
+	if (getentropy(keys, sizeof(keys)) < 0)
 		return -EIO;
 	proxy->lookups.key = keys[0];
 	return synthetic_init(&proxy->names, config->names, keys[1]);

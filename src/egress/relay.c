@@ -2,22 +2,21 @@
 #include "egress/relay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "egress/socket.h"
 
 void end_note(struct end *end, uint32_t events)
 {
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+	if (events & (POLLER_IN | POLLER_END | POLLER_HANGUP | POLLER_ERROR))
 		end->readable = true;
-	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+	if (events & (POLLER_OUT | POLLER_HANGUP | POLLER_ERROR))
 		end->writable = true;
-	if (events & (EPOLLRDHUP | EPOLLHUP))
+	if (events & (POLLER_END | POLLER_HANGUP))
 		end->finished = true;
-	if (events & EPOLLPRI)
+	if (events & POLLER_URGENT)
 		end->urgent = true;
-	if (events & EPOLLERR)
+	if (events & POLLER_ERROR)
 		end->failed = true;
 }
 
@@ -72,7 +71,7 @@ static enum relay_result copy(struct relay *relay, struct end *from, struct end 
 		way->ended = true;
 		return RELAY_WAITS;
 	}
-	sent = send(to->watch.fd, relay->scratch, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
+	sent = send(to->watch.fd, relay->scratch, (size_t)got, socket_quiet | MSG_DONTWAIT);
 	if (sent < 0)
 		return blocked(&to->writable);
 	if (sent < got)
@@ -81,8 +80,7 @@ static enum relay_result copy(struct relay *relay, struct end *from, struct end 
 	 * told anew. */
 	else if ((size_t)got < wish && !from->finished && !from->urgent)
 		from->readable = false;
-	/* Of TCP it drops them where they are; of a unix socket it copies them once more. */
-	if (recv(from->watch.fd, relay->scratch, (size_t)sent, MSG_TRUNC | MSG_DONTWAIT) != sent)
+	if (socket_drop(from->watch.fd, relay->scratch, (size_t)sent) != sent)
 		return RELAY_RESET;
 	account(relay, (size_t)sent);
 	way->bytes += (uint64_t)sent;
@@ -93,8 +91,7 @@ static enum relay_result copy(struct relay *relay, struct end *from, struct end 
 /* A pipe has room for so many pieces; how many bytes they are, the kernel knows. */
 static enum relay_result fill(struct relay *relay, struct end *from, struct direction *way)
 {
-	ssize_t got = splice(from->watch.fd, NULL, way->pipe->to, NULL,
-		allowance(relay, RELAY_MOVE), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	ssize_t got = pipe_fill(way->pipe, from->watch.fd, allowance(relay, RELAY_MOVE));
 
 	if (got < 0)
 		return blocked(&from->readable);
@@ -107,8 +104,7 @@ static enum relay_result fill(struct relay *relay, struct end *from, struct dire
 
 static enum relay_result drain(struct end *to, struct direction *way, size_t *ret_moved)
 {
-	ssize_t sent = splice(way->pipe->from, NULL, to->watch.fd, NULL, way->held,
-		SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	ssize_t sent = pipe_drain(way->pipe, to->watch.fd, way->held);
 
 	if (sent < 0)
 		return blocked(&to->writable);
@@ -188,7 +184,7 @@ enum relay_result relay_pass(
 	if (relay->bytes_left < len)
 		return RELAY_SPENT;
 	if (!socket_say(to->watch.fd, relay->scratch, len) ||
-		recv(from->watch.fd, relay->scratch, len, MSG_TRUNC | MSG_DONTWAIT) != (ssize_t)len)
+		socket_drop(from->watch.fd, relay->scratch, len) != (ssize_t)len)
 		return RELAY_RESET;
 	account(relay, len);
 	way->bytes += len;

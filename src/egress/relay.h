@@ -14,7 +14,7 @@
 #define RELAY_MOVE ((size_t)1024 * 1024) /* for one move through a pipe */
 #define RELAY_TURN ((size_t)1024 * 1024) /* bytes of a direction before others have their turn */
 
-#define RELAY_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI)
+#define RELAY_EVENTS (POLLER_IN | POLLER_OUT | POLLER_END | POLLER_URGENT)
 
 /* One of the two sockets of a connection, and what the kernel last said of it. */
 struct end {

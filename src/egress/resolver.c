@@ -4,49 +4,11 @@
 #include "egress/resolver.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "egress/resolver_child.h"
-
-#define END_MS 200 /* for the child to be gone, which takes a moment as a rule */
-
-int resolver_start(struct resolver *ret_resolver)
-{
-	struct resolver resolver = {.socket = -1, .pidfd = -1};
-	pid_t parent = getpid();
-	int pair[2];
-	int r;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	resolver.pid = fork();
-	r = -errno;
-	if (resolver.pid == 0)
-		resolver_child(pair[1], parent);
-	close(pair[1]);
-	if (resolver.pid < 0) {
-		close(pair[0]);
-		return r;
-	}
-	resolver.socket = pair[0];
-	resolver.pidfd = (int)syscall(SYS_pidfd_open, resolver.pid, 0);
-	if (resolver.pidfd < 0 || fcntl(resolver.socket, F_SETFL, O_NONBLOCK) < 0) {
-		r = -errno;
-		kill(resolver.pid, SIGKILL);
-		resolver_done(&resolver);
-		return r;
-	}
-	*ret_resolver = resolver;
-	return 0;
-}
+#include "egress/socket.h"
 
 int resolver_ask(struct resolver *resolver, uint32_t ticket, const struct egress_host *name)
 {
@@ -56,9 +18,12 @@ int resolver_ask(struct resolver *resolver, uint32_t ticket, const struct egress
 		return -EINVAL;
 	memcpy(question.name, name->text, strnlen(name->text, KS_MAX_HOST));
 	for (;;) {
-		if (send(resolver->socket, &question, sizeof(question),
-			    MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-			return 0;
+		ssize_t sent = send(
+			resolver->socket, &question, sizeof(question), MSG_DONTWAIT | socket_quiet);
+
+		/* Half of one, which its buffer has room against, would spoil the others. */
+		if (sent >= 0)
+			return sent == (ssize_t)sizeof(question) ? 0 : -EPIPE;
 		if (errno != EINTR)
 			return errno == ECONNRESET ? -EPIPE : -errno;
 	}
@@ -92,42 +57,16 @@ static bool is_resolution(const struct resolution *resolution)
 int resolver_take(struct resolver *resolver, struct resolution *ret_resolution)
 {
 	struct resolution resolution;
-	struct iovec part = {&resolution, sizeof(resolution)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	ssize_t len;
+	ssize_t len = resolver_receive(resolver->socket, &resolution, sizeof(resolution));
 
-	/* Without room for descriptors none can be smuggled in. */
-	do {
-		len = recvmsg(resolver->socket, &message, MSG_DONTWAIT);
-	} while (len < 0 && errno == EINTR);
-	if (len < 0 && errno == EAGAIN)
+	if (len == -EAGAIN)
 		return 0;
 	if (len < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return len == -ECONNRESET ? -EPIPE : (int)len;
 	if (len == 0)
 		return -EPIPE;
-	if ((size_t)len != sizeof(resolution) || (message.msg_flags & MSG_TRUNC) ||
-		!is_resolution(&resolution))
+	if ((size_t)len != sizeof(resolution) || !is_resolution(&resolution))
 		return -EBADMSG;
 	*ret_resolution = resolution;
 	return 1;
-}
-
-void resolver_done(struct resolver *resolver)
-{
-	struct pollfd ended = {.fd = resolver->pidfd, .events = POLLIN};
-
-	if (resolver->socket < 0)
-		return;
-	close(resolver->socket);
-	/* The confined proxy can signal nobody: the child ends by the hang-up, or with the proxy.
-	 */
-	if (resolver->pidfd >= 0) {
-		while (poll(&ended, 1, END_MS) < 0 && errno == EINTR)
-			;
-		close(resolver->pidfd);
-	}
-	if (ended.revents)
-		waitpid(resolver->pid, NULL, WNOHANG);
-	*resolver = (struct resolver){.socket = -1, .pidfd = -1};
 }

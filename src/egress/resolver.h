@@ -39,6 +39,10 @@ int resolver_ask(struct resolver *resolver, uint32_t ticket, const struct egress
  * is no answer (the child is not trusted): the resolver is of no more use then. */
 int resolver_take(struct resolver *resolver, struct resolution *ret_resolution);
 
+/* One answer, as the system's socket gives it: its length, 0 at the end, or -errno. For
+ * resolver_take(). */
+ssize_t resolver_receive(int socket, void *bytes, size_t len);
+
 /* Hangs up, and waits a moment for the child to be gone. */
 void resolver_done(struct resolver *resolver);
 

@@ -13,7 +13,9 @@ struct question {
 /* The child's whole life; parent is who has to be alive. */
 _Noreturn void resolver_child(int socket, pid_t parent);
 
-/* The answer of the host's name service. */
+/* The answer of the host's name service, asked with the settings that resolver_settings() puts in
+ * force for the calling thread. */
 void resolver_answer(const struct question *question, struct resolution *ret_resolution);
+void resolver_settings(void);
 
 #endif

@@ -55,6 +55,14 @@ bool socket_local(int fd, struct address *ret_address, uint16_t *ret_port)
 	       socket_address(&storage, ret_address, ret_port);
 }
 
+int socket_family(int fd)
+{
+	struct sockaddr_storage storage = {0};
+	socklen_t len = sizeof(storage);
+
+	return getsockname(fd, (struct sockaddr *)&storage, &len) < 0 ? -1 : storage.ss_family;
+}
+
 int socket_prepare(int fd)
 {
 	int on = 1;
@@ -88,7 +96,7 @@ bool socket_say(int fd, const void *bytes, size_t len)
 	ssize_t sent;
 
 	do {
-		sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = send(fd, bytes, len, socket_quiet | MSG_DONTWAIT);
 	} while (sent < 0 && errno == EINTR);
 	return sent >= 0 && (size_t)sent == len;
 }

@@ -4,8 +4,21 @@
 #define KS_EGRESS_SOCKET_H
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "egress/address.h"
+
+/* The system's own: socket_linux.c, mac/socket.c. Streams are non-blocking and close-on-exec; a
+ * descriptor, or -errno. */
+int socket_open(int family);
+int socket_accept(int listener);
+/* Takes bytes out that have been looked at; what scratch holds then does not matter. As recv(2). */
+ssize_t socket_drop(int fd, void *scratch, size_t len);
+/* Of send(2): no SIGPIPE. */
+extern const int socket_quiet;
+
+/* The address family that a socket is of, or -1. */
+int socket_family(int fd);
 
 /* Of IPv4 or IPv6, mapped ones unwrapped; false for any other. */
 bool socket_address(

@@ -7,33 +7,15 @@
 
 #include "base/error.h"
 #include "egress/config.h"
-#include "linux/jail/parts.h"
-#include "linux/probe/parts.h"
 
 #define DRAIN_MS 2000 /* for what has been sent and the network has not taken yet */
-
-static int find_ids(struct egress_config *config, ks_error **reterr)
-{
-	struct ks_host *host = host_new();
-	int r = host ? probe_system(host) : -ENOMEM;
-
-	if (r == 0 && host->set_ids) {
-		config->flags |= EGRESS_FLAG_IDS;
-		config->uid = config->gid = kernel_id_next();
-	}
-	host_free(host);
-	if (r < 0)
-		return error_set(reterr, r, ABOUT(.step = "egress"),
-			"the privileges of the caller cannot be found out: %s", strerror(-r));
-	return 0;
-}
 
 int standalone_config(
 	const struct policy_egress *settings, struct egress_config *config, ks_error **reterr)
 {
 	egress_config_fill(settings, config);
 	config->drain_ms = DRAIN_MS;
-	return find_ids(config, reterr);
+	return standalone_ids(config, reterr);
 }
 
 static int option(int fd, int name)
@@ -46,10 +28,12 @@ static int option(int fd, int name)
 
 static bool is_door(int fd)
 {
-	int domain = option(fd, SO_DOMAIN);
+	struct sockaddr_storage name = {0};
+	socklen_t len = sizeof(name);
+	int domain = getsockname(fd, (struct sockaddr *)&name, &len) < 0 ? -1 : name.ss_family;
 
 	return (domain == AF_UNIX || domain == AF_INET || domain == AF_INET6) &&
-	       option(fd, SO_TYPE) == SOCK_STREAM && option(fd, SO_ACCEPTCONN) == 1;
+	       option(fd, SO_TYPE) == SOCK_STREAM && option(fd, SO_ACCEPTCONN) > 0;
 }
 
 int standalone_check(const int *doors, size_t n_doors, ks_error **reterr)

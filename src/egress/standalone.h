@@ -15,6 +15,9 @@
 int standalone_config(
 	const struct policy_egress *settings, struct egress_config *config, ks_error **reterr);
 
+/* Those ids, where the system has them to give (standalone_linux.c, mac/standalone.c). */
+int standalone_ids(struct egress_config *config, ks_error **reterr);
+
 /* Whether all of them are stream sockets that listen: what another one was for would be found out
  * by nobody. */
 int standalone_check(const int *doors, size_t n_doors, ks_error **reterr);

@@ -100,8 +100,10 @@ void plan_free(struct ks_plan *plan)
 
 const char *plan_network_name(enum plan_network network)
 {
-	static const char *const names[] = {
-		[NETWORK_NONE] = "none", [NETWORK_PROXY] = "proxy", [NETWORK_HOST] = "host"};
+	static const char *const names[] = {[NETWORK_NONE] = "none",
+		[NETWORK_PROXY] = "proxy",
+		[NETWORK_DOOR] = "proxy's socket",
+		[NETWORK_HOST] = "host"};
 
 	return names[network];
 }

@@ -129,6 +129,7 @@ struct identity_plan {
 enum plan_network {
 	NETWORK_NONE, /* a namespace that leads nowhere, or no sockets */
 	NETWORK_PROXY, /* a namespace whose every address leads to the egress proxy */
+	NETWORK_DOOR, /* nothing but the egress proxy's unix socket */
 	NETWORK_HOST /* the caller's own */
 };
 

@@ -104,10 +104,14 @@ int receipt_own_env(struct ks_plan *plan)
 	receipt_text_init(&text);
 	receipt_env(&text.request, plan->policy);
 	strbuf_puts(&text.mechanism, "cleared, then exactly these");
-	if (!plan->temporary_named)
+	if (!plan->temporary_named && plan->network != NETWORK_DOOR)
 		return receipt_row(plan, FIELD_ENV, &text, RECEIPT_HELD, NULL);
-	strbuf_puts(&text.detail, "TMPDIR is added: it names the private directory for temporary "
-				  "files; a TMPDIR of the policy takes its place");
+	if (plan->temporary_named)
+		strbuf_puts(&text.detail,
+			"TMPDIR is added: it names the private directory for temporary files; a "
+			"TMPDIR of the policy takes its place");
+	if (plan->network == NETWORK_DOOR)
+		strbuf_addf(&text.detail, "%s" RECEIPT_DOOR, plan->temporary_named ? "; " : "");
 	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
 }
 

@@ -38,6 +38,10 @@ void receipt_env(struct strbuf *text, const struct ks_policy *policy);
 /* The row of an environment that is exactly the policy's, but for a TMPDIR that names the worker's
  * private directory. 0 or -ENOMEM. */
 int receipt_own_env(struct ks_plan *plan);
+/* What the proxy's socket adds to it. */
+#define RECEIPT_DOOR                                                                               \
+	"KASTELLAN_PROXY and ALL_PROXY are added, which name the egress proxy's socket; those of " \
+	"the policy take their place"
 
 /* The row of the egress proxy's settings, once there is one of the network: the proxy that holds
  * the list of endpoints is what holds its own settings, and one cannot be had without the other. 0

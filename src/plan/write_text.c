@@ -370,6 +370,9 @@ static void put_worker(struct strbuf *out, const struct ks_plan *plan)
 	put_identity(out, &plan->identity);
 	if (plan->network == NETWORK_PROXY)
 		strbuf_puts(out, "network   one of its own, which leads to the egress proxy\n");
+	if (plan->network == NETWORK_DOOR)
+		strbuf_puts(out,
+			"network   the egress proxy's socket alone, named by KASTELLAN_PROXY\n");
 	if (plan->network == NETWORK_HOST)
 		strbuf_puts(out, "network   the host's\n");
 	if (plan->filter.enabled || !plan->evidence)

@@ -196,7 +196,7 @@ static char *command_text(const struct kase *kase, const struct ks_plan *plan)
 		strbuf_putc(&text, '\n');
 	}
 	if (wants(kase, "container"))
-		container_env_text(plan->policy, &text);
+		container_env_text(plan, &text);
 	assert_int_equal(strbuf_take(&text, &result, NULL), 0);
 	return result;
 }

@@ -4,8 +4,6 @@
  * worker start before the proxy serves, or the jail's end wait for ever for the proxy's. */
 #include <errno.h>
 #include <poll.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -39,11 +37,9 @@ static void fill_config(const struct ks_plan *plan, struct egress_config *config
 /* In an audit that is shared by many workers. */
 static int name_it(const struct ks_policy *policy, struct egress_config *config, ks_error **reterr)
 {
-	static atomic_uint count;
 	int r = egress_config_name_policy(policy, config);
 
-	snprintf(config->worker, sizeof(config->worker), "%ld-%u", (long)getpid(),
-		atomic_fetch_add(&count, 1) + 1);
+	egress_config_name_worker(config);
 	return r < 0 ? error_set(reterr, r, ABOUT(.step = "egress"),
 			       "the policy cannot be named in the audit: %s", strerror(-r))
 		     : 0;

@@ -53,6 +53,31 @@ static int hear_start(struct jail *jail, const struct ks_plan *plan, ks_error **
 	return 0;
 }
 
+/* The warden has made the directory, and makes no worker before it is told to go on. */
+static int start_network(struct jail *jail, const struct ks_plan *plan,
+	const struct door_name *names, int audit, ks_error **reterr)
+{
+	const struct message go = {.kind = MESSAGE_GO};
+	struct message message;
+	int r = message_receive(jail->control, &message);
+
+	if (r == 0 && message.kind == MESSAGE_FAILED)
+		return warden_error(plan, &message, reterr);
+	if (r == 0 && message.kind != MESSAGE_WAITS)
+		r = -EPROTO;
+	if (r < 0)
+		return error_set(reterr, r, ABOUT(.step = "start"),
+			"kastellan-warden ended before there was an egress proxy");
+	r = network_open(plan, names, audit, jail, reterr);
+	if (r < 0)
+		return r;
+	r = message_send(jail->control, &go);
+	return r < 0 && r != -EPIPE
+		       ? error_set(reterr, r, ABOUT(.step = "start"),
+				 "kastellan-warden cannot be told to go on: %s", strerror(-r))
+		       : 0;
+}
+
 static int spawn_warden(struct jail *jail, const struct jail_stdio *stdio, ks_error **reterr)
 {
 	int ends[2];
@@ -68,9 +93,10 @@ static int spawn_warden(struct jail *jail, const struct jail_stdio *stdio, ks_er
 }
 
 static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, ks_error **reterr)
+	const struct jail_setup *setup, ks_error **reterr)
 {
 	autofree char *order = NULL;
+	struct door_name names;
 	char name[DRAWN_NAME];
 	size_t len = 0;
 	int r = draw_name(name);
@@ -78,9 +104,10 @@ static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "start", .path = "/dev/urandom"),
 			"no name can be drawn: %s", strerror(-r));
-	r = order_of_plan(plan, host, name, &order, &len, reterr);
+	door_name_draw(plan, name, &names);
+	r = order_of_plan(plan, host, &names, &order, &len, reterr);
 	if (r == 0)
-		r = spawn_warden(jail, stdio, reterr);
+		r = spawn_warden(jail, setup->stdio, reterr);
 	if (r < 0)
 		return r;
 	r = bytes_send(jail->control, order, len);
@@ -88,7 +115,9 @@ static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_
 	if (r < 0 && r != -EPIPE)
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"kastellan-warden cannot be told what to start: %s", strerror(-r));
-	return hear_start(jail, plan, reterr);
+	r = plan->network == NETWORK_DOOR ? start_network(jail, plan, &names, setup->audit, reterr)
+					  : 0;
+	return r < 0 ? r : hear_start(jail, plan, reterr);
 }
 
 int jail_start(const struct ks_plan *plan, const struct ks_host *host,
@@ -100,8 +129,9 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (!jail)
 		return error_oom(reterr);
 	jail->control = -1;
+	jail->waiter = WAITER_NONE;
 	jail->machine = plan->kind == KIND_CONTAINER;
-	r = start(jail, plan, host, setup->stdio, reterr);
+	r = start(jail, plan, host, setup, reterr);
 	if (r < 0) {
 		jail_free(jail);
 		return r;
@@ -110,16 +140,18 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	return 0;
 }
 
+/* Nothing is built ahead: under a profile the program itself is what would have to wait, and a
+ * machine that waits takes its memory. Whoever asks gets a worker that is started when it is
+ * wanted, which means the same. */
 int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
 	struct jail **ret_jail, ks_error **reterr)
 {
 	(void)plan;
 	(void)host;
 	(void)audit;
-	(void)ret_jail;
-	return error_set(reterr, -EOPNOTSUPP,
-		ABOUT(.step = "start", .remedy = "start each worker as it is needed"),
-		"on macOS this version prepares no worker ahead");
+	(void)reterr;
+	*ret_jail = NULL;
+	return 0;
 }
 
 bool jail_waits(const struct jail *jail)
@@ -131,14 +163,17 @@ bool jail_waits(const struct jail *jail)
 int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
 	const char *const *argv, const struct jail_stdio *stdio, ks_error **reterr)
 {
+	(void)jail;
+	(void)plan;
+	(void)host;
 	(void)argv;
 	(void)stdio;
-	return jail_build(plan, host, -1, &jail, reterr);
+	return error_set(reterr, -ESRCH, ABOUT(.step = "start"), "no such jail has been built");
 }
 
 int jail_fd(const struct jail *jail)
 {
-	return jail->control;
+	return jail->waiter.fd >= 0 ? jail->waiter.fd : jail->control;
 }
 
 int jail_take_terminal(struct jail *jail)
@@ -164,12 +199,14 @@ static int report_teardown(const struct jail *jail, ks_error **reterr)
 		strerror(jail->end.error));
 }
 
-int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr)
+/* Of the warden. 1 once it has told the end, 0 before, -errno where it never will. */
+static int hear_end(struct jail *jail, struct ending *ending, ks_error **reterr)
 {
 	struct pollfd ready = {.fd = jail->control, .events = POLLIN};
 	int r;
 
-	*ret_memory = false;
+	if (jail->ended)
+		return 1;
 	if (jail->control >= 0 && poll(&ready, 1, 0) <= 0)
 		return 0;
 	r = jail->control < 0 ? -EPIPE : message_receive(jail->control, &jail->end);
@@ -188,6 +225,19 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 	}
 	jail->ended = true;
 	take_end(jail, ending);
+	network_stop(jail);
+	return 1;
+}
+
+int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr)
+{
+	int r = hear_end(jail, ending, reterr);
+
+	*ret_memory = false;
+	if (r < 0)
+		return r;
+	if (!network_dispatch(jail) || r == 0)
+		return 0;
 	return jail->end.error ? report_teardown(jail, reterr) : 1;
 }
 
@@ -259,6 +309,8 @@ void jail_free(struct jail *jail)
 		drop_fd(&ended.fd);
 		reap(jail);
 	}
+	network_free(jail);
+	waiter_close(&jail->waiter);
 	network_report_done(&jail->network);
 	free(jail);
 }

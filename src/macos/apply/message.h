@@ -5,6 +5,9 @@
  *     jail.c   -- order, SIGNAL, KILL -->     warden.c   -- fork, exec -->  sandbox-exec, program
  *              <- STARTED | FAILED, ENDED -   watches its tree              or container run
  *
+ * Where the worker has an egress proxy, the warden says WAITS before it makes the worker, and goes
+ * on at GO.
+ *
  * The end of the stream is an order, too: to end everything. So is the end of the caller's process.
  */
 #ifndef KS_MACOS_APPLY_MESSAGE_H
@@ -21,7 +24,9 @@ enum message_kind {
 	MESSAGE_ENDED, /* value is the wait status; with what was used. Everything is gone, or error
 			* is an errno value, and step and text say what is not */
 	MESSAGE_SIGNAL, /* to the warden: send signal `value` */
-	MESSAGE_KILL
+	MESSAGE_KILL,
+	MESSAGE_WAITS, /* from the warden: directories are there, and it waits for a proxy */
+	MESSAGE_GO /* to the warden: there is one */
 };
 
 struct message {

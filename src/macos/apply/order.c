@@ -31,6 +31,7 @@ int order_write(const struct order *order, struct strbuf *out)
 	put(out, order->program);
 	put(out, order->cwd);
 	put(out, order->directory);
+	put(out, order->door);
 	put(out, order->file);
 	put(out, order->file_text);
 	put(out, order->proof);
@@ -76,7 +77,8 @@ static bool is_sound(const struct order *order)
 
 	return order->program[0] == '/' && order->cwd[0] == '/' && order->directory[0] == '/' &&
 	       order->argv.len && numbers->caller > 1 && numbers->caller <= INT32_MAX &&
-	       numbers->machine <= 1 &&
+	       numbers->machine <= 1 && numbers->waits <= 1 &&
+	       (!*order->door || *order->door == '/') &&
 	       machine == (order->finish.len && order->tell.len && order->proof[0] && *order->file);
 }
 
@@ -85,8 +87,8 @@ int order_read(const char *text, size_t size, struct order *ret_order)
 	const char *end = text + size;
 	const char *at = text + sizeof(struct order_numbers);
 	struct order *order = ret_order;
-	const char **const texts[] = {&order->program, &order->cwd, &order->directory, &order->file,
-		&order->file_text, &order->proof};
+	const char **const texts[] = {&order->program, &order->cwd, &order->directory, &order->door,
+		&order->file, &order->file_text, &order->proof};
 	int r = 0;
 
 	*order = (struct order){0};

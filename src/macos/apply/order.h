@@ -23,6 +23,7 @@ struct order_numbers {
 	uint64_t version; /* of library and warden: ORDER_VERSION */
 	uint64_t size; /* of all bytes */
 	uint64_t caller; /* the process that the worker must not outlive */
+	uint64_t waits; /* 1: before it makes the worker, until it is told that there is a proxy */
 	uint64_t machine; /* 1: argv starts a virtual machine, and not the worker itself */
 	uint64_t memory_bytes; /* limits as the watchdog takes them */
 	uint64_t tasks;
@@ -36,7 +37,7 @@ struct order_numbers {
 	struct order_rlimit rlimits[ORDER_MAX_RLIMITS];
 };
 
-#define ORDER_VERSION 0x6b77617264656e01ull
+#define ORDER_VERSION 0x6b77617264656e02ull
 
 struct order {
 	struct order_numbers numbers;
@@ -44,7 +45,8 @@ struct order {
 	const char *program; /* what is executed first, by its path */
 	const char *cwd;
 	const char *directory; /* is made for the worker, and removed with all in it */
-	const char *file; /* in it, is written with file_text, for nobody else to read */
+	const char *door; /* likewise, for the egress proxy's socket */
+	const char *file; /* in directory, is written with file_text, for nobody else to read */
 	const char *file_text;
 	const char *proof; /* appears once the machine exists */
 	struct strv argv;

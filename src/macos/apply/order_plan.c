@@ -56,15 +56,19 @@ static int add_env(struct order *order, const struct ks_plan *plan)
 	return r;
 }
 
-static int fill_seatbelt(struct order *order, const struct ks_plan *plan, const char *program)
+static int fill_seatbelt(
+	struct order *order, const struct ks_plan *plan, const char *program, const char *socket)
 {
-	const struct seatbelt_late late = {.program = program, .temporary = order->directory};
+	const struct seatbelt_late late = {
+		.program = program, .temporary = order->directory, .egress = socket};
 	int r;
 
 	order->program = SANDBOX_EXEC;
 	order->cwd = plan->cwd;
 	set_limits(order, &plan->limits);
 	r = add_env(order, plan);
+	if (r == 0 && socket)
+		r = macos_door_env(plan->policy, socket, &order->env);
 	return r < 0 ? r : seatbelt_command(plan, &late, &order->argv);
 }
 
@@ -85,8 +89,9 @@ static int add_words(struct strv *list, const char *const *words)
 }
 
 static int fill_machine(struct order *order, const struct ks_plan *plan, const struct ks_host *host,
-	const char *name, struct machine_texts *texts)
+	const struct door_name *names, struct machine_texts *texts)
 {
+	const char *name = names->drawn;
 	const char *const finish[] = {"container", "delete", "--force", name, NULL};
 	const char *const tell[] = {"container", "kill", "--signal", "", name, NULL};
 	char text[KS_MAX_PATH + 16];
@@ -96,7 +101,7 @@ static int fill_machine(struct order *order, const struct ks_plan *plan, const s
 
 	strbuf_addf(&texts->cid, "%s/cid", order->directory);
 	strbuf_addf(&texts->env_file, "%s/env", order->directory);
-	container_env_text(plan->policy, &texts->env);
+	container_env_text(plan, &texts->env);
 	if (texts->cid.error || texts->env_file.error || texts->env.error)
 		return -ENOMEM;
 	spawn_home(env, text, sizeof(text));
@@ -106,8 +111,10 @@ static int fill_machine(struct order *order, const struct ks_plan *plan, const s
 	order->proof = texts->cid.data;
 	order->file = texts->env_file.data;
 	order->file_text = texts->env.data;
-	late = (struct container_late){
-		.name = name, .cid_file = order->proof, .env_file = order->file};
+	late = (struct container_late){.name = name,
+		.cid_file = order->proof,
+		.env_file = order->file,
+		.egress = plan->network == NETWORK_DOOR ? names->socket : NULL};
 	r = strv_add(&order->env, env[0]);
 	if (r == 0)
 		r = add_words(&order->finish, finish);
@@ -117,42 +124,51 @@ static int fill_machine(struct order *order, const struct ks_plan *plan, const s
 }
 
 static int fill(struct order *order, const struct ks_plan *plan, const struct ks_host *host,
-	const char *name, struct machine_texts *texts, ks_error **reterr)
+	const struct door_name *names, struct machine_texts *texts, ks_error **reterr)
 {
 	autofree char *program = NULL;
+	bool door = plan->network == NETWORK_DOOR;
 	int r;
 
+	order->numbers.waits = door;
 	if (plan->kind == KIND_CONTAINER) {
-		r = fill_machine(order, plan, host, name, texts);
+		r = fill_machine(order, plan, host, names, texts);
 		return r < 0 ? error_oom(reterr) : 0;
 	}
 	r = program_find(plan, &program, reterr);
 	if (r < 0)
 		return r;
-	r = fill_seatbelt(order, plan, program);
-	return r == -EINVAL ? error_set(reterr, -EOPNOTSUPP, ABOUT(.step = "start", .field = "net"),
-				      "net: the egress proxy is not started on macOS")
-	       : r < 0	    ? error_oom(reterr)
-			    : 0;
+	/* Not in the worker's own directory, where it could put something else in its place. */
+	if (door)
+		order->door = names->door;
+	r = fill_seatbelt(order, plan, program, door ? names->socket : NULL);
+	return r < 0 ? error_oom(reterr) : 0;
 }
 
-int order_of_plan(const struct ks_plan *plan, const struct ks_host *host, const char *name,
-	char **ret_bytes, size_t *ret_len, ks_error **reterr)
+void door_name_draw(const struct ks_plan *plan, const char *drawn, struct door_name *ret)
+{
+	const char *end = plan->kind == KIND_CONTAINER ? "" : ".door";
+
+	*ret = (struct door_name){.drawn = drawn};
+	snprintf(ret->directory, sizeof(ret->directory), MACOS_TEMPORARY "/%s", drawn);
+	snprintf(ret->door, sizeof(ret->door), MACOS_TEMPORARY "/%s%s", drawn, end);
+	snprintf(ret->socket, sizeof(ret->socket), MACOS_TEMPORARY "/%s%s/egress", drawn, end);
+}
+
+int order_of_plan(const struct ks_plan *plan, const struct ks_host *host,
+	const struct door_name *names, char **ret_bytes, size_t *ret_len, ks_error **reterr)
 {
 	struct order order = {.numbers = {.caller = (uint64_t)getpid()}};
 	struct machine_texts texts;
-	autostrbuf struct strbuf directory;
 	autostrbuf struct strbuf bytes;
 	int r;
 
-	strbuf_init(&directory, KS_MAX_PATH);
 	strbuf_init(&bytes, KS_MAX_SPEC_BYTES);
 	strbuf_init(&texts.cid, KS_MAX_PATH);
 	strbuf_init(&texts.env_file, KS_MAX_PATH);
 	strbuf_init(&texts.env, KS_MAX_TEXT);
-	strbuf_addf(&directory, "%s/%s", MACOS_TEMPORARY, name);
-	order.directory = directory.data;
-	r = directory.error ? error_oom(reterr) : fill(&order, plan, host, name, &texts, reterr);
+	order.directory = names->directory;
+	r = fill(&order, plan, host, names, &texts, reterr);
 	if (r == 0) {
 		r = order_write(&order, &bytes);
 		if (r == 0)

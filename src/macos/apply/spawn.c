@@ -10,7 +10,7 @@
 
 #include "macos/apply/system.h"
 
-#define MAX_FDS 4
+#define MAX_FDS 5
 #define ABOVE 16 /* where copies are out of the way of the numbers that they get */
 
 /* Everything but the descriptors. 0 or an errno value. */
@@ -68,7 +68,7 @@ static int spawn_with(const char *path, const char *const *argv, const char *con
 int spawn_alone(const char *path, const char *const *argv, const char *const *env, const int *fds,
 	size_t n_fds, pid_t *ret_pid)
 {
-	int copies[MAX_FDS] = {-1, -1, -1, -1};
+	int copies[MAX_FDS] = {-1, -1, -1, -1, -1};
 	int r = n_fds <= MAX_FDS ? 0 : -EINVAL;
 
 	for (size_t i = 0; r == 0 && i < n_fds; i++)

@@ -6,6 +6,7 @@
 #define KS_MACOS_APPLY_SYSTEM_H
 
 #include <spawn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,6 +32,9 @@ int system_program_name(pid_t pid, char *name, size_t size);
 int system_pair(int ret_ends[2]);
 
 extern const int system_send_flags; /* of send(2) on it */
+
+/* Whether the calling process lives in a sandbox. */
+bool system_is_confined(void);
 
 /* A descriptor that says what object a path leads to, and with which nothing can be read; -errno.
  */

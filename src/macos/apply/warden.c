@@ -1,42 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting the warden, and saying what it reports. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/bounds.h"
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "macos/apply/helper.h"
 #include "macos/apply/parts.h"
 #include "macos/apply/spawn.h"
-#include "macos/apply/system.h"
 
-#define REMEDY "install kastellan again; in a build tree set KASTELLAN_WARDEN"
+static const struct helper warden = {"kastellan-warden", "KASTELLAN_WARDEN", "start"};
 
 int warden_spawn(const int stdio[3], int control, pid_t *ret_pid, ks_error **reterr)
 {
 	const char *const argv[] = {"kastellan-warden", NULL};
-	const char *named = system_variable("KASTELLAN_WARDEN");
-	const char *path = named ? named : KS_LIBEXECDIR "/kastellan-warden";
 	const int fds[] = {stdio[0], stdio[1], stdio[2], control};
+	autofree char *path = NULL;
 	char home[KS_MAX_PATH + 16];
 	const char *env[2];
-	struct stat st;
-	int r = stat(path, &st) < 0 ? -errno : 0;
+	int r = helper_find(&warden, &path, reterr);
 
+	if (r < 0)
+		return r;
 	/* For the commands of container, which it starts. */
 	spawn_home(env, home, sizeof(home));
-	/* Whoever may replace it could as well replace the jail. */
-	if (r == 0 && (!S_ISREG(st.st_mode) || (st.st_mode & (S_ISUID | S_ISGID | S_IWOTH))))
-		return error_set(reterr, -EPERM,
-			ABOUT(.step = "start", .path = path,
-				.remedy = "make it a plain program: chmod u-s,g-s,o-w"),
-			"kastellan-warden is set-id, writable for everybody or no file: %s", path);
-	if (r == 0)
-		r = spawn_alone(path, argv, env, fds, 4, ret_pid);
-	if (r < 0)
-		return error_set(reterr, r, ABOUT(.step = "start", .path = path, .remedy = REMEDY),
-			"kastellan-warden cannot be started: %s: %s", path, strerror(-r));
-	return 0;
+	r = spawn_alone(path, argv, env, fds, 4, ret_pid);
+	return r < 0 ? helper_fail(&warden, path, r, reterr) : 0;
 }
 
 struct failure_text {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "macos/host/sandbox_check.h"
 
 /* Of libquarantine's neighbours in libSystem; no header of the SDK has it. */
 extern int responsibility_spawnattrs_setdisclaim(posix_spawnattr_t *attributes, int disclaim);
@@ -109,6 +110,11 @@ int system_pair(int ret_ends[2])
 			return r;
 		}
 	return 0;
+}
+
+bool system_is_confined(void)
+{
+	return sandbox_check(getpid(), NULL, 0) != 0;
 }
 
 int system_open_object(const char *path)

@@ -45,6 +45,24 @@ static int check_version(const struct ks_host *host, ks_error **reterr)
 	return why_not_refuse(r, &why, reterr);
 }
 
+static int check_door(const struct ks_plan *plan, const struct ks_host *host, ks_error **reterr)
+{
+	const char *version = host->macos.container_version;
+
+	if (plan->network != NETWORK_DOOR || !version ||
+		version_compare(version, CONTAINER_OLDEST_DOOR) >= 0)
+		return 0;
+	return error_set(reterr, -EOPNOTSUPP,
+		ABOUT(.step = "plan", .field = "net",
+			.remedy = "install " CONTAINER_OLDEST_DOOR
+				  " or later from " CONTAINER_RELEASES
+				  ", or use the backend seatbelt"),
+		"net: container %s relays no socket of the host to a worker that is not root, and "
+		"an allowlist needs the egress proxy's; " CONTAINER_OLDEST_DOOR " is the first "
+		"that does",
+		version);
+}
+
 uint64_t container_processors(const struct ks_plan *plan)
 {
 	uint64_t percent = plan->policy->cpu_quota_pct;
@@ -84,6 +102,10 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	const char *image = request->image ? request->image : CONTAINER_DEFAULT_IMAGE;
 	int r = check_version(request->host, reterr);
 
+	if (plan->policy->net == KS_NET_ALLOWLIST)
+		plan->network = NETWORK_DOOR;
+	if (r == 0)
+		r = check_door(plan, request->host, reterr);
 	if (r == 0)
 		r = container_check(plan, image, reterr);
 	if (r == 0)

@@ -11,6 +11,8 @@
 
 #define CONTAINER_DEFAULT_IMAGE "alpine:3.20"
 #define CONTAINER_OLDEST "0.12.0" /* the first that knows all flags that are used: --cap-drop */
+/* The first that relays a host's socket so that a user who is not root may connect to it. */
+#define CONTAINER_OLDEST_DOOR "1.1.0"
 #define CONTAINER_RELEASES "https://github.com/apple/container/releases"
 #define CONTAINER_LEAST_MIB 200u /* of a virtual machine */
 #define CONTAINER_EGRESS "/run/kastellan-egress" /* the proxy's socket, inside */
@@ -35,7 +37,7 @@ int container_command(
 	const struct ks_plan *plan, const struct container_late *late, struct strv *ret_argv);
 
 /* The text of the environment's file. */
-void container_env_text(const struct ks_policy *policy, struct strbuf *out);
+void container_env_text(const struct ks_plan *plan, struct strbuf *out);
 
 /* Nothing is said of a version that will do. 0 or -ENOMEM. */
 int container_version_why_not(const struct host_macos *mac, struct why_not *ret);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "macos/plan/container.h"
+#include "macos/plan/parts.h"
 #include "plan/paths.h"
 
 #define TEMPORARY_MIB 64
@@ -147,8 +148,16 @@ int container_command(
 	return out.error;
 }
 
-void container_env_text(const struct ks_policy *policy, struct strbuf *out)
+void container_env_text(const struct ks_plan *plan, struct strbuf *out)
 {
+	const struct ks_policy *policy = plan->policy;
+	struct strv door = {0};
+
 	for (size_t i = 0; i < policy->n_env; i++)
 		strbuf_addf(out, "%s=%s\n", policy->env[i].name, policy->env[i].value);
+	if (plan->network == NETWORK_DOOR && macos_door_env(policy, CONTAINER_EGRESS, &door) < 0)
+		out->error = -ENOMEM;
+	for (size_t i = 0; i < door.len; i++)
+		strbuf_addf(out, "%s\n", door.items[i]);
+	strv_done(&door);
 }

@@ -80,11 +80,9 @@ static int say_net(struct ks_plan *plan)
 	strbuf_puts(&text.mechanism, "virtual machine without a network device");
 	if (plan->policy->net != KS_NET_ALLOWLIST)
 		return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
-	strbuf_puts(&text.mechanism, ", the egress proxy's socket relayed into it");
-	strbuf_puts(&text.detail, "the egress proxy is not started on macOS in this version: the "
-				  "worker would have no network at all");
-	return receipt_row(
-		plan, FIELD_NET, &text, RECEIPT_ABSENT, "leave net out, or write \"Deny\"");
+	strbuf_puts(&text.mechanism, ", the egress proxy's socket relayed into it (by HTTP CONNECT "
+				     "or SOCKS5)");
+	return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
 }
 
 static int say_cpu(struct ks_plan *plan)
@@ -192,6 +190,8 @@ static int say_env(struct ks_plan *plan)
 	strbuf_puts(&text.mechanism, "a file of container, not its command line");
 	strbuf_addf(&text.detail, "variables that the image %s sets come on top, as PATH does",
 		plan->image);
+	if (plan->network == NETWORK_DOOR)
+		strbuf_puts(&text.detail, "; " RECEIPT_DOOR);
 	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_DEGRADED,
 		"use an image that sets none, or accept what it sets");
 }

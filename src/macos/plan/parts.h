@@ -32,6 +32,10 @@ char *macos_spell(const char *path);
 int macos_plan_cwd(
 	struct ks_plan *plan, const struct plan_request *request, bool by_asked, ks_error **reterr);
 
+/* The variables that name the egress proxy's socket to a worker, where the policy has none of that
+ * name: KASTELLAN_PROXY=unix:PATH, and ALL_PROXY as programs of libcurl take it. 0 or -ENOMEM. */
+int macos_door_env(const struct ks_policy *policy, const char *path, struct strv *env);
+
 void seatbelt_limits(struct ks_plan *plan);
 /* Rows of the receipt. 0 or -ENOMEM. */
 int seatbelt_receipt(struct ks_plan *plan);

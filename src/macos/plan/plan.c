@@ -29,6 +29,25 @@ int macos_plan_with(plan_fill *fill, enum ks_backend_kind kind, const struct pla
 	return r < 0 ? r : plan_make(&frame, request, grants, ret_plan, reterr);
 }
 
+static bool names(const struct ks_policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->n_env; i++)
+		if (strcmp(policy->env[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+int macos_door_env(const struct ks_policy *policy, const char *path, struct strv *env)
+{
+	int r = 0;
+
+	if (!names(policy, "KASTELLAN_PROXY"))
+		r = strv_addf(env, "KASTELLAN_PROXY=unix:%s", path);
+	if (r == 0 && !names(policy, "ALL_PROXY"))
+		r = strv_addf(env, "ALL_PROXY=socks5h://localhost%s", path);
+	return r;
+}
+
 static bool is_shown(const struct grants *grants, const char *path, bool by_asked)
 {
 	for (size_t i = 0; i < grants->len; i++) {

@@ -288,11 +288,14 @@ static void put_network(struct writer *writer)
 			"\n; The network: the egress proxy's socket, and nothing else.\n"
 			"(allow network-outbound (literal (param \"" PARAM_EGRESS "\")))\n");
 	if (policy->net == KS_NET_PROXY_EGRESS)
-		writer_puts(writer, "\n; The network: the host's, by TCP and UDP.\n"
-				    "(allow network-bind (local ip \"*:*\"))\n"
-				    "(allow network-inbound (local ip \"*:*\"))\n"
-				    "(allow network-outbound (remote ip \"*:*\")\n"
-				    "  (literal (param \"NAME_SERVICE\")))\n");
+		writer_puts(writer,
+			"\n; The network: the host's, by TCP and UDP.\n"
+			"(allow network-bind (local ip \"*:*\"))\n"
+			"(allow network-inbound (local ip \"*:*\"))\n"
+			"(allow network-outbound (remote ip \"*:*\")\n"
+			"  (literal (param \"NAME_SERVICE\")))\n"
+			"; Which addresses are the host's own.\n"
+			"(allow sysctl-read (sysctl-name-prefix \"net.routetable\"))\n");
 	if (policy->profile != KS_PROFILE_WORKER_NET_CLIENT)
 		return;
 	writer_puts(writer, "\n; Services of the system: users by number; certificates.\n"

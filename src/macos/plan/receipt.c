@@ -60,16 +60,15 @@ static int say_net(struct ks_plan *plan)
 		strbuf_puts(&text.mechanism, SEATBELT " (nothing is reached or listened to)");
 		return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
 	case KS_NET_ALLOWLIST:
-		strbuf_puts(&text.mechanism, SEATBELT " (only the egress proxy's socket)");
+		strbuf_puts(&text.mechanism,
+			SEATBELT " (only the egress proxy's socket, by HTTP CONNECT or SOCKS5)");
+		if (plan->policy->profile != KS_PROFILE_WORKER_NET_CLIENT)
+			return receipt_row(plan, FIELD_NET, &text, RECEIPT_HELD, NULL);
 		strbuf_puts(&text.detail,
-			"the egress proxy is not started on macOS in this version: the worker "
-			"would have no network at all");
-		if (plan->policy->profile == KS_PROFILE_WORKER_NET_CLIENT)
-			strbuf_puts(&text.detail,
-				"; the system's service for certificates, which this profile may "
-				"ask, fetches some from wherever they say");
+			"the system's service for certificates, which this profile may ask, "
+			"fetches some from wherever they say");
 		return receipt_row(
-			plan, FIELD_NET, &text, RECEIPT_ABSENT, "leave net out, or write \"Deny\"");
+			plan, FIELD_NET, &text, RECEIPT_DEGRADED, "use the profile WorkerStrict");
 	case KS_NET_PROXY_EGRESS:
 		break;
 	}

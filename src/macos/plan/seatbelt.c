@@ -105,6 +105,8 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 		.uid = request->host->uid, .gid = request->host->gid, .on_host = true};
 	if (plan->policy->net == KS_NET_PROXY_EGRESS)
 		plan->network = NETWORK_HOST;
+	if (plan->policy->net == KS_NET_ALLOWLIST)
+		plan->network = NETWORK_DOOR;
 	plan->temporary = strdup(MACOS_TEMPORARY);
 	plan->temporary_named = !names_temporary(plan->policy);
 	if (!plan->temporary || strv_add(&plan->helper, SANDBOX_EXEC) < 0)

@@ -83,11 +83,15 @@ int warden_clean(struct warden *warden, struct message *report)
 				   ? warden->order.finish.items[warden->order.finish.len - 1]
 				   : "processes";
 	int r = FOR_MACHINE(warden) ? machine_remove(warden) : watch_kill(&warden->watch);
-	int removed = directory_remove(warden->order.directory);
+	const char *const directories[] = {warden->order.directory, warden->order.door};
 
-	if (r == 0 && removed < 0) {
-		what = warden->order.directory;
-		r = removed;
+	for (size_t i = 0; i < 2; i++) {
+		int removed = *directories[i] ? directory_remove(directories[i]) : 0;
+
+		if (r == 0 && removed < 0) {
+			what = directories[i];
+			r = removed;
+		}
 	}
 	if (r < 0)
 		warden_fail(report, "teardown", -r, what);

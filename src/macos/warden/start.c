@@ -243,6 +243,24 @@ static int await_program(struct warden *warden, struct message *failure)
 	}
 }
 
+/* Until the caller says that there is a proxy; whatever else comes is an end. */
+static int await_proxy(const struct warden *warden, struct message *failure)
+{
+	const struct message waits = {.kind = MESSAGE_WAITS};
+	struct pollfd fds[] = {{.fd = WARDEN_CONTROL, .events = POLLIN},
+		{.fd = warden->parent_end, .events = POLLIN}};
+	struct message word = {0};
+	int r = message_send(WARDEN_CONTROL, &waits);
+
+	while (r == 0 && poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			r = -errno;
+	if (r == 0 && !fds[1].revents)
+		r = message_receive(WARDEN_CONTROL, &word);
+	return r == 0 && word.kind == MESSAGE_GO ? 0
+						 : warden_fail(failure, "caller", ECANCELED, NULL);
+}
+
 int warden_start(struct warden *warden, struct message *failure)
 {
 	const struct order *order = &warden->order;
@@ -251,8 +269,15 @@ int warden_start(struct warden *warden, struct message *failure)
 	if (r < 0)
 		return warden_fail(failure, "temporary", -r, order->directory);
 	warden->began = true;
+	if (*order->door) {
+		r = directory_make(order->door);
+		if (r < 0)
+			return warden_fail(failure, "temporary", -r, order->door);
+	}
 	if (*order->file)
 		r = write_file(order, failure);
+	if (r == 0 && order->numbers.waits)
+		r = await_proxy(warden, failure);
 	if (r == 0 && FOR_MACHINE(warden)) {
 		r = make_relay(warden);
 		if (r < 0)
