@@ -61,7 +61,8 @@ def owner_killed_copy_left(t):
     sockets, (reader, writer) = t.sockets(), os.pipe()
     owner = os.fork()
     if owner == 0:
-        started = proxy.Proxy(t.options.egress, ["9.9.9.10:80"], sockets).ready()
+        started = proxy.Proxy(t.options.egress, ["9.9.9.10:80"], sockets,
+                              resolver=t.options.names).ready()
         holder = os.fork()
         if holder == 0:
             signal.pause()

@@ -275,8 +275,9 @@ SHAPES = {
                          + deny(EGRESS + "/x", "network-outbound")
                          + named("mach-lookup", LIBINFO + TRUST, "allow")
                          + [("dynamic-code-generation", {}, "allow")]),
-    "proxy": ({"net": "ProxyEgress"}, [],
-              strict() + fork() + TOOL + address("network-outbound", "93.184.216.34", "443", "allow")
+    # As the egress proxy itself has it, and its resolver (src/macos/plan/proxy.c).
+    "proxy": ({"net": "ProxyEgress", "tasks_max": 1}, [],
+              strict() + fork("deny") + TOOL + address("network-outbound", "93.184.216.34", "443", "allow")
               + allow("/private/etc/hosts", READ) + allow("/private/var/run/resolv.conf", READ)
               + deny("/private/etc/hosts", CONTENTS, NAMES) + deny("/private/etc/hosts/x", READ)
               + deny("/private/var/run/resolv.conf/x", READ) + node("/private/var/run")
@@ -285,5 +286,7 @@ SHAPES = {
               + deny("/private/var/run/mDNSResponder/x", "network-outbound")
               + deny("/private/tmp/other.sock", "network-outbound", "network-bind", "network-inbound")
               + address("network-bind", "127.0.0.1", "80", "allow")
-              + address("network-inbound", "93.184.216.34", "443", "allow")),
+              + address("network-inbound", "93.184.216.34", "443", "allow")
+              + named("sysctl-read", ["net.routetable", "net.routetable.0.0.3.0"], "allow")
+              + named("sysctl-read", ["net.inet.ip.forwarding", "net"], "deny")),
 }

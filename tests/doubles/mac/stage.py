@@ -13,6 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = "/opt/tests"
 KASTELLAN = "/opt/kastellan/bin/kastellan"
 WARDEN = "/opt/kastellan/libexec/kastellan-warden"
+EGRESS = "/opt/kastellan/libexec/kastellan-egress"
+NAMES = "/opt/kastellan/libexec/kastellan-names"
 PROBE = f"{TESTS}/macos-probe"
 SUITE = f"{TESTS}/macos-run"
 TEMPORARY = "/private/tmp"
@@ -29,11 +31,11 @@ def inside():
 
 def enter(programs, arguments):
     """Makes the root directory of a scratch one and runs the tests in it, as a user without rights."""
-    kastellan, warden, sandbox_exec, probe = map(os.path.abspath, programs)
+    kastellan, warden, sandbox_exec, probe, egress, names = map(os.path.abspath, programs)
     with tempfile.TemporaryDirectory(prefix="mac-stage-", dir="/var/tmp") as place:
         root = os.path.join(place, "root")
         for directory in ("usr/bin", "usr/local/bin", "private/tmp", "private/var", "private/etc",
-                          "opt/kastellan/bin", "opt/kastellan/libexec", "opt/tests", "Users/ada",
+                          "run", "opt/kastellan/bin", "opt/kastellan/libexec", "opt/tests", "Users/ada",
                           "proc", "dev", "opt/host"):
             os.makedirs(os.path.join(root, directory))
         for name in os.listdir("/usr/bin"):
@@ -44,6 +46,8 @@ def enter(programs, arguments):
         shutil.copy(os.path.join(HERE, "..", "container"), os.path.join(root, "usr/local/bin"))
         shutil.copy(kastellan, root + KASTELLAN)
         shutil.copy(warden, root + WARDEN)
+        shutil.copy(egress, root + EGRESS)
+        shutil.copy(names, root + NAMES)
         shutil.copy(probe, root + PROBE)
         shutil.copy(os.path.join(HERE, "..", "..", "macos", "run"), root + SUITE)
         for path in glob.glob(os.path.join(HERE, "*.py")) + [os.path.join(HERE, "check")]:
@@ -57,6 +61,7 @@ def enter(programs, arguments):
                    "--symlink", "usr/bin", "/bin", "--clearenv",
                    "--setenv", "MAC_STAGE", "inside", "--setenv", "HOME", HOME,
                    "--setenv", "PATH", "/usr/bin", "--setenv", "KASTELLAN_WARDEN", WARDEN,
+                   "--setenv", "KASTELLAN_EGRESS", EGRESS, "--setenv", "KASTELLAN_NAMES", NAMES,
                    "--setenv", "PYTHONDONTWRITEBYTECODE", "1",
                    *(word for name in ("VERBOSE", "CI") if name in os.environ
                      for word in ("--setenv", name, os.environ[name]))]
@@ -88,6 +93,7 @@ class Run:
         self.exit_code = outcome.get("exit_code")
         self.step = ((status or {}).get("error") or {}).get("step")
         self.usage = (status or {}).get("usage", {})
+        self.network = (status or {}).get("network")
 
     def __str__(self):
         return (f"status {self.code}, outcome {self.outcome}, step {self.step}, usage {self.usage}, "
@@ -165,7 +171,8 @@ def nothing_left():
     until(lambda: not processes(), 3, "processes that are left")
     equal(os.listdir(TEMPORARY), [], f"what is left in {TEMPORARY}")
     if os.path.isdir(MACHINES):
-        equal([name for name in os.listdir(MACHINES) if name.endswith(".pid")], [], "machines left")
+        equal([name for name in os.listdir(MACHINES) if ".pid" in name], [], "machines left")
+        equal(os.listdir("/run"), [], "sockets of machines")
         shutil.rmtree(MACHINES)
 
 

@@ -92,7 +92,8 @@ class Context:
 
     def start(self, entries, sockets=None, ready=True, **options):
         made = proxy.Proxy(self.options.egress, entries,
-                           self.sockets() if sockets is None else sockets, **options)
+                           self.sockets() if sockets is None else sockets,
+                           resolver=self.options.names, **options)
         self._proxies.append(made)
         return made.ready() if ready else made
 

@@ -3,6 +3,7 @@
 
 import array
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -37,8 +38,15 @@ def text(field):
 
 def send(control, kind, data=b"", fds=()):
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-    control.sendmsg([struct.pack("Ii", kind, 0), data] if data else [struct.pack("Ii", kind, 0)],
-                    ancillary)
+    head = struct.pack("Ii", kind, 0)
+    if control.type == socket.SOCK_STREAM:  # src/egress/mac/message.c
+        head = struct.pack("II", len(data), len(fds)) + head
+    control.sendmsg([head, data] if data else [head], ancillary)
+
+
+def confine():
+    """The mark of the double of sandbox-exec, which the proxy of a Mac looks for."""
+    ctypes.CDLL(None, use_errno=True).prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE
 
 
 class Audit:
@@ -105,22 +113,16 @@ class Report:
 class Proxy:
     def __init__(self, program, entries, sockets=(), jail=None, flags=0, connections=256,
                  names=64, connect_ms=5000, idle_ms=0, drain_ms=2000, limit=0, ids=None,
-                 version=1, worker=b"w-test", digest=b"sha256:test", start=True, audited=True):
-        self.audit, self.report = Audit(), Report()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                 version=1, worker=b"w-test", digest=b"sha256:test", start=True, audited=True,
+                 resolver=None):
+        self.audit, self.report, self.resolver = Audit(), Report(), None
+        ours, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_STREAM if resolver else socket.SOCK_SEQPACKET)
         self.control, self.began = ours, time.monotonic()
-        jail_fd = -1 if jail is None else jail.fileno()
-
-        def place():
-            os.dup2(theirs.fileno(), 3)
-            if jail_fd >= 0:
-                os.dup2(jail_fd, 4)
-            else:
-                os.close(4)
-
-        self.process = subprocess.Popen(
-            [program], pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, env=SANITIZERS)
+        if resolver:
+            self._start_both(program, resolver, theirs)
+        else:
+            self._start(program, theirs.fileno(), -1 if jail is None else jail.fileno())
         theirs.close()
         self.pid = self.process.pid
         uid, gid = ids or (0, 0)
@@ -137,12 +139,50 @@ class Proxy:
             if start:
                 send(ours, START)
 
+    def _start(self, program, owner_fd, other_fd):
+        def place():
+            os.dup2(owner_fd, 3)
+            if other_fd >= 0:
+                os.dup2(other_fd, 4)
+            else:
+                os.close(4)
+            if self.control.type == socket.SOCK_STREAM:
+                confine()
+
+        self.process = subprocess.Popen(
+            [program], pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, env=SANITIZERS)
+
+    def _start_both(self, program, resolver, theirs):
+        """As on a Mac, where the resolver is the owner's child, too (src/egress/mac/slots.h)."""
+        one, other = socket.socketpair()
+        for end in (one, other):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+
+        def place():
+            os.dup2(other.fileno(), 3)
+            confine()
+
+        self.resolver = subprocess.Popen([resolver], pass_fds=(3,), preexec_fn=place,
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self._start(program, theirs.fileno(), one.fileno())
+        one.close()
+        other.close()
+
+    def _message(self):
+        if self.control.type != socket.SOCK_STREAM:
+            return self.control.recv(8192)
+        head = self.control.recv(16, socket.MSG_WAITALL)
+        if not head:
+            return b""
+        return head[8:] + self.control.recv(struct.unpack_from("I", head)[0], socket.MSG_WAITALL)
+
     def receive(self, seconds):
         """(kind, value, data), or None at the end."""
         if not select.select([self.control], [], [], seconds)[0]:
             check.fail(f"the proxy says nothing for {seconds} s")
         try:
-            message = self.control.recv(8192)
+            message = self._message()
         except ConnectionResetError:
             return None
         if not message:
@@ -192,6 +232,8 @@ class Proxy:
         return None
 
     def children(self):
+        if self.resolver:
+            return [self.resolver.pid] if self.resolver.poll() is None else []
         with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
             return [int(word) for word in file.read().split()]
 
@@ -207,3 +249,15 @@ class Proxy:
             self.process.kill()
             self.process.wait()
             check.fail("the proxy outlived its owner")
+        finally:
+            self._end_resolver()
+
+    def _end_resolver(self):
+        if not self.resolver:
+            return
+        try:
+            self.resolver.wait(5)
+        except subprocess.TimeoutExpired:
+            self.resolver.kill()
+            self.resolver.wait()
+            check.fail("the resolver outlived the proxy")
