@@ -129,6 +129,14 @@ for what, variable, value, words in [
         __name__, backends=("firecracker",))
 
 
+@test("a program that needs no library is shown none", backends=("firecracker",))
+def alone(t):
+    for program, is_alone in ((os.environ["KASTELLAN_FILES"], True), ("/bin/true", False)):
+        result = t.jail.other(["doctor", "--json"],
+                              env={**os.environ, "KASTELLAN_FIRECRACKER": program})
+        check.equal(result.json["host"]["vm"]["firecracker_static"], is_alone, program)
+
+
 def root_directory(t):
     """What the jail of the emulator shows at the top."""
     common = {"dev", "kastellan-vm", "kernel", "proc"}
