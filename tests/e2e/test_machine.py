@@ -86,6 +86,17 @@ def modules_spoilt(t):
     missing(t, "KASTELLAN_VM_ROOT", root, "modules")
 
 
+@test("a guest that cannot reach the host ends, and so does the machine, by an exit code that is told",
+      120, backends=("firecracker",))
+def unreachable(t):
+    root, modules = kernel_root(t)
+    order = modules / "modules.order"
+    order.write_text("".join(line for line in order.read_text().splitlines(True)
+                             if "vmw_vsock" not in line))
+    missing(t, "KASTELLAN_VM_ROOT", root, "before its worker started", "exited with status 0",
+            "the guest ended the machine")
+
+
 @test("a kernel that is none: nothing runs", backends=OURS)
 def kernel_spoilt(t):
     root, _ = kernel_root(t)
