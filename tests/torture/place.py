@@ -61,12 +61,23 @@ def status_of(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def end(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def take_back(handed, seconds=10):
     """What was killed may take a moment to leave its groups."""
     deadline = time.monotonic() + seconds
-    while remove_groups(handed.directories) and time.monotonic() < deadline:
+    while time.monotonic() < deadline and (
+            remove_groups(handed.directories) or in_use(handed.directories)):
         time.sleep(0.05)
     handed.take_back()
+
+
+def in_use(directories):
+    return any(pathlib.Path(place, "cgroup.procs").read_text(encoding="utf-8").strip()
+               for place in directories)
 
 
 def remove_groups(directories):
@@ -100,7 +111,7 @@ def alone(act):
             return act(None)
         handed = groups.delegate(0, 0)
         child = in_child(lambda: inside(handed))
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
+        signal.signal(signal.SIGTERM, lambda *_: end(child))
         code = status_of(child)
         take_back(handed)
         return code & 0xFF
