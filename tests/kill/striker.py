@@ -21,17 +21,29 @@ OUTCOMES = {
     "worker": {"setup", "signal"},
     "proxy": {"setup", "exit"},
     "resolver": {"setup", "exit"},
+    # Of a machine: a jail for its keeper and the emulator, and one for its server of files.
+    "keeper": {"setup", "signal"},
+    "emulator": {"setup", "signal"},
+    "files monitor": {"setup", "signal"},
+    "files init": {"setup", "signal"},
+    "files": {"setup", "signal"},
 }
 LIFE_MS = 20000  # of a worker that has to be ended
+# Seconds until the victim of a backend that takes its time is struck, at the most.
+PAUSES = {"qemu": (0.01, 1.0, 8.0)}
 SHORT_MS = 60  # of one that may outlive who is killed
 MISSED = "it was over before its victim was seen"
 OUTLIVED = ("helper", "proxy", "resolver")
-APPEARING = 10  # seconds until the victim is there
+APPEARING = 60  # seconds until the victim is there
 GIVEN_UP = 15  # seconds after which something survives for good
-COPIES = ("kastellan", "kastellan-init", "kastellan-egress", "worker")
+COPIES = ("kastellan", "kastellan-init", "kastellan-egress", "worker", "kastellan-vm",
+          "kastellan-files")
 # Whose child each role is. Before it is init, the child of the monitor is the helper.
 DIRECT = {"helper": "monitor", "init": "monitor", "worker": "init", "resolver": "proxy"}
-STEPS = {"bwrap": {**DIRECT, "init": "helper"}, "native": DIRECT, "landlock": DIRECT}
+MACHINE = {"init": "monitor", "keeper": "init", "emulator": "keeper", "files init": "files monitor",
+           "files": "files init"}
+STEPS = {"bwrap": {**DIRECT, "init": "helper"}, "native": DIRECT, "landlock": DIRECT,
+         "qemu": MACHINE}
 
 
 def arguments(pid):
@@ -59,8 +71,11 @@ class Striker:
         self.status = directory / "status"
         os.environ["KASTELLAN_INIT"] = str(directory / "kastellan-init")
         os.environ["KASTELLAN_EGRESS"] = str(directory / "kastellan-egress")
-        inodes = {(os.stat(directory / name).st_dev, os.stat(directory / name).st_ino)
-                  for name in COPIES}
+        copies = [directory / name for name in COPIES if name in programs]
+        if "kastellan-vm" in programs:
+            os.environ["KASTELLAN_VM"] = str(directory / "kastellan-vm")
+            os.environ["KASTELLAN_FILES"] = str(directory / "kastellan-files")
+        inodes = {(os.stat(path).st_dev, os.stat(path).st_ino) for path in copies}
         self.world = world.World(inodes, alone)
 
     def command(self, backend, life, port=None):
@@ -90,7 +105,8 @@ class Striker:
             if name == b"kastellan-egress":
                 line["proxy"] = pid
             elif name == b"kastellan-init" and words[1:2] == [b"monitor"]:
-                line["monitor"] = pid
+                # The machine's is started first.
+                line["files monitor" if "monitor" in line else "monitor"] = pid
         steps = STEPS[backend]
         todo = []
         while role not in line and role in steps:
@@ -100,7 +116,8 @@ class Striker:
         while pid and todo:
             role = todo.pop()
             pid = next((child for child in world.children(pid)
-                        if role != "init" or arguments(child)[1:2] == [b"init"]), None)
+                        if not role.endswith("init") or arguments(child)[1:2] == [b"init"]),
+                       None)
         return pid
 
     def wait_for_victim(self, process, role, backend):
@@ -131,10 +148,12 @@ class Striker:
 
     def strike_once(self, role, backend):
         moment = Moment(role, backend)
-        net = role in ("proxy", "resolver") or backend != "landlock" and self.chance.random() < 0.3
+        net = role in ("proxy", "resolver") or (
+            backend in ("bwrap", "native") and self.chance.random() < 0.3)
         life = SHORT_MS if role in OUTLIVED else LIFE_MS
         process = self.start(self.command(backend, life, self.port if net else None))
-        wait = self.chance.uniform(0, self.chance.choice((0.003, 0.03, 0.08)))
+        wait = self.chance.uniform(
+            0, self.chance.choice(PAUSES.get(backend, (0.003, 0.03, 0.08))))
         handle = self.wait_for_victim(process, role, backend)
         if handle is None:
             _, said = self.end(process)
