@@ -2,7 +2,7 @@
 /* Jails that are built ahead: that they are used, that they confine as the others do, that none is
  * used twice or after the host has changed, and that none is left.
  *
- *	prepared BACKEND [FIELD,...]   the fields may be degraded */
+ *	prepared BACKEND [FIELD,... [COUNT]]   the fields may be degraded; so many tests of them */
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -104,6 +105,21 @@ static int waiting_jails_are_used(void)
 	return 1;
 }
 
+static int time_goes_on(void)
+{
+	ks_prepared *prepared = prepare(1);
+	time_t before, told;
+
+	CHECK(prepared);
+	sleep(1);
+	before = time(NULL);
+	told = strtol(run(prepared, "date +%s"), NULL, 10);
+	CHECK(ks_prepared_waiting(prepared) == 0);
+	CHECK(told >= before - 1 && told <= time(NULL) + 1);
+	ks_prepared_free(prepared);
+	return 1;
+}
+
 /* Each act once in a waiting jail and once in a new one, which the other tests are about. */
 static int same(ks_prepared *ahead, ks_prepared *cold, const char *script)
 {
@@ -173,16 +189,16 @@ static int replaced_grant(void)
 	return 1;
 }
 
-/* -1 where there is none, or not one only. */
-static pid_t only_child(void)
+/* -1 where there is none. */
+static pid_t first_child(void)
 {
 	char path[64], text[64] = "";
 	FILE *file;
-	int pid = -1, more;
+	int pid = -1;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
 	file = fopen(path, "r");
-	if (file && fgets(text, sizeof(text), file) && sscanf(text, "%d %d", &pid, &more) != 1)
+	if (file && fgets(text, sizeof(text), file) && sscanf(text, "%d", &pid) != 1)
 		pid = -1;
 	if (file)
 		fclose(file);
@@ -192,7 +208,7 @@ static pid_t only_child(void)
 static int dead_jail_is_not_used(void)
 {
 	ks_prepared *prepared = prepare(1);
-	pid_t monitor = only_child();
+	pid_t monitor = first_child();
 
 	CHECK(prepared && monitor > 0 && kill(monitor, SIGKILL) == 0);
 	usleep(200000);
@@ -288,7 +304,7 @@ static int nothing_is_left(void)
 	CHECK(prepared);
 	before = groups_of(getpid());
 	ks_prepared_free(prepared);
-	CHECK(only_child() == -1 && waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	CHECK(first_child() == -1 && waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
 	CHECK(groups_of(getpid()) == 0);
 	CHECK(before > 0 || degraded); /* else it was looked for in the wrong places */
 	return 1;
@@ -308,7 +324,7 @@ static int killed_supervisor(void)
 		ks_prepared *prepared = prepare(2);
 
 		close(made[0]);
-		if (write(made[1], prepared ? "y" : "n", 1) == 1)
+		if (write(made[1], prepared ? "y" : "n", 1) == 1 && prepared)
 			pause();
 		_exit(1);
 	}
@@ -351,6 +367,7 @@ int main(int argc, char **argv)
 	if (suite_begin("prepared", argc, argv) < 0 || make_place() < 0)
 		return 2;
 	test("waiting jails are used, each once", waiting_jails_are_used);
+	test("the time is the host's in a jail that has waited", time_goes_on);
 	test("a waiting jail confines as a new one", confinement_is_the_same);
 	test("grants, and what is not granted", grants_work);
 	test("a grant that is replaced meanwhile is seen", replaced_grant);

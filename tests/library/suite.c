@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "suite.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@ unsigned degraded;
 static ks_backends *backends;
 static const char *suite;
 static int number, failures;
+static int most = INT_MAX;
 
 int suite_begin(const char *name, int argc, char **argv)
 {
@@ -24,7 +27,10 @@ int suite_begin(const char *name, int argc, char **argv)
 		ks_backends_new(&backends) < 0 ||
 		ks_backends_resolve(backends, kind, NULL, &backend) < 0)
 		return -1;
-	alarm(120);
+	if (argc > 3)
+		most = (int)strtol(argv[3], NULL, 10);
+	/* Machines have to be waited for. */
+	alarm(kind == KS_BACKEND_QEMU_VM ? 900 : 120);
 	return 0;
 }
 
@@ -37,8 +43,11 @@ int suite_end(void)
 
 void test(const char *name, int (*function)(void))
 {
-	int good = function();
+	int good;
 
+	if (number == most)
+		return;
+	good = function();
 	printf("%s %d - %s, %s: %s\n", good ? "ok" : "not ok", ++number, suite,
 		ks_backend_name(backend), name);
 	fflush(stdout);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of one backend share: PROGRAM BACKEND [FIELD,...], the fields may be degraded. */
+/* What the tests of one backend share: PROGRAM BACKEND [FIELD,... [COUNT]], the fields may be
+ * degraded, and no more than so many tests are run. */
 #ifndef TESTS_LIBRARY_SUITE_H
 #define TESTS_LIBRARY_SUITE_H
 

@@ -436,6 +436,28 @@ class Snapshot(Case):
             seen.update(numbers)
         self.assertEqual(len(seen), 6)
 
+    def test_one_that_waited_runs_a_worker_as_well(self):
+        with open(f"/proc/self/fd/{self.template.fileno()}", "rb") as file:
+            keeper = driver.Keeper(driver.qemu("-incoming", "fd:9"), b"none", initrd=self.initrd,
+                                   flags=1 | 8, template=file.fileno(), memory=64 << 20, tasks=20)
+        self.addCleanup(keeper.end)
+        keeper.await_(d.ARMED, BOOT)
+        spec = driver.spec(["sh", "-c", "date +%s; cat"]).seal()
+        inner = [os.pipe(), os.pipe()]
+        keeper.send(d.PROGRAM, fds=[spec, inner[0][0], inner[1][1], inner[1][1]])
+        for fd in (spec, inner[0][0], inner[1][1]):
+            os.close(fd)
+        keeper.await_(d.READY, BOOT)
+        keeper.go()
+        keeper.await_(d.STARTED, BOOT)
+        os.write(inner[0][1], b"in")
+        os.close(inner[0][1])
+        status, _ = self.outcome(keeper)
+        with open(inner[1][0], "rb") as output:
+            seconds, rest = output.read().split(b"\n")
+        self.assertEqual((status, rest), (0, b"in"))
+        self.assertLess(abs(int(seconds) - time.time()), 60)
+
     def test_the_template_is_not_written_to(self):
         size = os.fstat(self.template.fileno()).st_size
         digest = hashlib.sha256(os.pread(self.template.fileno(), size, 0)).hexdigest()

@@ -19,6 +19,7 @@ import frames as f
 import init_driver as d
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+LATE = 8  # MACHINE_LATE
 SPEC = b"not looked at by kastellan-vm, " * 7
 USAGE = f.frame(f.USAGE, struct.pack("=5Q", 1, 2, 3, 4, 5))
 EXIT = f.control(d.EXIT, 7 << 8, struct.pack("=3Q", 10, 20, 30))
@@ -479,6 +480,107 @@ class Emulator(Case):
             self.assertIn("Seccomp:\t0", file.read())
 
 
+class Late(Case):
+    """A guest is made ready, and its worker comes later."""
+    WAIT = 2  # SETUP_WAIT
+
+    def waiting(self, **kwargs):
+        guest = self.guest(flags=LATE, **kwargs)
+        self.assertTrue(guest.reader.is_quiet(), "nothing is said before HELLO")
+        guest.say(f.hello())
+        kind, _, _, setup = guest.reader.take()
+        self.assertEqual((kind, struct.unpack_from("=I", setup, 44)[0]), (f.SETUP, self.WAIT))
+        self.assertTrue(guest.reader.is_quiet(), "no SPEC follows yet")
+        guest.say(f.control(d.ARMED))
+        guest.keeper.await_(d.ARMED)
+        return guest, setup
+
+    def program(self, guest, spec=SPEC, stdio=None, count=4):
+        """Sends it, with pipes as stdio: (to stdin, from stdout, from stderr)."""
+        pairs = [os.pipe() for _ in range(3)]
+        theirs = [pairs[0][0], pairs[1][1], pairs[2][1]]
+        sealed = d.memfd(spec)
+        guest.keeper.send(d.PROGRAM, fds=[sealed, *theirs][:count])
+        for fd in (sealed, *theirs):
+            os.close(fd)
+        ours = [pairs[0][1], pairs[1][0], pairs[2][0]]
+        for fd in ours:
+            self.addCleanup(os.close, fd)
+        return ours
+
+    def test_a_whole_life(self):
+        for flags in (0, 1):
+            with self.subTest(restored=flags):
+                guest = self.guest(flags=LATE | flags)
+                if not flags:
+                    guest.say(f.hello())
+                first = guest.reader.take()[3]
+                guest.say(f.control(d.ARMED))
+                guest.keeper.await_(d.ARMED)
+                time.sleep(0.01)
+                before = time.time()
+                stdin, stdout, stderr = self.program(guest)
+                again, spec = guest.specification()
+                self.assertEqual(spec, SPEC)
+                self.assertNotEqual(again[:32], first[:32], "the seed")
+                seconds, nano, waits = struct.unpack_from("=qII", again, 32)
+                self.assertGreaterEqual(seconds + nano / 1e9, before - 0.001)
+                self.assertEqual(waits, 0)
+                guest.say(f.control(d.READY))
+                guest.keeper.await_(d.READY)
+                guest.keeper.go()
+                self.assertEqual(guest.reader.take()[3], struct.pack("=Ii", d.GO, 0))
+                guest.say(f.control(d.STARTED, 2), f.frame(f.DATA, b"out", stream=f.STDOUT),
+                          f.frame(f.DATA, b"err", stream=f.STDERR))
+                guest.keeper.await_(d.STARTED)
+                self.assertEqual((os.read(stdout, 9), os.read(stderr, 9)), (b"out", b"err"))
+                os.write(stdin, b"in")
+                self.assertEqual(guest.reader.take(), (f.DATA, 0, f.STDIN, b"in"))
+                guest.say(f.frame(f.EOF, stream=f.STDOUT), f.frame(f.EOF, stream=f.STDERR), USAGE,
+                          EXIT)
+                guest.keeper.await_(d.EXIT)
+                self.assertEqual((os.read(stdout, 9), os.read(stderr, 9)), (b"", b""))
+
+    def test_it_is_confined_before_the_guest_hears_of_a_worker(self):
+        guest, _ = self.waiting()
+        self.program(guest)
+        guest.specification()
+        with open(f"/proc/{guest.keeper.pid}/status", encoding="ascii") as file:
+            self.assertIn("Seccomp:\t2", file.read())
+
+    def test_what_nobody_asked_for(self):
+        guest = self.guest()
+        guest.say(f.hello())
+        guest.specification()
+        guest.say(f.control(d.ARMED))
+        self.assertEqual(self.failure(guest)[0], "channel")
+        for more in (f.control(d.ARMED), f.control(d.READY, 1), f.frame(f.DATA, b"x", stream=f.STDOUT)):
+            guest, _ = self.waiting()
+            guest.say(more)
+            self.assertEqual(self.failure(guest)[0], "channel")
+
+    def test_a_program_that_cannot_be(self):
+        guest = self.guest()
+        guest.say(f.hello())
+        guest.specification()
+        self.program(guest)
+        self.assertEqual(self.failure(guest)[0], "machine")
+        for spec, count in ((SPEC, 3), (SPEC, 0), (b"", 4)):
+            guest, _ = self.waiting()
+            self.program(guest, spec, count=count)
+            self.assertEqual(self.failure(guest)[0], "machine")
+        guest, _ = self.waiting()
+        self.program(guest)
+        self.program(guest)
+        self.assertEqual(self.failure(guest)[0], "machine")
+
+    def test_it_dies_with_the_supervisor_while_it_waits(self):
+        guest, _ = self.waiting()
+        guest.keeper.control.close()
+        self.assertTrue(gone(guest.emulator_pidfd))
+        self.assertEqual(guest.keeper.wait(), 0)
+
+
 class Orders(Case):
     def refuse(self, text, words):
         keeper = driver.Keeper([], SPEC, order_text=text)
@@ -495,8 +597,9 @@ class Orders(Case):
         self.refuse(driver.order(good, magic=1), "no order")
         self.refuse(driver.order(good, version=2), "different versions")
         self.refuse(driver.order(good) + b"more", "longer than it says")
-        self.refuse(driver.order(good, flags=8), "unknown flag")
+        self.refuse(driver.order(good, flags=16), "unknown flag")
         self.refuse(driver.order(good, flags=3), "unknown flag")
+        self.refuse(driver.order(good, flags=10), "unknown flag")
         self.refuse(driver.order(good, count=0), "no program")
         self.refuse(driver.order(good, count=3), "no end")
         self.refuse(driver.order(good, count=1), "more than its arguments")

@@ -93,8 +93,20 @@ static int mount_files(struct failure *failure)
 	return r < 0 ? failure_set(failure, -r, "files", "the tree cannot be mounted") : 0;
 }
 
+/* It has waited: what was told to it then is old. */
+static void take_refresh(const uint8_t *payload)
+{
+	struct channel_setup setup;
+	struct failure failure;
+
+	memcpy(&setup, payload, sizeof(setup));
+	if (guest_refresh(&setup, &failure) < 0)
+		tell_failure(&failure);
+}
+
 static void take_setup(const uint8_t *payload)
 {
+	const struct control_header armed = {.type = CONTROL_ARMED};
 	struct channel_setup setup;
 	struct failure failure;
 	int r;
@@ -114,6 +126,8 @@ static void take_setup(const uint8_t *payload)
 	}
 	if (r < 0)
 		tell_failure(&failure);
+	else if (setup.flags & SETUP_WAIT)
+		tell(&armed, NULL, 0);
 }
 
 static void open_streams(void)
@@ -207,6 +221,8 @@ static void take_frame(const struct frame_header *header, const uint8_t *payload
 		take_control(header, payload);
 	else if (header->type == FRAME_SETUP && guest.state == GUEST_WAITS && guest.spec < 0)
 		take_setup(payload);
+	else if (header->type == FRAME_SETUP && guest.state == GUEST_WAITS)
+		take_refresh(payload);
 	else if (header->type == FRAME_SPEC && guest.state == GUEST_WAITS && guest.spec >= 0)
 		take_spec(header, payload);
 }

@@ -14,10 +14,10 @@
 #include "linux/seccomp/seccomp_filters.h"
 #include "linux/jail/spec_write.h"
 
-static void write_program(
-	struct spec_writer *writer, const struct ks_plan *plan, uint32_t kernel_id)
+static void write_program(struct spec_writer *writer, const struct ks_plan *plan,
+	const char *const *argv, uint32_t kernel_id)
 {
-	spec_add_strings(writer, SPEC_ARG, (const char *const *)plan->argv.items);
+	spec_add_strings(writer, SPEC_ARG, argv);
 	for (size_t i = 0; i < plan->policy->n_env; i++)
 		spec_add_env(writer, plan->policy->env[i].name, plan->policy->env[i].value);
 	spec_add_string(writer, SPEC_CWD, plan->cwd);
@@ -244,13 +244,14 @@ int spec_of_arguments(const char *const *argv, int *ret_fd)
 	return 0;
 }
 
-int spec_for_guest(const struct ks_plan *plan, const struct jail_stdio *stdio, int *ret_fd)
+int spec_for_guest(const struct ks_plan *plan, const char *const *argv,
+	const struct jail_stdio *stdio, int *ret_fd)
 {
 	autospec struct spec_writer writer;
 	int r;
 
 	spec_writer_init(&writer);
-	write_program(&writer, plan, 0);
+	write_program(&writer, plan, argv, 0);
 	write_session(&writer, plan, &(struct spec_start){.stdio = stdio});
 	write_limits(&writer, &plan->limits);
 	write_landlock(&writer, &plan->landlock);
@@ -270,7 +271,7 @@ int spec_from_plan(const struct ks_plan *plan, const struct spec_start *start, i
 	int r;
 
 	spec_writer_init(&writer);
-	write_program(&writer, plan, start->kernel_id);
+	write_program(&writer, plan, (const char *const *)plan->argv.items, start->kernel_id);
 	write_session(&writer, plan, start);
 	if (start->n_extra)
 		spec_add(&writer, SPEC_EXTRA, &start->n_extra, sizeof(start->n_extra));

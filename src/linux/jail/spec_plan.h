@@ -18,7 +18,8 @@ struct spec_start {
 int spec_from_plan(const struct ks_plan *plan, const struct spec_start *start, int *ret_fd);
 
 /* The same for the init of a guest (init/guest.h): of the host's own steps nothing is in it. */
-int spec_for_guest(const struct ks_plan *plan, const struct jail_stdio *stdio, int *ret_fd);
+int spec_for_guest(const struct ks_plan *plan, const char *const *argv,
+	const struct jail_stdio *stdio, int *ret_fd);
 
 /* SPEC_ARG records alone, for CONTROL_PROGRAM. 0 or -errno. */
 int spec_of_arguments(const char *const *argv, int *ret_fd);

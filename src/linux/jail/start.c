@@ -186,10 +186,6 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
 	struct jail **ret_jail, ks_error **reterr)
 {
-	if (vm_jail_wanted(plan))
-		return error_set(reterr, -EOPNOTSUPP,
-			ABOUT(.step = "start", .remedy = "start it when it is needed"),
-			"a machine cannot be prepared ahead of its program in this version");
 	return jail_start(plan, host, &(struct jail_setup){.audit = audit}, ret_jail, reterr);
 }
 
@@ -198,6 +194,8 @@ bool jail_waits(const struct jail *jail)
 	struct pollfd fds[] = {{.fd = jail->init_socket, .events = POLLIN},
 		{.fd = jail->monitor_socket, .events = POLLIN}};
 
+	if (jail->vm)
+		return vm_jail_waits(jail->vm);
 	/* Neither has anything to say as long as all is well. */
 	return poll(fds, 2, 0) == 0 && jail_network_waits(jail);
 }
@@ -205,9 +203,14 @@ bool jail_waits(const struct jail *jail)
 int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
 	const char *const *argv, const struct jail_stdio *stdio, ks_error **reterr)
 {
+	const struct vm_program program = {
+		.plan = plan, .host = host, .argv = argv, .stdio = stdio};
 	int fds[CONTROL_PROGRAM_FDS] = {-1, stdio->fds[0], stdio->fds[1], stdio->fds[2]};
-	int r = spec_of_arguments(argv, &fds[0]);
+	int r;
 
+	if (jail->vm)
+		return vm_jail_run(jail->vm, &program, jail->epoll, reterr);
+	r = spec_of_arguments(argv, &fds[0]);
 	if (r == 0) {
 		if (jail->kernel_id)
 			give_pipes(stdio, jail->kernel_id);

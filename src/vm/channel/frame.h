@@ -5,7 +5,8 @@
  *   kastellan-vm                            guest (kastellan-init as /init)
  *                          <-  HELLO        it is up; a snapshot is taken here
  *   SETUP, SPEC...         ->               who the worker is, what it may; seed and time
- *                          <-  CONTROL      READY, STARTED, DENIED, FAILED, EXIT: as init says
+ *                          <-  CONTROL      ARMED where it is to wait, READY, STARTED, DENIED,
+ *                                           FAILED, EXIT: as init says
  *   CONTROL                ->               GO, SIGNAL, WINSIZE, KILL: as init is told
  *   DATA, EOF, WINDOW, RESET  <->           one stream each way for stdin, stdout, stderr
  *                          <-  USAGE        once, behind all DATA and before CONTROL's EXIT
@@ -66,7 +67,12 @@ struct frame_header {
 	uint16_t stream;
 };
 
-enum { SETUP_FILES = 1 << 0 }; /* there is a port "files", and its tree is the root */
+enum {
+	SETUP_FILES = 1 << 0, /* there is a port "files", and its tree is the root */
+	SETUP_WAIT =
+		1 << 1, /* no SPEC follows yet: the guest answers ARMED once all is made. A second
+			   SETUP then comes with the SPEC, for its seed and time alone */
+};
 
 /* What the guest alone has to know. In the byte order of the machine, which is the guest's too. */
 struct channel_setup {

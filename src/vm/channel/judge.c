@@ -74,6 +74,16 @@ static const char *usage(
 	return NULL;
 }
 
+static const char *armed(struct judge *judge, const struct judge_control *control)
+{
+	if (judge->phase != JUDGE_GREETED || !judge->waits)
+		return "ARMED was not asked for";
+	if (control->len || control->header.value)
+		return "ARMED says more than it can";
+	judge->waits = false;
+	return NULL;
+}
+
 static const char *ready(struct judge *judge, const struct judge_control *control)
 {
 	if (judge->phase != JUDGE_GREETED)
@@ -159,6 +169,8 @@ static const char *control_of(
 	const struct judge_control control = judge_control(header, payload);
 
 	switch (control.header.type) {
+	case CONTROL_ARMED:
+		return armed(judge, &control);
 	case CONTROL_READY:
 		return ready(judge, &control);
 	case CONTROL_STARTED:

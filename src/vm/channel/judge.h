@@ -20,6 +20,7 @@ enum judge_phase {
 /* All zero at first. */
 struct judge {
 	enum judge_phase phase;
+	bool waits; /* it was told to say ARMED, and has not yet: set by who told it */
 	bool usage; /* has come */
 	bool ended[STREAMS]; /* EOF, or RESET, has come */
 	unsigned denials;

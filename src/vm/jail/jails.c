@@ -106,7 +106,10 @@ int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
 		parts->null, parts->template};
 	const struct jail_stdio terminal = {
 		.fds = {parts->terminal[1], parts->terminal[1], parts->null}};
-	const struct jail_setup setup = {.stdio = stdio->terminal ? &terminal : stdio,
+	const struct jail_stdio none = {.fds = {parts->null, parts->null, parts->null}};
+	const struct jail_setup setup = {.stdio = !stdio	    ? &none
+						  : stdio->terminal ? &terminal
+								    : stdio,
 		.audit = -1,
 		.extra = extra,
 		.n_extra = parts->template >= 0 ? MACHINE_SLOT_TEMPLATE - FIRST_EXTRA + 1

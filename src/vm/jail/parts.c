@@ -82,13 +82,14 @@ static void add_words(struct strbuf *text, const struct strv *words)
 		strbuf_add(text, words->items[i], strlen(words->items[i]) + 1);
 }
 
-int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_parts *parts)
+int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, bool late, struct vm_parts *parts)
 {
 	static const uint32_t flags[] = {
 		[VM_IS_RESTORED] = MACHINE_RESTORED, [VM_IS_WRITTEN] = MACHINE_TEMPLATE};
 	struct machine_order order = {.magic = MACHINE_ORDER_MAGIC,
 		.version = MACHINE_ORDER_VERSION,
-		.flags = plan->vm.config ? MACHINE_VSOCK : flags[mode],
+		.flags = (plan->vm.config ? MACHINE_VSOCK : flags[mode]) |
+			 (late ? MACHINE_LATE : 0u),
 		.memory_bytes = or_none(plan->limits.memory_bytes),
 		.tasks = (uint32_t)or_none(plan->limits.tasks),
 		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct)};
@@ -116,17 +117,17 @@ int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_part
 	return 0;
 }
 
-int vm_parts_make(const struct ks_plan *plan, const struct jail_stdio *stdio,
-	struct vm_parts *parts, ks_error **reterr)
+int vm_parts_make(const struct vm_program *program, struct vm_parts *parts, ks_error **reterr)
 {
+	const struct jail_stdio *stdio = program->stdio;
 	int r = vm_parts_open(parts);
 
-	if (r == 0 && stdio->terminal)
+	if (r == 0 && stdio && stdio->terminal)
 		r = open_terminal(parts);
-	if (r == 0)
-		r = spec_for_guest(plan, stdio, &parts->spec);
+	if (r == 0 && stdio)
+		r = spec_for_guest(program->plan, program->argv, stdio, &parts->spec);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "machine"),
 			"what the machine is to be told cannot be written: %s", strerror(-r));
-	return vm_make_initramfs(&plan->vm, &parts->initramfs, reterr);
+	return vm_make_initramfs(&program->plan->vm, &parts->initramfs, reterr);
 }

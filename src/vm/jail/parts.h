@@ -57,10 +57,15 @@ void vm_parts_done(struct vm_parts *parts);
 /* The sockets. 0 or -errno. */
 int vm_parts_open(struct vm_parts *parts);
 /* kastellan-vm's order. 0 or -errno. */
-int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, struct vm_parts *parts);
+int vm_parts_order(
+	const struct ks_plan *plan, enum vm_mode mode, bool late, struct vm_parts *parts);
 /* All but the order and the template. */
-int vm_parts_make(const struct ks_plan *plan, const struct jail_stdio *stdio,
-	struct vm_parts *parts, ks_error **reterr);
+int vm_parts_make(const struct vm_program *program, struct vm_parts *parts, ks_error **reterr);
+
+/* late.c */
+
+/* PROGRAM, to a machine that waits. */
+int vm_tell_program(struct vm_jail *vm, const struct vm_program *program, ks_error **reterr);
 
 /* template.c */
 

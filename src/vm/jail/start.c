@@ -25,15 +25,8 @@ bool vm_jail_wanted(const struct ks_plan *plan)
 	return plan->vm.emulator != NULL;
 }
 
-/* What is asked of a start. */
-struct wish {
-	const struct ks_plan *plan;
-	const struct ks_host *host;
-	const struct jail_stdio *stdio;
-};
-
 /* Where the guest comes from, and what kastellan-vm is told of it. */
-static int choose_guest(struct vm_jail *vm, const struct wish *wish, bool boot,
+static int choose_guest(struct vm_jail *vm, const struct vm_program *wish, bool boot,
 	struct vm_parts *parts, ks_error **reterr)
 {
 	bool restored = false;
@@ -44,7 +37,7 @@ static int choose_guest(struct vm_jail *vm, const struct wish *wish, bool boot,
 			wish->plan, wish->host, parts, vm->template_key);
 		restored = !vm->booted_because;
 	}
-	r = vm_parts_order(wish->plan, restored ? VM_IS_RESTORED : VM_BOOTS, parts);
+	r = vm_parts_order(wish->plan, restored ? VM_IS_RESTORED : VM_BOOTS, !wish->stdio, parts);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "machine"),
 			"the machine's order cannot be written: %s", strerror(-r));
@@ -52,7 +45,8 @@ static int choose_guest(struct vm_jail *vm, const struct wish *wish, bool boot,
 	return 0;
 }
 
-static int start_jails(struct vm_jail *vm, const struct wish *wish, bool boot, ks_error **reterr)
+static int start_jails(
+	struct vm_jail *vm, const struct vm_program *wish, bool boot, ks_error **reterr)
 {
 	const struct ks_plan *plan = wish->plan;
 	const struct ks_host *host = wish->host;
@@ -60,7 +54,7 @@ static int start_jails(struct vm_jail *vm, const struct wish *wish, bool boot, k
 	int r;
 
 	vm_parts_init(&parts);
-	r = vm_parts_make(plan, wish->stdio, &parts, reterr);
+	r = vm_parts_make(wish, &parts, reterr);
 	if (r == 0)
 		r = choose_guest(vm, wish, boot, &parts, reterr);
 	if (r == 0)
@@ -173,8 +167,9 @@ static int note_start(struct vm_jail *vm, const struct ks_plan *plan, ks_error *
 	return jail_set_quota(vm->machine, plan->vm.quota_pct, reterr);
 }
 
-/* All of the guest is there, and the worker waits in it for the word. */
-static int bring_up(struct vm_jail *vm, const struct wish *wish, bool boot, ks_error **reterr)
+/* All of the guest is there, and the worker waits in it for the word; or, without stdio, the guest
+ * for its worker. */
+static int bring_up(struct vm_jail *vm, const struct vm_program *wish, bool boot, ks_error **reterr)
 {
 	int r = start_jails(vm, wish, boot, reterr);
 
@@ -182,7 +177,7 @@ static int bring_up(struct vm_jail *vm, const struct wish *wish, bool boot, ks_e
 		vm->restored = false;
 		return r;
 	}
-	return await(vm, CONTROL_READY, wish->plan,
+	return await(vm, wish->stdio ? CONTROL_READY : CONTROL_ARMED, wish->plan,
 		clock_ms() + (vm->restored ? RESTORE_PATIENCE_MS : BOOT_PATIENCE_MS), reterr);
 }
 
@@ -208,18 +203,9 @@ static bool is_machines(const ks_error *error)
 
 /* A guest that cannot be restored is booted: nothing of the worker has run in it, and a boot holds
  * all that it would have held. */
-static int bring_up_or_boot(struct vm_jail *vm, const struct wish *wish, ks_error **reterr)
+static int boot_instead(
+	struct vm_jail *vm, const struct vm_program *wish, ks_error *error, ks_error **reterr)
 {
-	ks_error *error = NULL;
-	int r = bring_up(vm, wish, false, &error);
-
-	if (r == 0 || !vm->restored) {
-		if (r < 0 && reterr)
-			*reterr = error;
-		else
-			ks_error_free(error);
-		return r;
-	}
 	undo(vm);
 	if (is_machines(error))
 		vm_template_spoilt(vm->template_key);
@@ -227,6 +213,25 @@ static int bring_up_or_boot(struct vm_jail *vm, const struct wish *wish, ks_erro
 	vm->restored = false;
 	vm->booted_because = "its template could not be restored";
 	return bring_up(vm, wish, true, reterr);
+}
+
+static int pass_on(int r, ks_error *error, ks_error **reterr)
+{
+	if (r < 0 && reterr)
+		*reterr = error;
+	else
+		ks_error_free(error);
+	return r;
+}
+
+static int bring_up_or_boot(struct vm_jail *vm, const struct vm_program *wish, ks_error **reterr)
+{
+	ks_error *error = NULL;
+	int r = bring_up(vm, wish, false, &error);
+
+	if (r == 0 || !vm->restored)
+		return pass_on(r, error, reterr);
+	return boot_instead(vm, wish, error, reterr);
 }
 
 static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
@@ -253,10 +258,26 @@ static int watch(struct vm_jail *vm, int watched)
 	return 0;
 }
 
+static int run_and_watch(
+	struct vm_jail *vm, const struct vm_program *wish, int watched, ks_error **reterr)
+{
+	int r = run(vm, wish->plan, reterr);
+
+	if (r < 0)
+		return r;
+	r = watch(vm, watched);
+	return r < 0 ? error_set(reterr, r, ABOUT(.step = "machine"),
+			       "the machine cannot be watched: %s", strerror(-r))
+		     : 0;
+}
+
 int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, int watched, struct vm_jail **ret_vm, ks_error **reterr)
 {
-	const struct wish wish = {.plan = plan, .host = host, .stdio = setup->stdio};
+	const struct vm_program wish = {.plan = plan,
+		.host = host,
+		.argv = (const char *const *)plan->argv.items,
+		.stdio = setup->stdio};
 	struct vm_jail *vm;
 	int r;
 
@@ -272,12 +293,22 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 		return error_set(reterr, -errno, ABOUT(.step = "machine"),
 			"the machine cannot be watched: %s", strerror(errno));
 	r = bring_up_or_boot(vm, &wish, reterr);
-	if (r == 0)
-		r = run(vm, plan, reterr);
-	if (r < 0)
+	if (r < 0 || !setup->stdio)
 		return r;
-	r = watch(vm, watched);
-	return r < 0 ? error_set(reterr, r, ABOUT(.step = "machine"),
-			       "the machine cannot be watched: %s", strerror(-r))
-		     : 0;
+	return run_and_watch(vm, &wish, watched, reterr);
+}
+
+int vm_jail_run(
+	struct vm_jail *vm, const struct vm_program *program, int watched, ks_error **reterr)
+{
+	ks_error *error = NULL;
+	int r = vm_tell_program(vm, program, &error);
+
+	if (r == 0)
+		r = await(vm, CONTROL_READY, program->plan, clock_ms() + BOOT_PATIENCE_MS, &error);
+	if (r < 0 && vm->restored)
+		r = boot_instead(vm, program, error, reterr);
+	else
+		r = pass_on(r, error, reterr);
+	return r < 0 ? r : run_and_watch(vm, program, watched, reterr);
 }

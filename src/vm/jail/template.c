@@ -101,7 +101,7 @@ static int write_template(const struct ks_plan *plan, const struct ks_host *host
 	vm_parts_init(&parts);
 	r = vm_parts_open(&parts);
 	if (r == 0)
-		r = vm_parts_order(plan, VM_IS_WRITTEN, &parts);
+		r = vm_parts_order(plan, VM_IS_WRITTEN, false, &parts);
 	if (r == 0) {
 		parts.initramfs = fcntl(initramfs, F_DUPFD_CLOEXEC, 3);
 		r = parts.initramfs < 0 ? -errno : template_begin(cache, &parts.template);

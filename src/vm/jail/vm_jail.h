@@ -15,13 +15,26 @@
 
 struct vm_jail;
 
+/* What a machine that waits is given. */
+struct vm_program {
+	const struct ks_plan *plan;
+	const struct ks_host *host;
+	const char *const *argv;
+	const struct jail_stdio *stdio;
+};
+
 /* Whether the plan is one for a machine. */
 bool vm_jail_wanted(const struct ks_plan *plan);
 
-/* As jail_start(); watched is the epoll instance that is to tell of the machine. Also on failure
- * there is something to be freed. */
+/* As jail_start() and, without stdio, as jail_build(); watched is the epoll instance that is to
+ * tell of the machine once its program runs. Also on failure there is something to be freed. */
 int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, int watched, struct vm_jail **ret_vm, ks_error **reterr);
+
+/* Whether one that was started without stdio still waits for its program, and the program. */
+bool vm_jail_waits(const struct vm_jail *vm);
+int vm_jail_run(
+	struct vm_jail *vm, const struct vm_program *program, int watched, ks_error **reterr);
 
 /* As their namesakes in supervise/jail.h. */
 int vm_jail_dispatch(

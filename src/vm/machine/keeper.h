@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "linux/control.h"
+#include "linux/control_message.h"
 #include "linux/init/failure.h"
 #include "vm/channel/inbox.h"
 #include "vm/channel/judge.h"
@@ -37,7 +38,8 @@ struct keeper {
 	const char *spec; /* to be sent */
 	size_t spec_left;
 	bool has_files; /* the machine has a port for them */
-	bool set_up; /* SETUP is sent */
+	bool late; /* its program has not come yet */
+	bool set_up; /* SETUP is sent, with a late one that which comes before the SPEC */
 	int64_t deadline; /* of a VM that was told to end its worker; 0: none */
 	struct channel_usage usage;
 	struct control_usage used;
@@ -55,6 +57,17 @@ void relay_down(struct keeper *keeper);
 void relay_up(struct keeper *keeper, const struct judge_control *control);
 /* Tells the supervisor how it ended. */
 void relay_end(struct keeper *keeper);
+
+/* program.c: what the worker is, and its stdio. */
+
+/* Maps a whole descriptor and closes it; text of at most max bytes. 0, or why not is in the
+ * failure. */
+int program_text(int fd, size_t max, char **ret_text, size_t *ret_len, struct failure *failure,
+	const char *what);
+/* 0, 1 and 2 become the streams. From here on nothing has to be opened any more. */
+int program_streams(struct keeper *keeper, struct failure *failure);
+/* PROGRAM, for a machine that waits for it. Takes the descriptors. */
+void program_take(struct keeper *keeper, struct control_message *message);
 
 /* The VM is of no use any more: why. */
 void keeper_fail(struct keeper *keeper, int code, const char *step, const char *detail);

@@ -7,43 +7,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
 #include "linux/control_message.h"
 #include "linux/init/message.h"
-#include "vm/machine/confine.h"
 #include "vm/machine/keeper.h"
 #include "vm/machine/order_read.h"
-#include "vm/machine/stdio.h"
 
 #define STEP "machine"
 #define MAX_ORDER_BYTES 65536
 
 static struct keeper keeper;
 static struct order order;
-static uint8_t room[2][WINDOW_OUT];
-
-/* Maps a whole descriptor and closes it. */
-static int take_text(int fd, size_t max, char **ret_text, size_t *ret_len, struct failure *failure,
-	const char *what)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return failure_set(failure, errno, STEP, what);
-	if (st.st_size <= 0 || (uint64_t)st.st_size > max)
-		return failure_set(failure, EBADMSG, STEP, what);
-	*ret_len = (size_t)st.st_size;
-	*ret_text = mmap(NULL, *ret_len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (*ret_text == MAP_FAILED)
-		return failure_set(failure, errno, STEP, what);
-	close(fd);
-	return 0;
-}
 
 static int read_order(struct failure *failure)
 {
@@ -51,7 +28,7 @@ static int read_order(struct failure *failure)
 	char *spec = NULL;
 	size_t len = 0;
 	const char *fault;
-	int r = take_text(MACHINE_SLOT_ORDER, MAX_ORDER_BYTES, &text, &len, failure,
+	int r = program_text(MACHINE_SLOT_ORDER, MAX_ORDER_BYTES, &text, &len, failure,
 		"the order cannot be read");
 
 	if (r < 0)
@@ -63,15 +40,16 @@ static int read_order(struct failure *failure)
 		return -EBADMSG;
 	}
 	keeper.order = &order.head;
-	if (order.head.flags & MACHINE_TEMPLATE)
+	if (order.head.flags & MACHINE_RESTORED)
+		keeper.judge.phase = JUDGE_GREETED;
+	keeper.late = order.head.flags & MACHINE_LATE;
+	if (order.head.flags & (MACHINE_TEMPLATE | MACHINE_LATE))
 		return 0;
-	r = take_text(MACHINE_SLOT_SPEC, KS_MAX_SPEC_BYTES, &spec, &keeper.spec_left, failure,
+	r = program_text(MACHINE_SLOT_SPEC, KS_MAX_SPEC_BYTES, &spec, &keeper.spec_left, failure,
 		"the specification cannot be read");
 	if (r < 0)
 		return r;
 	keeper.spec = spec;
-	if (order.head.flags & MACHINE_RESTORED)
-		keeper.judge.phase = JUDGE_GREETED;
 	return 0;
 }
 
@@ -119,32 +97,21 @@ static int start(struct failure *failure)
 	return r;
 }
 
-static void open_streams(void)
-{
-	keeper.input = (struct source){
-		.stream = STREAM_STDIN, .from = stdio_open(0), .flow.window = WINDOW_IN};
-	for (uint16_t i = 0; i < 2; i++)
-		keeper.output[i] = (struct sink){.stream = STREAM_STDOUT + i,
-			.to = stdio_open(1 + i),
-			.ring = {.bytes = room[i], .size = WINDOW_OUT},
-			.flow.window = WINDOW_OUT};
-}
-
 int main(void)
 {
 	int r;
 
 	keeper.emulator.complaints = keeper.emulator.pidfd = -1;
 	vsock_init(&keeper.vsock);
+	keeper.input.from.fd = keeper.output[0].to.fd = keeper.output[1].to.fd = -1;
 	r = read_order(&keeper.failure);
 	keeper.emulator.firecracker = order.vsock != NULL;
 	if (r == 0)
 		r = start(&keeper.failure);
-	if (r == 0) {
-		open_streams();
-		signal(SIGPIPE, SIG_IGN);
-		r = confine(order.vsock != NULL, &keeper.failure);
-	}
+	signal(SIGPIPE, SIG_IGN);
+	/* One that waits has yet to open what comes, and until then nobody works in its guest. */
+	if (r == 0 && !keeper.late)
+		r = program_streams(&keeper, &keeper.failure);
 	if (r < 0) {
 		emulator_end(&keeper.emulator);
 		failure_send(MACHINE_SLOT_CONTROL, CONTROL_FAILED, &keeper.failure);

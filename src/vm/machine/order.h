@@ -3,9 +3,9 @@
  * 0, 1 and 2, no arguments, and these descriptors. It says to the supervisor what init says
  * without a VM, by the messages of linux/control.h (READY, STARTED, DENIED, FAILED, EXIT), with
  * GUEST_USAGE before EXIT; and hears what init hears (GO without descriptors, SIGNAL, WINSIZE,
- * KILL). FAILED can come after STARTED as well: then the VM has broken its word or its neck, and
- * the step is "machine" (the emulator) or "channel" (the guest). The hang-up of the control socket
- * ends it and the VM. */
+ * KILL, PROGRAM). FAILED can come after STARTED as well: then the VM has broken its word or its
+ * neck, and the step is "machine" (the emulator) or "channel" (the guest). The hang-up of the
+ * control socket ends it and the VM. */
 #ifndef KS_VM_MACHINE_ORDER_H
 #define KS_VM_MACHINE_ORDER_H
 
@@ -41,6 +41,9 @@ enum {
 				   arrives at the path of its vsock and "_P", where kastellan-vm
 				   listens. It gets no slot but the initramfs; the files are passed
 				   on between the guest's connection and MACHINE_SLOT_FILES */
+	MACHINE_LATE = 1 << 3, /* without a spec and stdio: the guest is made ready for a worker,
+				  ARMED says so, and PROGRAM brings both. Its four descriptors: the
+				  spec, from its beginning on, stdin, stdout, stderr */
 };
 
 /* In the byte order of the machine. n_args strings follow, each with its NUL: the argv of the

@@ -5,15 +5,18 @@
 
 static const char *check(const struct machine_order *head, size_t size)
 {
+	const uint32_t guest = MACHINE_RESTORED | MACHINE_TEMPLATE | MACHINE_VSOCK;
+	const uint32_t kinds = head->flags & guest;
+
 	if (head->magic != MACHINE_ORDER_MAGIC)
 		return "this is no order";
 	if (head->version != MACHINE_ORDER_VERSION)
 		return "kastellan-vm and the library are of different versions";
 	if (head->size != size)
 		return "cut off, or longer than it says";
-	/* No two of them make sense together. */
-	if (head->flags & ~(uint32_t)(MACHINE_RESTORED | MACHINE_TEMPLATE | MACHINE_VSOCK) ||
-		head->flags & (head->flags - 1) || head->zero)
+	/* Of the first three no two make sense together. */
+	if (head->flags & ~(guest | MACHINE_LATE) || kinds & (kinds - 1) ||
+		(head->flags & MACHINE_TEMPLATE && head->flags & MACHINE_LATE) || head->zero)
 		return "it has an unknown flag";
 	if (head->n_args == 0 || head->n_args > MACHINE_MAX_ARGS)
 		return "it has no program, or too many arguments";

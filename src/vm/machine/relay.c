@@ -16,7 +16,8 @@
 
 static bool send_setup(struct keeper *keeper)
 {
-	struct channel_setup setup = {.flags = keeper->has_files ? SETUP_FILES : 0,
+	struct channel_setup setup = {
+		.flags = (keeper->has_files ? SETUP_FILES : 0) | (keeper->late ? SETUP_WAIT : 0),
 		.memory_bytes = keeper->order->memory_bytes,
 		.tasks = keeper->order->tasks,
 		.cpu_quota_pct = keeper->order->cpu_quota_pct};
@@ -29,6 +30,7 @@ static bool send_setup(struct keeper *keeper)
 	}
 	setup.seconds = now.tv_sec;
 	setup.nanoseconds = (uint32_t)now.tv_nsec;
+	keeper->judge.waits = keeper->late;
 	return outbox_put(&keeper->outbox, FRAME_SETUP, 0, STREAM_SESSION, &setup, sizeof(setup));
 }
 
@@ -77,6 +79,10 @@ void relay_down(struct keeper *keeper)
 	/* The supervisor is gone, or what it says cannot be understood: the VM goes too. */
 	if (r < 0) {
 		keeper->state = KEEPER_DONE;
+		return;
+	}
+	if (keeper->state == KEEPER_RUNS && message.header.type == CONTROL_PROGRAM) {
+		program_take(keeper, &message);
 		return;
 	}
 	control_message_drop_fds(&message);
@@ -129,7 +135,7 @@ void relay_up(struct keeper *keeper, const struct judge_control *control)
 		message_send(MACHINE_SLOT_CONTROL, CONTROL_DENIED, control->header.value, &denied,
 			sizeof(denied));
 		break;
-	default: /* READY, STARTED */
+	default: /* ARMED, READY, STARTED */
 		message_send(
 			MACHINE_SLOT_CONTROL, control->header.type, control->header.value, NULL, 0);
 		break;
