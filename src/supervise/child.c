@@ -191,10 +191,14 @@ int child_start_in(struct jail *jail, struct ks_plan *plan, const struct ks_host
 static void act_on_deadlines(struct ks_child *child)
 {
 	struct jail_usage usage = {.cpu_usec = NO_DEADLINE};
+	uint64_t now = clock_usec();
 
+	/* Before that no budget can be spent: it is not worth a look at the counters. */
+	if (now < deadlines_next(&child->deadlines))
+		return;
 	if (child->deadlines.cpu_budget_usec != NO_DEADLINE)
 		jail_usage(child->jail, &usage);
-	switch (deadlines_due(&child->deadlines, clock_usec(), usage.cpu_usec)) {
+	switch (deadlines_due(&child->deadlines, now, usage.cpu_usec)) {
 	case DEADLINE_TERMINATE:
 		jail_signal(child->jail, SIGTERM);
 		break;

@@ -116,7 +116,7 @@ static void __attribute__((noreturn)) child(const struct ends *ends, int text, b
 		failure_send(SLOT_INIT, CONTROL_FAILED, &failure);
 		_exit(INIT_EXIT_FAILED);
 	}
-	_exit(pid1_main(NULL));
+	_exit(pid1_main(NULL, NULL));
 }
 
 int guest_worker_start(int text, bool files, struct guest_worker *ret, struct failure *failure)

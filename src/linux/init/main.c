@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "monitor") == 0)
 		return monitor_main(argv[1]);
 	if (argc == 2 && strcmp(argv[1], "init") == 0)
-		return pid1_main(NULL);
+		return pid1_main(NULL, NULL);
 	if (argc > 0 && strcmp(argv[0], "/init") == 0 && getpid() == 1)
 		return guest_main();
 	return INIT_EXIT_FAILED;

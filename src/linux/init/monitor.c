@@ -77,7 +77,7 @@ static int start_helper(struct monitor *monitor, unsigned n_grants, struct failu
 }
 
 typedef int start_function(
-	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
+	struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
 
 static int start_itself(
 	struct monitor *monitor, start_function *start, unsigned n_grants, struct failure *failure)

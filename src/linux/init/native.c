@@ -33,7 +33,7 @@
 
 /* What the child needs of the monitor. */
 struct start {
-	const struct spec *spec;
+	struct spec *spec;
 	struct spec_ids outside; /* the caller's, where it has no others */
 	int report;
 	char *role; /* "monitor", or longer than "init" in any case */
@@ -117,7 +117,7 @@ static void __attribute__((noreturn)) child(const struct start *start)
 	close(start->report);
 	memset(start->role, 0, strlen(start->role));
 	memcpy(start->role, "init", 4);
-	_exit(pid1_main(NULL));
+	_exit(pid1_main(start->spec, NULL));
 }
 
 static int prepare(const struct spec *spec, unsigned n_grants, struct failure *failure)
@@ -163,7 +163,7 @@ static int map_child(const struct spec *spec, struct native *native, struct fail
 }
 
 int native_start(
-	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure)
+	struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure)
 {
 	struct start start = {
 		.spec = spec, .role = native->role, .outside = {geteuid(), getegid()}};

@@ -18,6 +18,6 @@ struct native {
  * SOCK_SEQPACKET) CONTROL_FAILED; the end of it without that means that the jail is made. On
  * failure there may be a child nevertheless, which has been told to end. */
 int native_start(
-	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
+	struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
 
 #endif

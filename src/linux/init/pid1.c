@@ -47,7 +47,8 @@ struct pid1 {
 	bool leftover; /* children may be left to reap without a further signal */
 };
 
-static struct spec spec;
+static struct spec own; /* touched only where it is read here */
+static struct spec *spec;
 static const struct pid1_host *surroundings; /* NULL: the first process of a pid namespace */
 
 /* All three are there: a descriptor of our own would else take the place, and be the worker's. */
@@ -64,7 +65,7 @@ static int check_stdio(struct failure *failure)
 /* And every further one that was announced. */
 static int check_extra(struct failure *failure)
 {
-	for (uint32_t i = 0; i < spec_extra(&spec); i++)
+	for (uint32_t i = 0; i < spec_extra(spec); i++)
 		if (fcntl(SLOT_EXTRA + (int)i, F_GETFD) < 0) {
 			failure_set(failure, errno, "descriptors", "further one number ");
 			failure_add_number(failure, i);
@@ -99,9 +100,9 @@ static int keep_only(const int *list, size_t n, uint32_t n_extra, struct failure
 
 static void name_temporary(void)
 {
-	if (spec.temporary && spec.temporary->named && spec.envc < SPEC_MAX_ENV) {
-		spec.envp[spec.envc++] = temporary_variable();
-		spec.envp[spec.envc] = NULL;
+	if (spec->temporary && spec->temporary->named && spec->envc < SPEC_MAX_ENV) {
+		spec->envp[spec->envc++] = temporary_variable();
+		spec->envp[spec->envc] = NULL;
 	}
 }
 
@@ -110,11 +111,23 @@ static int watch_monitor(struct pid1 *self, struct failure *failure)
 {
 	if (surroundings)
 		self->monitor = surroundings->monitor;
-	else if (spec.n_helper)
+	else if (spec->n_helper)
 		self->monitor = SLOT_MONITOR_PROCESS;
 	if (self->monitor >= 0 && fcntl(self->monitor, F_GETFD) < 0)
 		return failure_set(failure, errno, "descriptors", "no monitor to watch");
 	return 0;
+}
+
+/* What somebody else has left open is let go of before anything is read. */
+static int read_spec(const int *slots, size_t n, struct failure *failure)
+{
+	int r;
+
+	if (spec)
+		return 0;
+	spec = &own;
+	r = keep_only(slots, n, SPEC_MAX_EXTRA, failure);
+	return r < 0 ? r : spec_load(SLOT_SPEC, spec, failure);
 }
 
 static int settle(struct pid1 *self, struct failure *failure)
@@ -130,21 +143,19 @@ static int settle(struct pid1 *self, struct failure *failure)
 	if ((!surroundings && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "prctl");
-	r = keep_only(slots, 7, SPEC_MAX_EXTRA, failure);
+	r = read_spec(slots, 7, failure);
 	if (r == 0)
-		r = spec_load(SLOT_SPEC, &spec, failure);
+		r = network_check(spec, failure);
 	if (r == 0)
-		r = network_check(&spec, failure);
-	if (r == 0)
-		r = keep_only(slots, spec_has_stdio(&spec) ? 5 : 2, spec_extra(&spec), failure);
+		r = keep_only(slots, spec_has_stdio(spec) ? 5 : 2, spec_extra(spec), failure);
 	if (r == 0)
 		r = watch_monitor(self, failure);
 	if (r < 0)
 		return r;
 	name_temporary();
 	if (surroundings)
-		self->denials.asking = &spec;
-	if (spec_has_stdio(&spec))
+		self->denials.asking = spec;
+	if (spec_has_stdio(spec))
 		r = check_stdio(failure);
 	if (r == 0)
 		r = check_extra(failure);
@@ -154,7 +165,7 @@ static int settle(struct pid1 *self, struct failure *failure)
 	if (r == 0 && !surroundings)
 		r = capabilities_check_bound(failure);
 	if (r == 0)
-		r = verify_jail(&spec, failure);
+		r = verify_jail(spec, failure);
 	if (r < 0)
 		return r;
 	self->signals = signals_open();
@@ -222,7 +233,7 @@ static void on_report(struct pid1 *self)
 			self->armed = true;
 			if (message.n_fds)
 				self->denials.listener = message.fds[0];
-			if (spec_flags(&spec) & SPEC_FLAG_LATE)
+			if (spec_flags(spec) & SPEC_FLAG_LATE)
 				message_send(SLOT_INIT, CONTROL_ARMED, 0, NULL, 0);
 			continue;
 		}
@@ -278,20 +289,20 @@ static void start_worker(struct pid1 *self, const int *groups, size_t n_groups)
 	struct failure failure;
 	int r = 0;
 
-	if (n_groups == 0 && !(spec_flags(&spec) & SPEC_FLAG_KEEP_GROUP))
+	if (n_groups == 0 && !(spec_flags(spec) & SPEC_FLAG_KEEP_GROUP))
 		r = failure_set(&failure, EPROTO, "cgroup", "no group to join was handed over");
-	if (r == 0 && spec_flags(&spec) & SPEC_FLAG_TTY)
-		r = terminal_open(spec.winsize, &self->terminal, &failure);
+	if (r == 0 && spec_flags(spec) & SPEC_FLAG_TTY)
+		r = terminal_open(spec->winsize, &self->terminal, &failure);
 	if (r == 0)
-		r = worker_start(&spec, self->terminal, groups, n_groups, &self->worker,
+		r = worker_start(spec, self->terminal, groups, n_groups, &self->worker,
 			&self->report, &failure);
 	if (r < 0)
 		leave_failed(&failure);
 	/* Or their other ends would never see the worker close them. */
-	if (spec_has_stdio(&spec))
+	if (spec_has_stdio(spec))
 		for (int slot = SLOT_STDIN; slot <= SLOT_STDERR; slot++)
 			close(slot);
-	for (uint32_t i = 0; i < spec_extra(&spec); i++)
+	for (uint32_t i = 0; i < spec_extra(spec); i++)
 		close(SLOT_EXTRA + (int)i);
 }
 
@@ -301,7 +312,7 @@ static void pass_program(struct pid1 *self, const struct control_message *messag
 	struct failure failure;
 	int r;
 
-	if (!(spec_flags(&spec) & SPEC_FLAG_LATE) || !self->armed || self->named ||
+	if (!(spec_flags(spec) & SPEC_FLAG_LATE) || !self->armed || self->named ||
 		message->n_fds != CONTROL_PROGRAM_FDS)
 		return;
 	self->named = true;
@@ -381,11 +392,12 @@ static void __attribute__((noreturn)) serve(struct pid1 *self)
 	}
 }
 
-int pid1_main(const struct pid1_host *host)
+int pid1_main(struct spec *read, const struct pid1_host *host)
 {
 	struct pid1 self = {.signals = -1, .report = -1, .monitor = -1, .terminal = -1};
 	struct failure failure;
 
+	spec = read;
 	surroundings = host;
 	denials_init(&self.denials);
 	/* Nothing of the jail is touched, and nobody else's processes, by one who is not its first.

@@ -40,7 +40,7 @@ static int prepare(const struct spec *spec, struct failure *failure)
 }
 
 static void __attribute__((noreturn))
-child(const struct spec *spec, unsigned n_grants, const struct native *native, int report)
+child(struct spec *spec, unsigned n_grants, const struct native *native, int report)
 {
 	const struct pid1_host host = {.monitor = report, .n_grants = n_grants};
 	struct failure failure;
@@ -53,11 +53,11 @@ child(const struct spec *spec, unsigned n_grants, const struct native *native, i
 	}
 	memset(native->role, 0, strlen(native->role));
 	memcpy(native->role, "init", 4);
-	_exit(pid1_main(&host));
+	_exit(pid1_main(spec, &host));
 }
 
 int plain_start(
-	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure)
+	struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure)
 {
 	int pair[2];
 	int r;

@@ -9,7 +9,7 @@
 /* As native_start(), but that the report stays open in the child: its end tells either side of the
  * other's. */
 int plain_start(
-	const struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
+	struct spec *spec, unsigned n_grants, struct native *native, struct failure *failure);
 
 /* The monitor's last act, once nothing of the jail lives: removes what init has not. Takes the
  * worker's ids, where it has some of its own. */
