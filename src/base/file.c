@@ -41,13 +41,17 @@ void file_last_line(int fd, char *text, size_t room)
 int file_read_text(const char *path, char **ret_text)
 {
 	autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : file_read_rest(fd, ret_text);
+}
+
+int file_read_rest(int fd, char **ret_text)
+{
 	autostrbuf struct strbuf text;
 	char part[4096];
 	ssize_t n;
 
 	strbuf_init(&text, KS_MAX_TEXT);
-	if (fd < 0)
-		return -errno;
 	while ((n = read(fd, part, sizeof(part))) != 0) {
 		if (n < 0 && errno != EINTR)
 			return -errno;

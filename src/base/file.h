@@ -14,5 +14,7 @@ void file_last_line(int fd, char *text, size_t room);
 /* The whole text of a file whose size nobody knows beforehand, as those of /proc; at most
  * KS_MAX_TEXT. Free with free(). 0 or -errno. */
 int file_read_text(const char *path, char **ret_text);
+/* The same of what is left of an open one. */
+int file_read_rest(int fd, char **ret_text);
 
 #endif

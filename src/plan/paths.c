@@ -3,18 +3,34 @@
 
 #include <string.h>
 
+/* What is left of the path behind the directory's; NULL where it does not begin with that. Most
+ * paths part at their second byte, and each plan compares some thousand. */
+static const char *behind(const char *directory, const char *path)
+{
+	while (*directory && *directory == *path) {
+		directory++;
+		path++;
+	}
+	return *directory ? NULL : path;
+}
+
+static bool is_root(const char *path)
+{
+	return path[0] == '/' && path[1] == '\0';
+}
+
 bool path_beneath(const char *directory, const char *path)
 {
-	size_t len = strlen(directory);
+	const char *rest = behind(directory, path);
 
-	if (strcmp(directory, "/") == 0)
-		return path[0] == '/' && path[1] != '\0';
-	return strncmp(directory, path, len) == 0 && path[len] == '/';
+	return rest && (is_root(directory) ? *rest != '\0' : *rest == '/');
 }
 
 bool path_covers(const char *directory, const char *path)
 {
-	return strcmp(directory, path) == 0 || path_beneath(directory, path);
+	const char *rest = behind(directory, path);
+
+	return rest && (*rest == '\0' || *rest == '/' || is_root(directory));
 }
 
 /* The separator sorts before every other byte, so that "/a/b" comes before "/a-b". */

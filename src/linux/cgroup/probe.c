@@ -19,6 +19,7 @@
 #include "linux/cgroup/group.h"
 #include "linux/cgroup/locate.h"
 #include "linux/cgroup/manager.h"
+#include "linux/mount_table.h"
 
 struct texts {
 	char *mountinfo;
@@ -250,7 +251,7 @@ int cgroup_probe(bool tried, struct host_cgroup *ret)
 	autofree char *mountinfo = NULL;
 	autofree char *own = NULL;
 	autostrbuf struct strbuf reasons;
-	int r = file_read_text("/proc/self/mountinfo", &mountinfo);
+	int r = mount_table_text(&mountinfo);
 
 	strbuf_init(&reasons, KS_MAX_TEXT);
 	if (r == 0)

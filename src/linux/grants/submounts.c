@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "linux/kernel_fs.h"
+#include "linux/mount_table.h"
 #include "plan/paths.h"
 #include "policy/fields.h"
 
@@ -62,7 +62,7 @@ int submounts_check(const struct grants *grants, ks_error **reterr)
 		if (!grants->items[i].directory || grants->items[i].pin)
 			continue;
 		if (!text)
-			r = file_read_text("/proc/self/mountinfo", &text);
+			r = mount_table_text(&text);
 		if (!text)
 			return error_set(reterr, r,
 				ABOUT(.step = "grant", .remedy = "see that /proc is mounted"),

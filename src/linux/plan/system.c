@@ -143,13 +143,18 @@ int plan_system_mounts(
 	const struct ks_policy *policy, const struct ks_host *host, struct mount_list *ret_list)
 {
 	int r = add_generated(ret_list, policy, host);
+	struct mount_list own;
 
 	if (r == 0)
 		r = add_fresh(ret_list, policy);
-	for (size_t i = 0; r == 0 && i < host->n_paths; i++)
-		/* What is made fresh or generated is not taken from the host as well. */
+	own = *ret_list;
+	for (size_t i = 0; r == 0 && i < host->n_paths; i++) {
+		/* What is made fresh or generated is not taken from the host as well, which has
+		 * each path once. */
+		own.items = ret_list->items;
 		if (is_shown(policy, host->paths[i].path) &&
-			!mount_list_find(ret_list, host->paths[i].path))
+			!mount_list_find(&own, host->paths[i].path))
 			r = add_host_path(ret_list, host, &host->paths[i]);
+	}
 	return r;
 }
