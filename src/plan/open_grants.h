@@ -14,6 +14,10 @@
 int grants_open(
 	const struct ks_policy *policy, bool idmap, struct grants *ret_grants, ks_error **reterr);
 
+/* Clears away what grants_open() had to try, which means waiting for the kernel: for whoever has
+ * time for it. grants_done() does it otherwise. Thread-safe. */
+void grants_settle(void);
+
 /* The grants of a policy for a host that facts describe, as far as these tell: what they list is a
  * file, a directory or a link as listed, and all else is a directory of the name that is asked for.
  * An optional grant is taken to be there. Pure. 0, -ELOOP or -ENOMEM. */

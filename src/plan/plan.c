@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "plan/mounts.h"
+#include "plan/open_grants.h"
 #include "plan/paths.h"
 #include "plan/receipt.h"
 
@@ -18,6 +19,9 @@ struct ks_plan *plan_alloc(void)
 
 void grants_done(struct grants *grants)
 {
+	/* Not of an owner whose grants have gone over to a plan. */
+	if (grants->len)
+		grants_settle();
 	for (size_t i = 0; i < grants->len; i++) {
 		struct grant *grant = &grants->items[i];
 

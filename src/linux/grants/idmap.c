@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "linux/kernel_id.h"
+#include "plan/open_grants.h"
 
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
@@ -26,6 +27,7 @@
 #endif
 
 #define KNOWN_DEVICES 64
+#define MAX_LEFT 4 /* of one policy; more are cleared away at once */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int user_namespace = -1; /* any one with a map that is not the identity; kept open */
@@ -35,6 +37,11 @@ static struct {
 	bool works;
 } known[KNOWN_DEVICES];
 static unsigned n_known;
+/* To be cleared away: the process, which has been told to end, and the mounts that were tried. The
+ * kernel takes its time for either. */
+static pid_t ending; /* 0 = none */
+static int left[MAX_LEFT];
+static unsigned n_left;
 
 static int write_file(const char *path, const char *text)
 {
@@ -99,8 +106,7 @@ static int make_user_namespace(void)
 		}
 	}
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	ending = pid;
 	return fd;
 }
 
@@ -110,9 +116,12 @@ static bool try_device(int fd)
 		.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_namespace};
 	autofd int tree = (int)syscall(
 		SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	bool works = tree >= 0 &&
+		     syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0;
 
-	return tree >= 0 &&
-	       syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0;
+	if (tree >= 0 && n_left < MAX_LEFT)
+		left[n_left++] = take_fd(&tree);
+	return works;
 }
 
 bool idmap_works(int fd, dev_t device)
@@ -137,4 +146,15 @@ bool idmap_works(int fd, dev_t device)
 	}
 	pthread_mutex_unlock(&lock);
 	return works;
+}
+
+void grants_settle(void)
+{
+	pthread_mutex_lock(&lock);
+	while (ending > 0 && waitpid(ending, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	ending = 0;
+	while (n_left > 0)
+		close(left[--n_left]);
+	pthread_mutex_unlock(&lock);
 }

@@ -40,6 +40,7 @@ struct wanted {
 struct kept {
 	struct wanted wanted;
 	int tree; /* -1: free */
+	int spare; /* a copy of it for the next jail, made when there was time; -1: none */
 	int table; /* tells of a change of the mount table */
 	unsigned long used;
 };
@@ -66,6 +67,7 @@ static void kept_done(struct kept *kept)
 		return;
 	wanted_done(&kept->wanted);
 	drop_fd(&kept->tree);
+	drop_fd(&kept->spare);
 	drop_fd(&kept->table);
 }
 
@@ -77,7 +79,7 @@ struct root_cache *root_cache_new(void)
 		return NULL;
 	pthread_mutex_init(&cache->lock, NULL);
 	for (int i = 0; i < KEPT; i++)
-		cache->kept[i].tree = cache->kept[i].table = -1;
+		cache->kept[i].tree = cache->kept[i].spare = cache->kept[i].table = -1;
 	return cache;
 }
 
@@ -230,7 +232,8 @@ static struct kept *make(
 		return NULL;
 	}
 	kept_done(kept);
-	*kept = (struct kept){.wanted = *wanted, .tree = tree, .table = take_fd(&table)};
+	*kept = (struct kept){
+		.wanted = *wanted, .tree = tree, .spare = -1, .table = take_fd(&table)};
 	*wanted = (struct wanted){0};
 	return kept;
 }
@@ -253,7 +256,7 @@ static int take(struct root_cache *cache, const struct ks_plan *plan, struct wan
 	if (!kept)
 		return -1;
 	kept->used = ++cache->uses;
-	return tree_copy(kept->tree, "");
+	return kept->spare >= 0 ? take_fd(&kept->spare) : tree_copy(kept->tree, "");
 }
 
 int root_cache_take(struct root_cache *cache, const struct ks_plan *plan)
@@ -269,4 +272,19 @@ int root_cache_take(struct root_cache *cache, const struct ks_plan *plan)
 	pthread_mutex_unlock(&cache->lock);
 	wanted_done(&wanted);
 	return tree < 0 ? -1 : tree;
+}
+
+void root_cache_refill(struct root_cache *cache)
+{
+	if (!cache)
+		return;
+	pthread_mutex_lock(&cache->lock);
+	for (int i = 0; i < KEPT; i++) {
+		struct kept *kept = &cache->kept[i];
+
+		/* The last one that was used. */
+		if (kept->tree >= 0 && kept->spare < 0 && kept->used == cache->uses)
+			kept->spare = tree_copy(kept->tree, "");
+	}
+	pthread_mutex_unlock(&cache->lock);
 }

@@ -21,4 +21,8 @@ void root_cache_free(struct root_cache *cache);
  * allowed. */
 int root_cache_take(struct root_cache *cache, const struct ks_plan *plan);
 
+/* Makes the copy that the next jail like the last one will take: for whoever has time. Thread-safe.
+ * cache: NULL is allowed. */
+void root_cache_refill(struct root_cache *cache);
+
 #endif

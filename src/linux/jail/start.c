@@ -15,8 +15,10 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "linux/jail/parts.h"
+#include "linux/jail/root_cache.h"
 #include "linux/jail/spec_plan.h"
 #include "linux/probe/probe.h"
+#include "plan/open_grants.h"
 #include "vm/jail/vm_jail.h"
 
 #define LAST_WORDS_MS 200 /* for a jail that is dying to say why */
@@ -47,10 +49,13 @@ int jail_announce_group(struct jail *jail, const struct cgroup *group, ks_error 
 	return 0;
 }
 
-static int make_group(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
+static int make_group(struct jail *jail, const struct ks_host *host, const struct ks_plan *plan,
+	ks_error **reterr)
 {
-	int r;
+	int r = cgroup_new(&host->cgroup, &jail->group, reterr);
 
+	if (r < 0)
+		return r;
 	jail->limits = (struct cgroup_limits){.memory_bytes = plan->limits.memory_bytes,
 		.tasks = plan->limits.tasks,
 		.cpu_quota_pct = plan->limits.cpu_quota_pct};
@@ -120,7 +125,7 @@ static int make_group_or_why(struct jail *jail, const struct ks_host *host,
 {
 	struct pollfd monitor = {.fd = jail->monitor_socket, .events = POLLIN};
 	ks_error *error = NULL;
-	int r = make_group(jail, plan, &error);
+	int r = make_group(jail, host, plan, &error);
 
 	if (r < 0 && poll(&monitor, 1, LAST_WORDS_MS) > 0) {
 		int why = jail_await_start(jail, host, plan, reterr);
@@ -144,19 +149,20 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 	int r = jail_pair_network(plan, jail, reterr);
 
 	jail->machine = plan->filter.machine;
-	if (r == 0 && plan->limits.group)
-		r = cgroup_new(&host->cgroup, &jail->group, reterr);
 	if (r == 0)
 		r = apply_jail(plan, host, setup, jail, reterr);
 	/* While the jail is made. */
 	if (r == 0)
 		r = jail_open_network(plan, host, setup->audit, jail, reterr);
-	if (r == 0 && jail->group)
+	if (r == 0 && plan->limits.group)
 		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)
 		r = jail_await_network(jail, START_PATIENCE_MS, reterr);
 	if (r == 0)
 		r = say_go(jail, reterr);
+	/* There is nothing to do before the program runs. */
+	grants_settle();
+	root_cache_refill(host->kept);
 	if (r == 0)
 		r = stdio ? jail_await_start(jail, host, plan, reterr)
 			  : jail_await_armed(jail, host, plan, reterr);

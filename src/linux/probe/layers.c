@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "linux/grants/idmap.h"
 #include "linux/probe/parts.h"
+#include "plan/open_grants.h"
 
 /* The same numbers on every architecture. */
 #ifndef SYS_landlock_create_ruleset
@@ -53,9 +54,11 @@ void probe_idmap(struct ks_host *host, bool tried)
 	if (!host->privileged)
 		return;
 	/* Each grant's file system is tried when it is opened; here, whether there is any. */
-	if (tried)
+	if (tried) {
 		host->idmap = idmap_on("/") || idmap_on("/tmp") || idmap_on("/home");
-	else
+		grants_settle();
+	} else {
 		host->idmap = syscall(SYS_mount_setattr, -1, "", 0U, NULL, 0UL) == 0 ||
 			      errno != ENOSYS;
+	}
 }
