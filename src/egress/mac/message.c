@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "egress/mac/left.h"
 #include "macos/apply/system.h"
 
 #define REST_MS 5000 /* for the rest of a message to be taken, which the buffer has room for */
@@ -125,8 +126,9 @@ static void take_descriptors(struct msghdr *message, struct control_message *ret
 /* 1 where a whole message is there, 0 where it is not yet, -EPIPE at the end, -EBADMSG. */
 static int look(int socket, struct frame *frame)
 {
-	ssize_t got;
+	int not_yet = is_left(socket) ? -EPIPE : 0;
 	int there = 0;
+	ssize_t got;
 
 	do {
 		got = recv(socket, frame, sizeof(*frame), MSG_PEEK | MSG_DONTWAIT);
@@ -136,12 +138,12 @@ static int look(int socket, struct frame *frame)
 	if (got == 0)
 		return -EPIPE;
 	if ((size_t)got < sizeof(*frame))
-		return 0;
+		return not_yet;
 	if (frame->len > CONTROL_MAX - sizeof(frame->header) || frame->n_fds > CONTROL_MAX_FDS)
 		return -EBADMSG;
 	if (ioctl(socket, FIONREAD, &there) < 0)
 		return -errno;
-	return there >= 0 && (size_t)there >= sizeof(*frame) + frame->len;
+	return there >= 0 && (size_t)there >= sizeof(*frame) + frame->len ? 1 : not_yet;
 }
 
 int control_receive(int socket, struct control_message *ret)

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "egress/mac/left.h"
 #include "egress/mac/slots.h"
 #include "egress/resolver.h"
 
@@ -20,12 +21,13 @@ int resolver_start(struct resolver *ret_resolver)
 /* A part of an answer is none yet; the rest is told of as it comes. */
 ssize_t resolver_receive(int socket, void *bytes, size_t len)
 {
+	int not_yet = is_left(socket) ? -EPIPE : -EAGAIN;
 	ssize_t got;
 
 	do {
 		got = recv(socket, bytes, len, MSG_PEEK | MSG_DONTWAIT);
 		if (got > 0 && (size_t)got < len)
-			return -EAGAIN;
+			return not_yet;
 		if (got > 0)
 			got = recv(socket, bytes, len, MSG_DONTWAIT);
 	} while (got < 0 && errno == EINTR);

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -13,6 +14,7 @@ from stage import equal, python, true
 from test_container import DEGRADED as CONTAINER_DEGRADED
 from test_container import prepare
 
+OWNER_SLOT = 3
 NEVER = "9.9.9.9:443"
 LIMITS = {"cpu_ms": 0, "mem_mb": 0}
 # Asks the proxy for what its arguments name, each by CONNECT: prints the status, and what the server
@@ -220,6 +222,21 @@ def test_a_proxy_that_is_in_no_sandbox_serves_nobody(backend):
     alone = subprocess.run([stage.EGRESS], pass_fds=(), capture_output=True, check=False, timeout=20)
     equal(alone.returncode, 1, f"without a sandbox: {alone}")
     os.unlink(stub)
+
+
+def test_an_owner_that_dies_amid_a_message():
+    """The rest of it never comes, and the hang-up must not be waited for again and again."""
+    for part in (b"", struct.pack("=III", 3, 0, 2), struct.pack("=IIIIxx", 3, 0, 2, 0)):
+        mine, its = socket.socketpair()
+        process = subprocess.Popen(["/usr/bin/sandbox-exec", "-D", f"PROGRAM={stage.EGRESS}", "-p",
+                                    "(version 1)\n(deny default)", stage.EGRESS],
+                                   stderr=subprocess.PIPE, close_fds=False,
+                                   preexec_fn=lambda theirs=its: os.dup2(theirs.fileno(), OWNER_SLOT))
+        its.close()
+        mine.sendall(part)
+        mine.close()
+        said = process.communicate(timeout=20)[1]
+        equal((process.returncode, said), (1, b""), f"{len(part)} bytes")
 
 
 def test_an_old_container_relays_no_socket():
