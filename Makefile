@@ -30,7 +30,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check check-kvm install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos check-macos format clean
+.PHONY: all demo check check-kvm install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos macos-egress check-macos format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -108,6 +108,12 @@ bench bench-quick:
 macos:
 	@tools/install-packages build macos
 	@tools/macos/build $(BUILD)
+
+macos-egress:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/egress/run --egress $(BUILD)/tests/doubles/mac/kastellan-egress-as-on-a-mac \
+		--names $(abspath $(BUILD))/tests/doubles/mac/kastellan-names-as-on-a-mac
 
 check-macos:
 	@[ "$$(uname)" = Darwin ] || { echo "make check-macos: this is no Mac" >&2; exit 1; }
