@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "cli/backend.h"
 #include "cli/cli.h"
 #include "cli/options.h"
@@ -79,6 +80,38 @@ static int look_at_all(ks_backends *backends, bool print, bool *ret_works, ks_er
 	return r == -ENOENT ? 0 : r;
 }
 
+/* One that is not in the store is a finding, too; with --json the status alone tells it. */
+static int look_at_image(const struct arguments *arguments, ks_backends *backends, bool *ret_works,
+	ks_error **reterr)
+{
+	enum ks_backend_kind kind;
+	ks_backend *backend = NULL;
+	int r = ks_backends_kind_from_name(backends, "container", &kind, reterr);
+
+	if (r < 0)
+		return r;
+	r = ks_backends_resolve(backends, kind, arguments->image, &backend);
+	if (r < 0)
+		return error_oom(reterr);
+	r = ks_backend_probe_image(backend, reterr);
+	ks_backend_unref(backend);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_works = *ret_works && r == 0;
+	if (!arguments->json) {
+		puts("\nimages");
+		print_finding(&(struct told){.n = MOST_LAYERS},
+			&(struct ks_finding){.name = arguments->image,
+				.state = r == 0 ? KS_FINDING_WORKS : KS_FINDING_FAILS,
+				.detail = "it is in the store",
+				.reason = r == 0 ? NULL : ks_error_message(*reterr),
+				.remedy = r == 0 ? NULL : ks_error_remedy(*reterr)});
+	}
+	ks_error_free(*reterr);
+	*reterr = NULL;
+	return 0;
+}
+
 static int doctor(const struct arguments *arguments, bool *ret_works, ks_error **reterr)
 {
 	ks_backends *backends = NULL;
@@ -87,6 +120,8 @@ static int doctor(const struct arguments *arguments, bool *ret_works, ks_error *
 
 	if (r == 0)
 		r = look_at_all(backends, !arguments->json, ret_works, reterr);
+	if (r == 0 && arguments->image)
+		r = look_at_image(arguments, backends, ret_works, reterr);
 	if (r == 0 && arguments->json)
 		r = ks_backends_json(backends, &text, reterr);
 	if (r == 0 && text)

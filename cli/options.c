@@ -289,7 +289,7 @@ const struct option_row option_rows[] = {
 	{'b', "backend", "BACKEND", GRANTS, "backend",
 		"bwrap (default), native or landlock; of a Mac: seatbelt, container", true,
 		apply_backend},
-	{0, "image", "IMAGE", GRANTS, NULL,
+	{0, "image", "IMAGE", GRANTS | FOR_DOCTOR, NULL,
 		"image of the backend container (alpine:3.20); others have none", true,
 		apply_image},
 	{0, "host", "FACTS.json", FOR_PLAN | FOR_DOCTOR, "file",

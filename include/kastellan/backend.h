@@ -98,6 +98,13 @@ KS_API const char *ks_backend_name(const ks_backend *backend);
 /* The image of a backend with images, else NULL. */
 KS_API const char *ks_backend_image(const ks_backend *backend);
 
+/* Whether the image of a backend with images is in the host's store, so that a worker's start does
+ * not have to fetch it: starts one short-lived program. Returns 0, also for a backend without
+ * images; -ENOENT where it is not there, with what fetches it as the error's remedy; -EINVAL for
+ * what is no name of one; -EOPNOTSUPP for a host that is only described; or as a spawn does where
+ * the backend does not work. Thread-safe. */
+KS_API int ks_backend_probe_image(ks_backend *backend, ks_error **reterr);
+
 /* What a stub does instead of running anything. Set size to sizeof(struct ks_backend_stub_ops) and
  * zero the rest. The functions may be called from several threads at once. */
 struct ks_backend_stub_ops {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "resolve/kinds.h"
 #include "resolve/probe.h"
 #include "resolve/resolve.h"
@@ -17,6 +18,23 @@ const char *ks_backend_kind_name(enum ks_backend_kind kind)
 int ks_backend_kind_from_name(const char *name, enum ks_backend_kind *ret_kind, ks_error **reterr)
 {
 	return kind_from_name(&platform_backends, name, ret_kind, reterr);
+}
+
+int ks_backend_probe_image(ks_backend *backend, ks_error **reterr)
+{
+	const char *image = ks_backend_image(backend);
+	const struct ks_host *host = NULL;
+	int r;
+
+	if (!image || backend_stub(backend, NULL))
+		return 0;
+	if (backend_is_described(backend))
+		return error_set(reterr, -EOPNOTSUPP, ABOUT(.step = "image", .path = image),
+			"image: of a host that is only described no store can be asked");
+	r = backend_host(backend, false, &host, reterr);
+	if (r == 0)
+		r = backend_can_spawn(backend, host, reterr);
+	return r < 0 ? r : image_probe(host, image, reterr);
 }
 
 int ks_backends_new(ks_backends **ret_backends)

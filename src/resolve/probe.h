@@ -14,4 +14,7 @@
  * to know beforehand. What the host lacks is a fact and no error: returns 0, or -ENOMEM. */
 int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr);
 
+/* Whether the image is in the host's store: 0, -ENOENT, -EINVAL or other -errno. */
+int image_probe(const struct ks_host *host, const char *image, ks_error **reterr);
+
 #endif

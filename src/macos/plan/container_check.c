@@ -64,7 +64,7 @@ static int check_env(const struct policy_env *env, ks_error **reterr)
 	return 0;
 }
 
-static int check_image(const char *image, ks_error **reterr)
+int container_check_image(const char *image, const char *step, ks_error **reterr)
 {
 	static const char alphabet[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@";
@@ -74,7 +74,7 @@ static int check_image(const char *image, ks_error **reterr)
 		!strchr("._-/:@", image[0]))
 		return 0;
 	return error_set(reterr, -EINVAL,
-		ABOUT(.step = "plan", .field = "image", .path = image,
+		ABOUT(.step = step, .field = "image", .path = image,
 			.remedy = "write it as registry/name:tag or name@digest, such as "
 				  "alpine:3.20"),
 		"image: \"%s\" is not the name of an image", image);
@@ -94,7 +94,7 @@ static int check_program(const struct ks_plan *plan, ks_error **reterr)
 
 int container_check(const struct ks_plan *plan, const char *image, ks_error **reterr)
 {
-	int r = check_image(image, reterr);
+	int r = container_check_image(image, "plan", reterr);
 
 	if (r == 0)
 		r = check_program(plan, reterr);

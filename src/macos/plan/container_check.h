@@ -6,6 +6,7 @@
 #include "plan/plan.h"
 
 /* 0, or -EINVAL with the field. */
+int container_check_image(const char *image, const char *step, ks_error **reterr);
 int container_check(const struct ks_plan *plan, const char *image, ks_error **reterr);
 
 #endif

@@ -75,6 +75,21 @@ def test_an_image_that_is_not_there_is_a_failed_start():
     true(b"missing:1" in done.err and b"image pull" in done.err, done)
 
 
+def test_an_image_is_looked_for_and_not_fetched():
+    prepare()
+    for image, found in (("alpine:3.20", True), ("missing:1", False)):
+        done = subprocess.run([stage.KASTELLAN, "doctor", "--image", image], capture_output=True,
+                              check=False, text=True, timeout=60)
+        # That of a double is never without limits, so that the status says no in any case.
+        equal(done.returncode, 1, done)
+        true((f"{image}  works" in done.stdout.replace("    ", "  ")) == found, done.stdout)
+        true(("container image pull missing:1" in done.stdout) != found, done.stdout)
+    for image in ("-x", "a b", ""):
+        done = subprocess.run([stage.KASTELLAN, "doctor", "--image", image], capture_output=True,
+                              check=False, text=True, timeout=60)
+        true(done.returncode > 1 and image in done.stderr, done)
+
+
 def test_an_old_container_is_refused():
     for version, code in (("0.11.0", 125), ("0.12.0", 0), ("1.2.2", 0)):
         prepare(version)
