@@ -63,7 +63,7 @@ def enter(programs, arguments):
                    "--setenv", "PATH", "/usr/bin", "--setenv", "KASTELLAN_WARDEN", WARDEN,
                    "--setenv", "KASTELLAN_EGRESS", EGRESS, "--setenv", "KASTELLAN_NAMES", NAMES,
                    "--setenv", "PYTHONDONTWRITEBYTECODE", "1",
-                   *(word for name in ("VERBOSE", "CI") if name in os.environ
+                   *(word for name in ("VERBOSE", "CI", "KASTELLAN_MAC_CALLS") if name in os.environ
                      for word in ("--setenv", name, os.environ[name]))]
         for name in ("lib", "lib64"):
             if os.path.islink(f"/{name}"):
