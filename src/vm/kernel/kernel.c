@@ -105,6 +105,16 @@ static int open_unpacked(int cache, const char *pin, int image)
 	return r < 0 ? r : cache_open(cache, name);
 }
 
+static const char *unpack_remedy(int r)
+{
+	if (r == -EBADMSG)
+		return "install the kernel's package again";
+	if (r == -EOPNOTSUPP)
+		return "install the library of its compression: liblz4, liblzma, libzstd or zlib";
+	return "let KASTELLAN_CACHE name a directory that is the caller's alone, with room for "
+	       "64 MB";
+}
+
 int vm_open_kernel(const struct vm_plan *vm, int *ret_fd, ks_error **reterr)
 {
 	autofd int cache = cache_directory();
@@ -118,11 +128,7 @@ int vm_open_kernel(const struct vm_plan *vm, int *ret_fd, ks_error **reterr)
 	/* Firecracker boots nothing else. */
 	if (fd < 0 && vm->config)
 		return error_set(reterr, fd,
-			ABOUT(.step = "machine", .path = vm->kernel,
-				.remedy = fd == -EBADMSG
-						  ? "install the kernel's package again"
-						  : "let KASTELLAN_CACHE name a directory that is "
-						    "the caller's alone, with room for 64 MB"),
+			ABOUT(.step = "machine", .path = vm->kernel, .remedy = unpack_remedy(fd)),
 			"machine: the guest's kernel cannot be unpacked into the cache: %s: %s",
 			vm->kernel, strerror(-fd));
 	*ret_fd = fd >= 0 ? fd : take_fd(&image);

@@ -11,29 +11,12 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
+
+#include "vm/kernel/tsc.h"
 
 #define MARK "KSFCDBL1"
 #define ARGUMENT 2048
-
-/* Emulated, the kernel has to be told the rate of the counter, or it waits for ever. */
-static unsigned counter_khz(void)
-{
-	struct timespec pause = {.tv_nsec = 2000000};
-	struct timespec start, end;
-	uint64_t before = __rdtsc();
-	int64_t elapsed;
-
-	clock_gettime(CLOCK_MONOTONIC_RAW, &start);
-	before = __rdtsc();
-	nanosleep(&pause, NULL);
-	clock_gettime(CLOCK_MONOTONIC_RAW, &end);
-	before = __rdtsc() - before;
-	elapsed = (end.tv_sec - start.tv_sec) * INT64_C(1000000000) + end.tv_nsec - start.tv_nsec;
-	return (unsigned)(before * 1000000 / (uint64_t)elapsed);
-}
 
 /* QEMU's program as a file in memory. */
 static int unpack(void)
@@ -96,8 +79,9 @@ pid_t machine_start(const struct machine *machine)
 	snprintf(object, sizeof(object), "memory-backend-memfd,id=ram,size=%lldM,share=on",
 		machine->memory_mib);
 	snprintf(chardev, sizeof(chardev), "socket,id=vsock,fd=%d", machine->vsock);
+	/* Emulated, the kernel has to be told the rate of the counter, or it waits for ever. */
 	snprintf(words, sizeof(words), "%s tsc_early_khz=%u tsc=reliable", machine->words,
-		counter_khz());
+		tsc_measure_khz());
 	fcntl(machine->vsock, F_SETFD, 0);
 	pid = fork();
 	if (pid == 0)

@@ -68,8 +68,7 @@ void queue_tell(const struct queue *queue)
 {
 	const uint64_t one = 1;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (queue->call >= 0 && !(queue->available->flags & VRING_AVAIL_F_NO_INTERRUPT))
+	if (queue->call >= 0)
 		(void)!write(queue->call, &one, sizeof(one));
 }
 

@@ -46,7 +46,9 @@ bool queue_has(const struct queue *queue);
 bool queue_take(struct queue *queue, const struct memory *memory, struct chain *ret);
 /* Hands it back with so many bytes written. */
 void queue_give(struct queue *queue, const struct chain *chain, uint32_t len);
-/* Tells the guest what was handed back. */
+/* Tells the guest what was handed back, also where it asked not to be told: an emulator of one
+ * processor leaves out the guest's memory barriers, so that its asking again could be seen too
+ * late, and nobody would tell it any more. */
 void queue_tell(const struct queue *queue);
 
 size_t chain_room(const struct chain *chain);
