@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The goals: a section, the two rows whose medians are divided, and the bound."""
-from . import inside, statistics
+from . import inside, machines, statistics
 
 # (section, row, against, bound, what it says). A bound is the greatest ratio that is good.
 GOALS = [
@@ -44,6 +44,10 @@ GOALS += [
     for _worker in ("a worker that does nothing", "a worker in Python")]
 GOALS.append(("workers", "acquire from a jail that waits", "native, cold spawn", 0.5,
               "acquire of single use, prepared / cold native spawn"))
+GOALS += [
+    ("machines", "booted", "bare boot", 1.15, "a worker in a machine, booted / bare boot of kernel and init"),
+    ("machines", "restored", "booted", 0.28, "a worker in a machine, restored / booted"),
+]
 
 
 def of_workers(section):
@@ -76,4 +80,4 @@ def judge(results):
             goal["verdict"] = "pass" if goal["ratio"] <= bound else "fail"
             goal["sure"] = not goal["low"] <= bound <= goal["high"]
         said.append(goal)
-    return said + of_workers(results.get("workers", {}))
+    return said + of_workers(results.get("workers", {})) + machines.goals(results.get("machines", {}))

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from . import inside, memory, peers, steps, workers
+from . import inside, machines, memory, peers, steps, workers
 from .rows import Absent, Row, measure, summary
 from .spawner import Spawner
 from .trace import Unavailable
@@ -24,8 +24,8 @@ class Run:
         self.environment.setdefault(
             "KASTELLAN_INIT", os.path.join(build, "src", "linux", "init", "kastellan-init"))
 
-    def spawner(self, burden=()):
-        return Spawner(self.build, self.place, burden)
+    def spawner(self, burden=(), more=None):
+        return Spawner(self.build, self.place, burden, more)
 
     def finish(self, title, rows, seconds, most=None):
         measure(rows, min(self.samples, most or self.samples), seconds * self.scale)
@@ -233,4 +233,5 @@ def calls(run):
 
 
 SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,
-            "rate": rate, "memory": idle, "inside": work_inside, "workers": workers.section}
+            "rate": rate, "memory": idle, "inside": work_inside, "workers": workers.section,
+            "machines": machines.section}

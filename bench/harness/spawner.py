@@ -28,8 +28,8 @@ class Place:
 
 
 class Spawner:
-    def __init__(self, build, place, burden=()):
-        environment = dict(os.environ)
+    def __init__(self, build, place, burden=(), more=None):
+        environment = {**os.environ, **(more or {})}
         environment.setdefault("KASTELLAN_INIT",
                                os.path.join(build, "src", "linux", "init", "kastellan-init"))
         environment.setdefault("KASTELLAN_EGRESS",
@@ -62,6 +62,10 @@ class Spawner:
         self.process.stdin.write(order + "\n")
         self.process.stdin.flush()
         return self.hear()
+
+    def both(self, request):
+        """Microseconds until the program is executed, and to the end of everything of it."""
+        return [int(part) / 1000 for part in self.ask(f"run {request}").split(":")]
 
     def total(self, request):
         """Microseconds from the spawn to the end of everything of it."""
