@@ -183,10 +183,18 @@ static void kill_all(void)
 		kill(-1, SIGKILL);
 }
 
+/* Whatever loses its parent falls to us: without a child there is nobody. To end all by one call
+ * the kernel goes through every process of the machine. */
+static bool is_alone(void)
+{
+	return waitpid(-1, NULL, WNOHANG | __WALL) < 0 && errno == ECHILD;
+}
+
 /* Ends and reaps all there is. Nothing can be born meanwhile but by what is dying. */
 static void end_all(void)
 {
-	kill_all();
+	if (!is_alone())
+		kill_all();
 	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
 		if (surroundings)
 			children_kill();
@@ -198,10 +206,7 @@ static void __attribute__((noreturn)) leave(int status)
 {
 	if (surroundings)
 		end_all();
-	else
-		kill(-1, SIGKILL);
-	/* The kernel ends and reaps the namespace with its first process. */
-	_exit(status);
+	_exit(status); /* with which the kernel ends and reaps a namespace */
 }
 
 static void __attribute__((noreturn)) leave_failed(const struct failure *failure)
