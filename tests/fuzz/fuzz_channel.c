@@ -3,6 +3,10 @@
  * which pieces the others arrive. Whatever comes, no more is kept than the windows allow. */
 #include "fuzz.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "vm/channel/connections.h"
 #include "vm/channel/inbox.h"
 #include "vm/channel/judge.h"
 #include "vm/channel/stream.h"
@@ -18,12 +22,62 @@ static struct state {
 
 static struct inbox inbox;
 static struct outbox outbox;
+static struct connections connections;
+
+/* A socket whose other side reads nothing. */
+static int stalled(void)
+{
+	static int pair[2] = {-1, -1};
+	uint8_t bytes[4096] = {0};
+
+	if (pair[0] < 0) {
+		HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+		while (send(pair[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+			;
+	}
+	return dup(pair[0]);
+}
+
+static void end_connections(void)
+{
+	if (!connections.size)
+		HOLDS(connections_make(&connections, 4) == 0);
+	for (uint32_t i = 0; i < connections.high; i++) {
+		connection_cut(&connections.items[i]);
+		connections.items[i].used = false;
+	}
+}
+
+/* Of every second one the socket was never there. */
+static bool take_connection(const struct frame_header *header, const uint8_t *payload)
+{
+	struct connection *connection = connections_find(&connections, header->stream);
+	const char *why;
+
+	if (!connection)
+		return false;
+	if (header->type == FRAME_OPEN) {
+		if (connection->used)
+			return false;
+		connections_begin(&connections, connection, header->stream % 2 ? stalled() : -1,
+			false);
+		return true;
+	}
+	why = connection_take(connection, header, payload);
+	HOLDS(!why || *why);
+	HOLDS(ring_len(&connection->ring) <= WINDOW_NET);
+	HOLDS(connection->in.held + connection->in.owed <= WINDOW_NET);
+	connections_speak(&connections, &outbox);
+	HOLDS(connection->used || connection->fd < 0);
+	return !why;
+}
 
 static void reset(void)
 {
 	inbox.start = inbox.end = 0;
 	outbox.start = outbox.end = 0;
 	state = (struct state){0};
+	end_connections();
 	state.source.from.fd = -1;
 	state.source.flow = (struct flow_out){.window = WINDOW_IN, .under_way = 5000};
 	for (uint16_t i = 0; i < 2; i++)
@@ -97,8 +151,12 @@ static bool take(const struct frame_header *header, const uint8_t *payload)
 	}
 	HOLDS(before != JUDGE_OVER);
 	HOLDS(state.judge.denials <= JUDGE_MAX_DENIALS);
-	if (header->stream != STREAM_SESSION && !take_stream(header, payload))
+	if (header->stream >= CONNECTION_FIRST) {
+		if (!take_connection(header, payload))
+			return false;
+	} else if (header->stream != STREAM_SESSION && !take_stream(header, payload)) {
 		return false;
+	}
 	if (header->type == FRAME_CONTROL)
 		check_control(header, payload);
 	for (int i = 0; i < 2; i++)

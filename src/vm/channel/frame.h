@@ -9,12 +9,20 @@
  *                                           FAILED, EXIT: as init says
  *   CONTROL                ->               GO, SIGNAL, WINSIZE, KILL: as init is told
  *   DATA, EOF, WINDOW, RESET  <->           one stream each way for stdin, stdout, stderr
+ *                          <-  OPEN         a connection of the worker's, and where it leads
+ *   DATA, EOF, WINDOW, CLOSE  <->           of a connection: both ways, until each side has closed
+ *                          <-  ASK          a question of the worker's to whoever answers names
+ *   ANSWER                 ->
  *                          <-  USAGE        once, behind all DATA and before CONTROL's EXIT
  *
  * CONTROL carries a struct control_header and its data (control_message.h), never a descriptor.
  * DATA is lent: of each stream no more than its window may be under way, and WINDOW gives back what
  * the receiver has passed on, so that a reader who stalls holds up its own stream alone. RESET says
  * that nobody takes a stream's bytes any more; EOF that none will come.
+ *
+ * Connections are there only where SETUP has room for some (connection.h). kastellan-vm connects
+ * each to the very address, in a network whose every address leads to the egress proxy: what may be
+ * reached is decided there, as for a worker without a machine.
  *
  * The guest is hostile: what it sends passes judge.h before anything is made of it. Pure. */
 #ifndef KS_VM_CHANNEL_FRAME_H
@@ -24,12 +32,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bounds.h"
+
 #define FRAME_HEADER 8 /* u32 len, u8 type, u8 flags, u16 stream; little endian */
 #define FRAME_MAX_PAYLOAD 65536
-#define CHANNEL_VERSION 1u
+#define CHANNEL_VERSION 2u
 
 #define WINDOW_OUT 1048576u /* bytes under way from the guest, each stream */
 #define WINDOW_IN 262144u /* bytes under way to it */
+#define WINDOW_NET 65536u /* bytes under way of a connection, each way */
 
 /* Names of the virtio-serial ports, and numbers of the host's ports where it is a vsock. */
 #define CHANNEL_PORT "ctl"
@@ -47,10 +58,17 @@ enum frame_type {
 	FRAME_WINDOW, /* u32: bytes that may be sent on top */
 	FRAME_RESET,
 	FRAME_USAGE, /* struct channel_usage */
+	FRAME_OPEN, /* struct channel_place */
+	FRAME_CLOSE, /* the last of a connection from this side */
+	FRAME_ASK, /* struct channel_place, a datagram */
+	FRAME_ANSWER, /* the same */
 	FRAME_TYPES,
 };
 
-enum { FRAME_MORE = 1 << 0 };
+enum frame_flag {
+	FRAME_MORE = 1 << 0,
+	FRAME_CUT = 1 << 1, /* it did not end, but was reset */
+};
 
 enum frame_stream {
 	STREAM_SESSION = 0, /* what belongs to no stream */
@@ -59,6 +77,14 @@ enum frame_stream {
 	STREAM_STDERR,
 	STREAMS,
 };
+
+/* Streams from here on are connections; the guest chooses among those that are free. More than the
+ * policy allows fit for a moment: the proxy is to see and to refuse them. */
+#define CONNECTION_FIRST 16u
+#define CONNECTION_SLACK 64u
+#define CONNECTIONS_MAX (KS_MAX_EGRESS_CONNECTIONS + CONNECTION_SLACK)
+#define QUESTIONS 64u /* that wait for an answer; a newer one takes the place of the oldest */
+#define DATAGRAM_MAX 4096u /* of a question or an answer */
 
 struct frame_header {
 	uint32_t len; /* of the payload */
@@ -83,6 +109,15 @@ struct channel_setup {
 	uint64_t memory_bytes; /* of the worker's control group in the guest; 0: no limit */
 	uint32_t tasks; /* 0: no limit */
 	uint32_t cpu_quota_pct; /* 0: no limit */
+	uint32_t connections; /* at once; 0: there is no network */
+	uint32_t zero;
+};
+
+/* Where something is sent to. */
+struct channel_place {
+	uint8_t address[16]; /* IPv4 as a mapped one; of an answer nothing */
+	uint16_t port; /* in the byte order of the machine */
+	uint16_t number; /* of a question and its answer, below QUESTIONS */
 };
 
 /* Of the worker's control group in the guest, at its end. */

@@ -186,6 +186,14 @@ static const char *control_of(
 	}
 }
 
+/* Which connections there are, the network itself knows. */
+static const char *of_network(const struct judge *judge)
+{
+	if (judge->phase < JUDGE_READY)
+		return "it comes before the worker";
+	return judge->usage ? "it comes after the end of the worker" : NULL;
+}
+
 typedef const char *judge_function(
 	struct judge *judge, const struct frame_header *header, const uint8_t *payload);
 
@@ -206,5 +214,7 @@ const char *judge_frame(
 		return "it comes after the end";
 	if (judge->phase == JUDGE_BOOTING && header->type != FRAME_HELLO)
 		return "it comes before HELLO";
+	if (header->stream >= CONNECTION_FIRST || header->type == FRAME_ASK)
+		return of_network(judge);
 	return functions[header->type](judge, header, payload);
 }
