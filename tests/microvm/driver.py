@@ -20,11 +20,11 @@ import init_driver as d  # noqa: E402
 CACHE = os.environ.get("KASTELLAN_VM_CACHE") or os.path.expanduser("~/.cache/kastellan/vm")
 GUEST_USAGE = 16
 PARTS = {}  # paths: vm, init, tool
-MODULES = ["virtio_mmio", "virtio_console", "fuse"]
+MODULES = ["virtio_mmio", "virtio_console", "fuse", "nft_tproxy"]
 # What the worker of a test is: a static busybox, at the usual places.
 LINKS = ["sh", "cat", "true", "echo", "head", "md5sum", "sha256sum", "sleep", "id", "env", "dd", "ls",
          "kill", "yes", "mount", "hostname", "date", "seq", "sync", "wc", "ps", "unshare",
-         "tty", "stty"]
+         "tty", "stty", "nc"]
 
 
 def kernel():
@@ -100,14 +100,15 @@ def qemu(*more):
 VSOCK = 4
 
 
-def order(argv, *, memory=0, tasks=0, quota=0, flags=0, vsock=None, **bad):
+def order(argv, *, memory=0, tasks=0, quota=0, flags=0, connections=0,
+          vsock=None, **bad):
     text = b"".join(d.text(word) + b"\0" for word in argv)
     if vsock is not None:
         flags |= VSOCK
         text += d.text(vsock) + b"\0"
     head = struct.pack("=4IQ4I", bad.get("magic", 0x6b6d6f31), bad.get("version", 1),
                        bad.get("size", 40 + len(text)), flags, memory, tasks, quota,
-                       bad.get("count", len(argv)), 0)
+                       bad.get("count", len(argv)), connections)
     return head + text
 
 

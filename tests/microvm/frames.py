@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The channel's frames, as a guest writes and reads them."""
 import select
+import socket
 import struct
 
-(HELLO, SETUP, SPEC, CONTROL, DATA, EOF, WINDOW, RESET, USAGE) = range(1, 10)
+(HELLO, SETUP, SPEC, CONTROL, DATA, EOF, WINDOW, RESET, USAGE, OPEN, CLOSE, ASK,
+ ANSWER) = range(1, 14)
 SESSION, STDIN, STDOUT, STDERR = range(4)
-MORE = 1
-WINDOW_OUT, WINDOW_IN = 1 << 20, 1 << 18
+MORE, CUT = 1, 2
+FIRST = 16  # stream of the first connection
+WINDOW_OUT, WINDOW_IN, WINDOW_NET = 1 << 20, 1 << 18, 1 << 16
 MAX = 65536
 
 
@@ -19,8 +22,16 @@ def control(kind, value=0, data=b""):
     return frame(CONTROL, struct.pack("=Ii", kind, value) + data)
 
 
-def hello(version=1):
+def hello(version=2):
     return frame(HELLO, struct.pack("<I", version))
+
+
+def place(address, port, number=0):
+    """Where a connection or a question leads to."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    raw = socket.inet_pton(family, address)
+    return bytes(16 - len(raw) - 2) + b"\xff\xff" + raw + struct.pack("=HH", port, number) \
+        if len(raw) == 4 else raw + struct.pack("=HH", port, number)
 
 
 class Reader:

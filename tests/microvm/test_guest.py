@@ -28,10 +28,10 @@ class Case(unittest.TestCase):
             Case.initrd = driver.initramfs()
 
     def machine(self, argv, *, stdio=(None, None, None), memory=64 << 20, tasks=20, quota=0,
-                spec=None, **kwargs):
+                connections=0, spec=None, **kwargs):
         keeper = driver.Keeper(driver.qemu(), spec or driver.spec(argv, **kwargs),
                                initrd=self.initrd, stdio=stdio, memory=memory, tasks=tasks,
-                               quota=quota)
+                               quota=quota, connections=connections)
         self.addCleanup(keeper.end)
         return keeper
 

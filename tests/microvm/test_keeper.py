@@ -3,6 +3,7 @@
 that hands over its end of the channel."""
 import ast
 import contextlib
+import ctypes
 import errno
 import os
 import resource
@@ -21,9 +22,17 @@ import init_driver as d
 HERE = os.path.dirname(os.path.abspath(__file__))
 LATE = 8  # MACHINE_LATE
 SPEC = b"not looked at by kastellan-vm, " * 7
+SYS_PIDFD_GETFD = 438
 USAGE = f.frame(f.USAGE, struct.pack("=5Q", 1, 2, 3, 4, 5))
 EXIT = f.control(d.EXIT, 7 << 8, struct.pack("=3Q", 10, 20, 30))
 DENIED = f.control(d.DENIED, 101, struct.pack("=4I", 9, 1, 0xc000003e, 0))
+
+
+def take_descriptor(pidfd, number):
+    fd = d.libc.syscall(SYS_PIDFD_GETFD, pidfd, number, 0)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    return fd
 
 
 class Guest:
@@ -31,20 +40,30 @@ class Guest:
 
     def __init__(self, *words, spec=SPEC, **kwargs):
         self.place = tempfile.TemporaryDirectory(prefix="ks-keeper-")
-        path = os.path.join(self.place.name, "door")
-        with socket.socket(socket.AF_UNIX) as door:
-            door.bind(path)
-            door.listen(1)
-            door.settimeout(20)
-            argv = [sys.executable, "-I", os.path.join(HERE, "stand_in.py"), path, *words]
-            self.keeper = driver.Keeper(argv, spec, **kwargs)
-            connection, _ = door.accept()
-            with connection:
-                text, fds, _, _ = socket.recv_fds(connection, 4096, 1)
-        self.emulator, self.emulator_fds, self.emulator_env = ast.literal_eval(text.decode())
-        self.emulator_pidfd = os.pidfd_open(self.emulator) if not words else -1
-        self.channel = socket.socket(fileno=fds[0])
+        path = os.path.join(self.place.name, "emulator")
+        argv = [sys.executable, "-I", os.path.join(HERE, "stand_in.py"), path, *words]
+        self.keeper = driver.Keeper(argv, spec, **kwargs)
+        lent = self.adopt(path)
+        self.channel = socket.socket(fileno=lent[0])
+        if words:
+            os.close(self.emulator_pidfd)
+            self.emulator_pidfd = -1
         self.reader = f.Reader(self.channel)
+
+    def adopt(self, path):
+        """What the stand-in that has written the file lends: descriptors, which are ours alone then."""
+        deadline = time.monotonic() + 20
+        while not os.path.exists(path):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no emulator: {self.keeper.receive(1)}")
+            time.sleep(0.002)
+        with open(path, encoding="utf-8") as file:
+            about = ast.literal_eval(file.read())
+        self.emulator, self.emulator_fds, self.emulator_env, lent = about
+        self.emulator_pidfd = os.pidfd_open(self.emulator)
+        taken = [take_descriptor(self.emulator_pidfd, fd) for fd in lent]
+        os.unlink(path)
+        return taken
 
     def say(self, *some):
         self.channel.sendall(b"".join(some))
@@ -303,6 +322,13 @@ HOSTILE = [
     ("unknown type", started, f.frame(99), "no such type"),
     ("SETUP", started, f.frame(f.SETUP, bytes(72)), "the other way"),
     ("SPEC", started, f.frame(f.SPEC, b"x"), "the other way"),
+    ("ANSWER", started, f.frame(f.ANSWER, bytes(30)), "the other way"),
+    ("OPEN without a network", started,
+     f.frame(f.OPEN, f.place("127.0.0.1", 443), stream=f.FIRST), "no such connection"),
+    ("ASK without a network", started,
+     f.frame(f.ASK, f.place("127.0.0.1", 53) + b"question"), "no network"),
+    ("DATA of a connection without a network", started,
+     f.frame(f.DATA, b"x", stream=f.FIRST), "no such connection"),
     ("too long", started, f.frame(f.DATA, length=f.MAX + 1, stream=f.STDOUT), "too long"),
     ("far too long", started, f.frame(f.DATA, length=0xffffffff, stream=f.STDOUT), "too long"),
     ("empty DATA", started, f.frame(f.DATA, stream=f.STDOUT), "too short"),
@@ -362,7 +388,7 @@ HOSTILE = [
     ("short CONTROL", started, f.frame(f.CONTROL, b"1234567"), "too short"),
     ("long CONTROL", started, f.frame(f.CONTROL, bytes(4097)), "too long"),
     ("HELLO twice", greeted, f.hello(), "twice"),
-    ("HELLO of another version", booting, f.hello(2), "different versions"),
+    ("HELLO of another version", booting, f.hello(1), "different versions"),
     ("long HELLO", booting, f.frame(f.HELLO, bytes(5)), "too long"),
     ("READY before HELLO", booting, f.control(d.READY), "before HELLO"),
     ("DATA before HELLO", booting, f.frame(f.DATA, b"x", stream=f.STDOUT), "before HELLO"),
@@ -604,4 +630,5 @@ class Orders(Case):
         self.refuse(driver.order(good, count=3), "no end")
         self.refuse(driver.order(good, count=1), "more than its arguments")
         self.refuse(driver.order(good, count=1 << 31), "too many arguments")
+        self.refuse(driver.order(good, connections=4097), "more connections than any policy")
         self.refuse(driver.order(["true"]), "no absolute path")

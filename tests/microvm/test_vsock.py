@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kastellan-vm with an emulator whose guest comes by a vsock. The emulator is a stand-in that connects
 as Firecracker would, and hands the connections to the test, which is the guest."""
-import ast
 import contextlib
 import errno
 import os
@@ -23,25 +22,16 @@ class Guest(test_keeper.Guest):
     def __init__(self, files=False):
         self.place = tempfile.TemporaryDirectory(prefix="ks-vsock-")
         self.path = os.path.join(self.place.name, "vsock")
-        door_path = os.path.join(self.place.name, "door")
+        path = os.path.join(self.place.name, "emulator")
         self.server, theirs = socket.socketpair() if files else (None, None)
-        with socket.socket(socket.AF_UNIX) as door:
-            door.bind(door_path)
-            door.listen(1)
-            door.settimeout(20)
-            argv = [sys.executable, "-I", os.path.join(HERE, "stand_in.py"), door_path, "--vsock",
-                    self.path]
-            self.keeper = driver.Keeper(argv, SPEC, vsock=self.path,
-                                        files=theirs.fileno() if files else None)
-            if files:
-                theirs.close()
-            connection, _ = door.accept()
-            with connection:
-                text, fds, _, _ = socket.recv_fds(connection, 4096, 2)
-        self.emulator, self.emulator_fds, self.emulator_env = ast.literal_eval(text.decode())
-        self.emulator_pidfd = os.pidfd_open(self.emulator)
-        self.channel = socket.socket(fileno=fds[0])
-        self.files = socket.socket(fileno=fds[1]) if files else None
+        argv = [sys.executable, "-I", os.path.join(HERE, "stand_in.py"), path, "--vsock", self.path]
+        self.keeper = driver.Keeper(argv, SPEC, vsock=self.path,
+                                    files=theirs.fileno() if files else None)
+        if files:
+            theirs.close()
+        lent = self.adopt(path)
+        self.channel = socket.socket(fileno=lent[0])
+        self.files = socket.socket(fileno=lent[1]) if files else None
         self.reader = f.Reader(self.channel)
 
     def end(self):

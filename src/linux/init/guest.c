@@ -14,6 +14,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "linux/control.h"
 #include "linux/init/guest_parts.h"
 #include "linux/init/message.h"
@@ -22,8 +23,12 @@
 #include "vm/channel/outbox.h"
 #include "vm/channel/stream.h"
 
+#define NETWORK_MS 2000 /* for what the ended worker has sent, once it has ended by itself */
+#define NETWORK_KILLED_MS 500
 #define LAST_MS 10000 /* for the host to end the machine, once all is told */
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+#define WATCHED 5 /* descriptors, and those of the network */
 
 enum guest_state {
 	GUEST_WAITS, /* for its specification */
@@ -43,6 +48,9 @@ static struct {
 	struct source output[2]; /* stdout, stderr */
 	struct control_header exit;
 	struct control_usage used;
+	bool killed;
+	int64_t deadline; /* of what its connections hold, once it has ended */
+	struct pollfd *watched; /* with a network: room for all that there can be */
 	struct inbox inbox;
 	struct outbox outbox;
 	uint8_t input_room[WINDOW_IN];
@@ -113,6 +121,8 @@ static void take_setup(const uint8_t *payload)
 
 	memcpy(&setup, payload, sizeof(setup));
 	r = guest_refresh(&setup, &failure);
+	if (r == 0)
+		r = guest_network_make(setup.connections, WATCHED, &guest.watched, &failure);
 	if (r == 0 && setup.flags & SETUP_FILES)
 		r = mount_files(&failure);
 	if (r == 0) {
@@ -185,6 +195,7 @@ static void take_control(const struct frame_header *header, const uint8_t *paylo
 	memcpy(&control, payload, sizeof(control));
 	if (guest.state != GUEST_RUNS)
 		return;
+	guest.killed |= control.type == CONTROL_KILL;
 	/* What follows an init that is gone is its hang-up. */
 	if (control.type == CONTROL_GO)
 		control_send(guest.worker.control, CONTROL_GO, 0, NULL, 0, &guest.group, 1);
@@ -215,7 +226,10 @@ static void take_stream(const struct frame_header *header, const uint8_t *payloa
 
 static void take_frame(const struct frame_header *header, const uint8_t *payload)
 {
-	if (header->stream != STREAM_SESSION)
+	if (header->stream >= CONNECTION_FIRST || header->type == FRAME_ANSWER) {
+		if (!guest_network_take(header, payload))
+			end_machine();
+	} else if (header->stream != STREAM_SESSION)
 		take_stream(header, payload);
 	else if (header->type == FRAME_CONTROL)
 		take_control(header, payload);
@@ -292,15 +306,18 @@ static void on_init(void)
 	}
 	guest.exit = message.header;
 	memcpy(&guest.used, message.data, sizeof(guest.used));
+	guest.deadline = clock_ms() + (guest.killed ? NETWORK_KILLED_MS : NETWORK_MS);
 	guest.state = GUEST_ENDS;
 }
 
-/* Behind the last byte of both streams, and only with room for both messages. */
+/* Behind the last byte of both streams and of all connections, and only with room for both
+ * messages. */
 static void tell_end(void)
 {
 	struct channel_usage usage;
 
 	if (!guest.output[0].ended || !guest.output[1].ended ||
+		(!guest_network_is_quiet() && clock_ms() < guest.deadline) ||
 		!outbox_has_room(&guest.outbox, CONTROL_MAX + FRAME_HEADER + sizeof(usage)))
 		return;
 	guest_group_usage(&usage);
@@ -329,6 +346,7 @@ static void advance(void)
 		for (int i = 0; i < 2; i++)
 			source_pump(&guest.output[i], &guest.outbox);
 		sink_speak(&guest.input, &guest.outbox);
+		guest_network_speak(&guest.outbox);
 	}
 	if (guest.state == GUEST_ENDS)
 		tell_end();
@@ -341,10 +359,20 @@ static bool can_pump(int i)
 	       source_wants(&guest.output[i], &guest.outbox);
 }
 
-static void serve(void)
+/* Until something comes that is not polled for. */
+static int patience(void)
+{
+	int64_t left = guest.deadline - clock_ms();
+
+	if (guest.state == GUEST_OVER && outbox_is_empty(&guest.outbox))
+		return LAST_MS;
+	return guest.state == GUEST_ENDS && left > 0 && !guest_network_is_quiet() ? (int)left : -1;
+}
+
+static size_t watch(struct pollfd *fds)
 {
 	bool runs = guest.state == GUEST_RUNS;
-	struct pollfd fds[] = {
+	const struct pollfd own[WATCHED] = {
 		{guest.channel, outbox_is_empty(&guest.outbox) ? POLLIN : POLLIN | POLLOUT, 0},
 		{runs && outbox_has_room(&guest.outbox, CONTROL_MAX) ? guest.worker.control : -1,
 			POLLIN, 0},
@@ -353,10 +381,22 @@ static void serve(void)
 		{runs ? guest.input.to.fd : -1, runs ? sink_events(&guest.input) : 0, 0},
 	};
 
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]),
-		    guest.state == GUEST_OVER && outbox_is_empty(&guest.outbox) ? LAST_MS : -1) ==
-		0)
+	memcpy(fds, own, sizeof(own));
+	return runs || guest.state == GUEST_ENDS
+		       ? guest_network_watch(&guest.outbox, fds, WATCHED)
+		       : WATCHED;
+}
+
+static void serve(void)
+{
+	struct pollfd few[WATCHED];
+	struct pollfd *fds = guest.watched ? guest.watched : few;
+	size_t count = watch(fds);
+
+	if (poll(fds, count, patience()) == 0 && guest.state == GUEST_OVER)
 		end_machine();
+	if (count > WATCHED)
+		guest_network_react(fds, &guest.outbox);
 	if (fds[4].revents)
 		sink_polled(&guest.input, fds[4].revents);
 	if (fds[1].revents)

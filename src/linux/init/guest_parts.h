@@ -3,11 +3,13 @@
 #ifndef KS_LINUX_INIT_GUEST_PARTS_H
 #define KS_LINUX_INIT_GUEST_PARTS_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "linux/init/spec_read.h"
 #include "vm/channel/frame.h"
+#include "vm/channel/outbox.h"
 
 /* Directories of the initramfs. */
 #define GUEST_ROOT "/root" /* the worker's root is mounted here */
@@ -52,6 +54,22 @@ int guest_mount_files(int port, const char *where);
 /* In a mount namespace of its own: makes the worker's root and enters it. files: the tree is
  * mounted at GUEST_ROOT. */
 int guest_root_build(const struct spec *spec, bool files, struct failure *failure);
+
+/* guest_network.c: of a machine without a network each does nothing. */
+
+/* Room for so many connections at once, and for all descriptors of them behind own others. */
+int guest_network_make(
+	uint32_t at_once, size_t own, struct pollfd **ret_watched, struct failure *failure);
+/* The network of the spec, where it has one; SLOT_EGRESS then holds its namespace. */
+int guest_network_open(const struct spec *spec, struct failure *failure);
+/* A frame that is about it; false: it is out of order. */
+bool guest_network_take(const struct frame_header *header, const uint8_t *payload);
+/* Appends to fds and returns how many there are then. */
+size_t guest_network_watch(const struct outbox *outbox, struct pollfd *fds, size_t n);
+void guest_network_react(const struct pollfd *fds, struct outbox *outbox);
+void guest_network_speak(struct outbox *outbox);
+/* Once the worker has ended: whether all that it has sent is under way. */
+bool guest_network_is_quiet(void);
 
 /* guest_worker.c */
 

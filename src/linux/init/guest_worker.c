@@ -127,6 +127,8 @@ int guest_worker_start(int text, bool files, struct guest_worker *ret, struct fa
 	if (r == 0 && (!spec.ids || !spec.hostname))
 		r = failure_set(failure, EBADMSG, "spec", "no ids or host name");
 	if (r == 0)
+		r = guest_network_open(&spec, failure);
+	if (r == 0)
 		r = open_ends(&ends, failure);
 	if (r < 0)
 		return r;
@@ -138,6 +140,8 @@ int guest_worker_start(int text, bool files, struct guest_worker *ret, struct fa
 		return failure_set(failure, errno, "namespaces", "clone");
 	close(ends.control[1]);
 	close(text);
+	if (spec.ports)
+		close(SLOT_EGRESS);
 	ret->control = ends.control[0];
 	for (int i = 0; i < 3; i++) {
 		close(ends.worker[i]);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vm/machine/confine.h"
 #include "vm/machine/firecracker_exit.h"
 #include "vm/machine/order.h"
 
@@ -53,6 +54,8 @@ child(char *const *argv, const struct emulator_ends *ends, int output, int repor
 		code = errno ? errno : ESRCH;
 	if (!code)
 		code = place(ends, output, report);
+	if (!code && ends->no_sockets)
+		code = confine_sockets();
 	if (!code) {
 		execve(argv[0], argv, no_environment);
 		code = errno;

@@ -28,7 +28,7 @@ enum watched {
 	WATCH_STDOUT,
 	WATCH_STDERR,
 	WATCH_VSOCK,
-	WATCHED = WATCH_VSOCK + VSOCK_WATCHED,
+	WATCHED = WATCH_VSOCK + VSOCK_WATCHED, /* and what the network has */
 };
 
 void keeper_fail(struct keeper *keeper, int code, const char *step, const char *detail)
@@ -74,13 +74,20 @@ static const char *take_stream(
 	}
 }
 
+static bool is_of_network(const struct frame_header *header)
+{
+	return header->stream >= CONNECTION_FIRST || header->type == FRAME_ASK;
+}
+
 static void take_frame(
 	struct keeper *keeper, const struct frame_header *header, const uint8_t *payload)
 {
 	const char *why = judge_frame(&keeper->judge, header, payload);
 	struct judge_control control;
 
-	if (!why && header->stream != STREAM_SESSION)
+	if (!why && is_of_network(header))
+		why = network_take(&keeper->network, header, payload);
+	else if (!why && header->stream != STREAM_SESSION)
 		why = take_stream(keeper, header, payload);
 	if (why) {
 		fault(keeper, header, why);
@@ -162,6 +169,7 @@ static void advance(struct keeper *keeper)
 		source_pump(&keeper->input, &keeper->outbox);
 	for (int i = 0; i < 2; i++)
 		sink_speak(&keeper->output[i], &keeper->outbox);
+	network_speak(&keeper->network, &keeper->outbox);
 	flush(keeper);
 }
 
@@ -170,8 +178,10 @@ static bool specified(const struct keeper *keeper)
 	return keeper->set_up && keeper->spec_left == 0;
 }
 
-static void watch(const struct keeper *keeper, struct pollfd fds[WATCHED])
+/* Returns how many there are. */
+static size_t watch(struct keeper *keeper)
 {
+	struct pollfd *fds = keeper->watched;
 	bool runs = keeper->state == KEEPER_RUNS;
 	bool sends = !outbox_is_empty(&keeper->outbox) ||
 		     (keeper->judge.phase >= JUDGE_GREETED && !specified(keeper));
@@ -190,13 +200,15 @@ static void watch(const struct keeper *keeper, struct pollfd fds[WATCHED])
 		fds[WATCH_STDOUT + i] = (struct pollfd){
 			keeper->output[i].to.fd, sink_events(&keeper->output[i]), 0};
 	vsock_watch(&keeper->vsock, fds + WATCH_VSOCK);
+	return network_watch(&keeper->network, runs ? &keeper->outbox : NULL, fds, WATCHED);
 }
 
 static int patience(const struct keeper *keeper)
 {
 	int64_t left;
 
-	if (!keeper->deadline || keeper->state != KEEPER_RUNS)
+	if (!keeper->deadline ||
+		(keeper->state == KEEPER_DRAINS && !network_holds(&keeper->network)))
 		return -1;
 	left = keeper->deadline - clock_ms();
 	return left > 0 ? (int)left : 0;
@@ -210,8 +222,9 @@ static void on_control(struct keeper *keeper, short revents)
 		keeper->state = KEEPER_DONE;
 }
 
-static void react(struct keeper *keeper, const struct pollfd fds[WATCHED])
+static void react(struct keeper *keeper)
 {
+	const struct pollfd *fds = keeper->watched;
 	int channel = vsock_react(&keeper->vsock, fds + WATCH_VSOCK);
 
 	if (channel >= 0)
@@ -219,6 +232,8 @@ static void react(struct keeper *keeper, const struct pollfd fds[WATCHED])
 	on_control(keeper, fds[WATCH_CONTROL].revents);
 	for (int i = 0; i < 2; i++)
 		sink_polled(&keeper->output[i], fds[WATCH_STDOUT + i].revents);
+	network_react(&keeper->network, fds,
+		keeper->state == KEEPER_RUNS ? &keeper->outbox : NULL);
 	if (fds[WATCH_COMPLAINTS].revents)
 		emulator_listen(&keeper->emulator);
 	if (keeper->state == KEEPER_RUNS && fds[WATCH_CHANNEL].revents & ~POLLOUT)
@@ -228,10 +243,31 @@ static void react(struct keeper *keeper, const struct pollfd fds[WATCHED])
 		on_channel(keeper);
 }
 
+size_t keeper_most(uint32_t connections)
+{
+	return WATCHED + network_most(connections);
+}
+
+/* What the worker wrote waits for its reader as long as that takes; the network does not. */
+static bool is_drained(const struct keeper *keeper)
+{
+	return sink_is_done(&keeper->output[0]) && sink_is_done(&keeper->output[1]) &&
+	       (!network_holds(&keeper->network) || clock_ms() >= keeper->deadline);
+}
+
+static void give_up(struct keeper *keeper)
+{
+	if (keeper->state == KEEPER_DRAINS)
+		network_end(&keeper->network);
+	else
+		keeper_fail(keeper, ETIMEDOUT, "machine",
+			"the guest did not end its worker when it was told to");
+}
+
 void keeper_run(struct keeper *keeper)
 {
 	while (keeper->state != KEEPER_DONE) {
-		struct pollfd fds[WATCHED];
+		size_t count;
 		int timeout;
 
 		if (keeper->state == KEEPER_RUNS)
@@ -239,18 +275,17 @@ void keeper_run(struct keeper *keeper)
 		if (keeper->state == KEEPER_DRAINS) {
 			/* It has told all there is; none of it has to end in an orderly way. */
 			emulator_end(&keeper->emulator);
-			if (sink_is_done(&keeper->output[0]) && sink_is_done(&keeper->output[1])) {
+			if (is_drained(keeper)) {
 				relay_end(keeper);
 				break;
 			}
 		}
-		watch(keeper, fds);
+		count = watch(keeper);
 		timeout = patience(keeper);
 		if (timeout == 0)
-			keeper_fail(keeper, ETIMEDOUT, "machine",
-				"the guest did not end its worker when it was told to");
-		else if (poll(fds, WATCHED, timeout) > 0)
-			react(keeper, fds);
+			give_up(keeper);
+		else if (poll(keeper->watched, count, timeout) > 0)
+			react(keeper);
 	}
 	emulator_end(&keeper->emulator);
 }

@@ -14,6 +14,7 @@
 #include "vm/channel/outbox.h"
 #include "vm/channel/stream.h"
 #include "vm/machine/emulator.h"
+#include "vm/machine/network.h"
 #include "vm/machine/order.h"
 #include "vm/machine/vsock.h"
 
@@ -34,13 +35,16 @@ struct keeper {
 	struct outbox outbox;
 	struct source input;
 	struct sink output[2]; /* stdout, stderr */
+	struct network network;
+	struct pollfd *watched; /* room for all that there can be */
 	const struct machine_order *order;
 	const char *spec; /* to be sent */
 	size_t spec_left;
 	bool has_files; /* the machine has a port for them */
 	bool late; /* its program has not come yet */
 	bool set_up; /* SETUP is sent, with a late one that which comes before the SPEC */
-	int64_t deadline; /* of a VM that was told to end its worker; 0: none */
+	int64_t deadline; /* of a VM that was told to end its worker; once that has ended, of what
+			     its connections still hold; 0: none */
 	struct channel_usage usage;
 	struct control_usage used;
 	int status;
@@ -74,6 +78,8 @@ void keeper_fail(struct keeper *keeper, int code, const char *step, const char *
 
 /* keeper.c: until it is done. */
 void keeper_run(struct keeper *keeper);
+/* How many descriptors it watches at most. */
+size_t keeper_most(uint32_t connections);
 
 /* template.c: waits for the guest to be up and writes its snapshot. */
 void template_run(struct keeper *keeper);

@@ -73,7 +73,8 @@ static int start(struct failure *failure)
 {
 	int channel[2] = {-1, -1};
 	int monitor[2] = {-1, -1};
-	struct emulator_ends ends = {.restored = order.head.flags & MACHINE_RESTORED};
+	struct emulator_ends ends = {.restored = order.head.flags & MACHINE_RESTORED,
+		.no_sockets = order.head.connections > 0};
 	int r;
 
 	/* While no descriptor of our own can be mistaken for it. */
@@ -97,6 +98,18 @@ static int start(struct failure *failure)
 	return r;
 }
 
+/* Only what is used of it costs memory. */
+static int make_network(struct failure *failure)
+{
+	size_t most = keeper_most(order.head.connections);
+
+	keeper.watched = mmap(NULL, most * sizeof(*keeper.watched), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (keeper.watched == MAP_FAILED)
+		return failure_set(failure, errno, STEP, "room for what is watched");
+	return network_make(&keeper.network, order.head.connections, failure);
+}
+
 int main(void)
 {
 	int r;
@@ -108,6 +121,8 @@ int main(void)
 	keeper.emulator.firecracker = order.vsock != NULL;
 	if (r == 0)
 		r = start(&keeper.failure);
+	if (r == 0)
+		r = make_network(&keeper.failure);
 	signal(SIGPIPE, SIG_IGN);
 	/* One that waits has yet to open what comes, and until then nobody works in its guest. */
 	if (r == 0 && !keeper.late)

@@ -57,7 +57,9 @@ struct machine_order {
 	uint32_t tasks;
 	uint32_t cpu_quota_pct;
 	uint32_t n_args;
-	uint32_t zero;
+	uint32_t connections; /* of the worker's, at once; 0: the machine has no network. Else
+				 kastellan-vm is in one whose every address leads to the
+				 egress proxy */
 };
 
 #endif

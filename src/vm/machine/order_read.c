@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/bounds.h"
+
 static const char *check(const struct machine_order *head, size_t size)
 {
 	const uint32_t guest = MACHINE_RESTORED | MACHINE_TEMPLATE | MACHINE_VSOCK;
@@ -16,8 +18,10 @@ static const char *check(const struct machine_order *head, size_t size)
 		return "cut off, or longer than it says";
 	/* Of the first three no two make sense together. */
 	if (head->flags & ~(guest | MACHINE_LATE) || kinds & (kinds - 1) ||
-		(head->flags & MACHINE_TEMPLATE && head->flags & MACHINE_LATE) || head->zero)
+		(head->flags & MACHINE_TEMPLATE && head->flags & MACHINE_LATE))
 		return "it has an unknown flag";
+	if (head->connections > KS_MAX_EGRESS_CONNECTIONS)
+		return "it has more connections than any policy";
 	if (head->n_args == 0 || head->n_args > MACHINE_MAX_ARGS)
 		return "it has no program, or too many arguments";
 	return NULL;

@@ -41,7 +41,7 @@ int program_streams(struct keeper *keeper, struct failure *failure)
 			.to = stdio_open(1 + i),
 			.ring = {.bytes = room[i], .size = WINDOW_OUT},
 			.flow.window = WINDOW_OUT};
-	return confine(keeper->emulator.firecracker, failure);
+	return confine(keeper->emulator.firecracker, keeper->order->connections, failure);
 }
 
 static int take_stdio(struct control_message *message, struct failure *failure)

@@ -13,6 +13,7 @@
 #include "vm/machine/keeper.h"
 
 #define KILL_PATIENCE_MS 2000 /* for the guest to end its worker and say what it used */
+#define NETWORK_PATIENCE_MS 2000 /* for the proxy to take what the worker has sent */
 
 static bool send_setup(struct keeper *keeper)
 {
@@ -20,7 +21,8 @@ static bool send_setup(struct keeper *keeper)
 		.flags = (keeper->has_files ? SETUP_FILES : 0) | (keeper->late ? SETUP_WAIT : 0),
 		.memory_bytes = keeper->order->memory_bytes,
 		.tasks = keeper->order->tasks,
-		.cpu_quota_pct = keeper->order->cpu_quota_pct};
+		.cpu_quota_pct = keeper->order->cpu_quota_pct,
+		.connections = keeper->order->connections};
 	struct timespec now;
 
 	if (getrandom(setup.seed, sizeof(setup.seed), 0) != sizeof(setup.seed) ||
@@ -115,6 +117,7 @@ static void take_exit(struct keeper *keeper, const struct judge_control *control
 	keeper->status = control->header.value;
 	memcpy(&keeper->used, control->data, sizeof(keeper->used));
 	keeper->state = KEEPER_DRAINS;
+	keeper->deadline = clock_ms() + NETWORK_PATIENCE_MS;
 	for (int i = 0; i < 2; i++)
 		sink_end(&keeper->output[i]);
 }
@@ -145,6 +148,7 @@ void relay_up(struct keeper *keeper, const struct judge_control *control)
 void relay_end(struct keeper *keeper)
 {
 	keeper->state = KEEPER_DONE;
+	network_end(&keeper->network);
 	if (keeper->failure.code) {
 		failure_send(MACHINE_SLOT_CONTROL, CONTROL_FAILED, &keeper->failure);
 		return;

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network of a guest from the worker to kastellan-vm's end, on real machines. What would be the
+egress proxy's is this test's: an address of the host itself, and one of the loopback."""
+import socket
+import struct
+import threading
+import unittest
+
+import driver
+import init_driver as d
+from test_guest import Case
+
+
+def own_address():
+    """One that is not the loopback's, so that the worker's connections are diverted."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return None
+
+
+class Network(Case):
+    def setUp(self):
+        self.server = socket.create_server(("0.0.0.0", 0), backlog=64)
+        self.server.settimeout(120)
+        self.addCleanup(self.server.close)
+        self.port = self.server.getsockname()[1]
+
+    def worker(self, script, *, loopback=()):
+        spec = driver.spec(["sh", "-c", script])
+        spec.add("EGRESS", struct.pack("=H", 443))
+        for port in loopback:
+            spec.add("LOOPBACK", bytes(10) + b"\xff\xff\x7f\0\0\1" + struct.pack("=II", port, 0))
+        keeper = self.machine([], spec=spec, connections=16)
+        keeper.go()
+        return keeper
+
+    def end(self, keeper):
+        """(status, stdout) of one that has ended."""
+        status, _ = self.outcome(keeper, 120)
+        return status, keeper.read(1)
+
+    def accept(self):
+        end, _ = self.server.accept()
+        self.addCleanup(end.close)
+        end.settimeout(60)
+        return end
+
+    def echo(self, end):
+        with end:
+            while data := end.recv(65536):
+                end.sendall(data)
+
+    def test_an_address_of_the_loopback(self):
+        keeper = self.worker(f"echo ping | nc 127.0.0.1 {self.port}", loopback=[self.port])
+        with self.accept() as end:
+            self.assertEqual(end.recv(100), b"ping\n")
+            end.sendall(b"pong\n")
+        self.assertEqual(self.end(keeper), (0, b"pong\n"))
+
+    def test_any_address_and_port(self):
+        address = own_address()
+        if not address:
+            self.skipTest("host: no address but the loopback's")
+        keeper = self.worker(f"dd if=/dev/urandom bs=50000 count=100 of=/tmp/x 2>/dev/null; "
+                             f"nc {address} {self.port} </tmp/x | sha256sum; sha256sum /tmp/x")
+        end = self.accept()
+        thread = threading.Thread(target=self.echo, args=(end,))
+        thread.start()
+        status, text = self.end(keeper)
+        thread.join()
+        one, other = (line.split()[0] for line in text.decode().splitlines())
+        self.assertEqual((status, one), (0, other))
+
+    def test_nobody_listens_there(self):
+        keeper = self.worker("nc 127.0.0.1 1 </dev/null 2>/dev/null; echo $?")
+        self.assertEqual(self.end(keeper), (0, b"1\n"))
+
+    def test_names(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
+            try:
+                names.bind(("127.0.0.77", 53))
+            except PermissionError:
+                self.skipTest("host: port 53 is root's")
+            names.settimeout(120)
+            keeper = self.worker("echo nameserver 127.0.0.77 >/tmp/r; "
+                                 "echo -n question | nc -u -w 20 127.0.0.77 53 & sleep 3; kill $!")
+            data, peer = names.recvfrom(100)
+            self.assertEqual(data, b"question")
+            names.sendto(b"answer", peer)
+            keeper.read(1, 6, 60)
+            self.outcome(keeper)
+
+
+if __name__ == "__main__":
+    unittest.main()
