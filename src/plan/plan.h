@@ -170,6 +170,7 @@ struct vm_plan {
 	uint64_t guest_bytes; /* all that the guest has */
 	uint64_t host_bytes; /* limit of the machine's group: guest, emulator, keeper */
 	uint64_t quota_pct; /* of the same group; UINT64_MAX = none */
+	uint32_t connections; /* of the worker's, carried at once; 0: nothing leads out of it */
 	bool templates; /* the guest is restored where that works; else it is booted, */
 	char *templates_reason; /* because of this */
 	int host_landlock; /* ABI that the jails around machine and files have */

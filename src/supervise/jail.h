@@ -23,6 +23,8 @@ struct jail_stdio {
 struct jail_setup {
 	const struct jail_stdio *stdio; /* NULL: it waits for its program */
 	int audit; /* lent; where the egress proxy writes its decisions, or -1 */
+	const struct ks_policy *policy; /* lent; whom the audit names as the worker's, where it is
+					   not the plan's; or NULL */
 	const int *extra; /* lent; the program's descriptors from 3 on. Only of jails without a
 			     helper */
 	uint32_t n_extra;

@@ -125,12 +125,13 @@ static int make_files(const struct ks_plan *plan, struct parts *parts)
 	return 0;
 }
 
-/* The same places hold a helper's files. */
+/* The same places hold a helper's files, and the last of them the way to the egress proxy. */
 static bool extra_fit(const struct ks_plan *plan, const struct jail_setup *setup)
 {
+	uint32_t most = plan->network == NETWORK_PROXY ? SLOT_EGRESS - SLOT_EXTRA : SPEC_MAX_EXTRA;
+
 	return setup->n_extra == 0 ||
-	       (plan->kind == KS_BACKEND_NATIVE && plan->network != NETWORK_PROXY &&
-		       setup->n_extra <= SPEC_MAX_EXTRA);
+	       (plan->kind == KS_BACKEND_NATIVE && setup->n_extra <= most);
 }
 
 static int fill_slots(const struct ks_plan *plan, const struct jail_setup *setup,

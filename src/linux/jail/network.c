@@ -16,6 +16,7 @@
 #include "egress/config.h"
 #include "egress/owner.h"
 #include "linux/jail/parts.h"
+#include "vm/jail/vm_jail.h"
 
 #define DRAIN_MS 2000 /* for what the worker has sent and the network has not taken yet */
 #define PATIENCE_MS 1000 /* past it, for a proxy that does not end */
@@ -46,15 +47,15 @@ static int name_it(const struct ks_policy *policy, struct egress_config *config,
 }
 
 /* The group is made while the proxy's program is loaded. */
-static int open_proxy(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail *jail, ks_error **reterr)
+static int open_proxy(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *outer, struct jail *jail, ks_error **reterr)
 {
 	const struct ks_policy *policy = plan->policy;
 	const char *entries[KS_MAX_ENDPOINTS];
 	int groups[CGROUP_MAX_JOIN];
 	struct egress_setup setup = {.entries = entries,
 		.n_entries = policy->n_endpoints,
-		.audit = audit,
+		.audit = outer->audit,
 		.groups = groups,
 		.jail = &jail->egress_pair[1]};
 	int r = egress_open(&setup, &jail->egress, reterr);
@@ -68,7 +69,8 @@ static int open_proxy(const struct ks_plan *plan, const struct ks_host *host, in
 	for (size_t i = 0; i < policy->n_endpoints; i++)
 		entries[i] = policy->endpoints[i].text;
 	fill_config(plan, &setup.config);
-	r = audit >= 0 ? name_it(policy, &setup.config, reterr) : 0;
+	if (outer->audit >= 0)
+		r = name_it(outer->policy ? outer->policy : policy, &setup.config, reterr);
 	if (r < 0)
 		return r;
 	return egress_tell(jail->egress, &setup, reterr);
@@ -84,10 +86,10 @@ int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **
 		"the egress proxy cannot be talked to: %s", strerror(errno));
 }
 
-int jail_open_network(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail *jail, ks_error **reterr)
+int jail_open_network(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail *jail, ks_error **reterr)
 {
-	int r = plan->network == NETWORK_PROXY ? open_proxy(plan, host, audit, jail, reterr) : 0;
+	int r = plan->network == NETWORK_PROXY ? open_proxy(plan, host, setup, jail, reterr) : 0;
 
 	/* The proxy takes the end of the jail's last copy for: there will be no more sockets. */
 	drop_fd(&jail->egress_pair[0]);
@@ -186,7 +188,7 @@ bool jail_dispatch_network(struct jail *jail)
 
 const struct network_report *jail_network(const struct jail *jail)
 {
-	return &jail->network;
+	return jail->vm ? vm_jail_network(jail->vm) : &jail->network;
 }
 
 void jail_free_network(struct jail *jail)

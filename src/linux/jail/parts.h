@@ -63,9 +63,9 @@ uint32_t kernel_id_next(void);
 
 /* Makes the socket pair between jail and proxy. */
 int jail_pair_network(const struct ks_plan *plan, struct jail *jail, ks_error **reterr);
-/* Starts it. audit: lent, or -1. */
-int jail_open_network(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail *jail, ks_error **reterr);
+/* Starts it. */
+int jail_open_network(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail *jail, ks_error **reterr);
 /* Waits until it serves. */
 int jail_await_network(struct jail *jail, int patience_ms, ks_error **reterr);
 /* Whether it does so still, as far as is known. */

@@ -256,6 +256,8 @@ int spec_for_guest(const struct ks_plan *plan, const char *const *argv,
 	write_limits(&writer, &plan->limits);
 	write_landlock(&writer, &plan->landlock);
 	write_root(&writer, &plan->mounts);
+	if (plan->network == NETWORK_PROXY)
+		write_network(&writer, plan->policy);
 	r = write_filter(&writer, &plan->filter);
 	if (r == 0)
 		r = spec_writer_seal(&writer, NULL);

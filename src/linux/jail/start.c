@@ -153,7 +153,7 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 		r = apply_jail(plan, host, setup, jail, reterr);
 	/* While the jail is made. */
 	if (r == 0)
-		r = jail_open_network(plan, host, setup->audit, jail, reterr);
+		r = jail_open_network(plan, host, setup, jail, reterr);
 	if (r == 0 && plan->limits.group)
 		r = make_group_or_why(jail, host, plan, reterr);
 	if (r == 0)

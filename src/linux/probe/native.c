@@ -29,7 +29,7 @@ static int make_jail(const struct ks_plan *plan, const struct ks_host *host, ks_
 	if (r == 0)
 		r = apply_jail(plan, host, &setup, jail, reterr);
 	if (r == 0)
-		r = jail_open_network(plan, host, -1, jail, reterr);
+		r = jail_open_network(plan, host, &setup, jail, reterr);
 	if (r == 0)
 		r = jail_await_ready(jail, host, plan, reterr);
 	if (r == 0)

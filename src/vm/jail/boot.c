@@ -22,6 +22,9 @@
 
 /* As they are loaded; what they need comes with them. */
 static const char *const of_ports[] = {"virtio_mmio", "virtio_console", "fuse", NULL};
+/* The last one gives every connection of the worker's to one socket, whatever its port. */
+static const char *const of_network[] = {
+	"virtio_mmio", "virtio_console", "fuse", "nft_tproxy", NULL};
 static const char *const of_vsock[] = {"virtio_mmio", "vmw_vsock_virtio_transport", "fuse", NULL};
 
 struct reader {
@@ -124,7 +127,9 @@ static int build(const char *order, struct reader *reader, int *ret_fd, ks_error
 int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr)
 {
 	struct reader reader = {.directory = open(vm->modules, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.wanted = vm->config ? of_vsock : of_ports};
+		.wanted = vm->config	    ? of_vsock
+			  : vm->connections ? of_network
+					    : of_ports};
 	autofree char *order = NULL;
 	ks_error *error = NULL;
 	int r = reader.directory < 0 ? -errno : read_order(reader.directory, &order);

@@ -93,9 +93,18 @@ static void take(struct vm_jail *vm, const struct control_message *message, stru
 	}
 }
 
+/* Where it cannot be kept, nothing is known of it. */
+static void keep_network(const struct jail *jail, struct network_report *kept)
+{
+	const struct network_report *network = jail_network(jail);
+
+	if (network->used && network_report_copy(network, kept) < 0)
+		*kept = (struct network_report){.used = true, .died = true, .why = NETWORK_END_FAILED};
+}
+
 /* 1 = nothing of it is left. */
 static int look_after(struct jail **jail, struct ending *ending, struct jail_usage *usage,
-	bool *ret_memory, ks_error **reterr)
+	struct network_report *network, bool *ret_memory, ks_error **reterr)
 {
 	bool memory = false;
 	int r = *jail ? jail_dispatch(*jail, ending, &memory, reterr) : 1;
@@ -104,6 +113,8 @@ static int look_after(struct jail **jail, struct ending *ending, struct jail_usa
 	if (r <= 0 || !*jail)
 		return r;
 	jail_usage(*jail, usage);
+	if (network)
+		keep_network(*jail, network);
 	jail_free(take_ptr(*jail));
 	return 1;
 }
@@ -132,15 +143,15 @@ static void note_files(struct vm_jail *vm)
 int vm_look_after(struct vm_jail *vm, bool *ret_memory, ks_error **reterr)
 {
 	bool had_files = vm->files != NULL;
-	int r = look_after(
-		&vm->machine, &vm->machine_ending, &vm->machine_usage, ret_memory, reterr);
+	int r = look_after(&vm->machine, &vm->machine_ending, &vm->machine_usage, &vm->network,
+		ret_memory, reterr);
 
 	if (r < 0)
 		return r;
 	/* It serves nobody any more. */
 	if (r > 0 && vm->files)
 		jail_kill(vm->files);
-	r = look_after(&vm->files, &vm->files_ending, &vm->files_usage, ret_memory, reterr);
+	r = look_after(&vm->files, &vm->files_ending, &vm->files_usage, NULL, ret_memory, reterr);
 	if (r > 0 && had_files && vm->machine && files_failed(vm)) {
 		note_files(vm);
 		vm_jail_kill(vm);
@@ -249,6 +260,11 @@ int vm_jail_resize(struct vm_jail *vm, uint16_t rows, uint16_t columns)
 	return r == -EPIPE ? -ESRCH : r;
 }
 
+const struct network_report *vm_jail_network(const struct vm_jail *vm)
+{
+	return vm->machine ? jail_network(vm->machine) : &vm->network;
+}
+
 int vm_jail_take_terminal(struct vm_jail *vm)
 {
 	return take_fd(&vm->terminal);
@@ -282,6 +298,8 @@ void vm_jail_free(struct vm_jail *vm)
 	drop_fd(&vm->complaints);
 	drop_fd(&vm->terminal);
 	drop_fd(&vm->patience);
+	drop_fd(&vm->audit);
+	network_report_done(&vm->network);
 	ks_error_free(vm->broken);
 	free(vm);
 }

@@ -97,7 +97,7 @@ static int files_grants(const struct ks_plan *plan, struct grants *grants, ks_er
 }
 
 int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, const struct vm_parts *parts, struct jail **ret_jail,
+	const struct jail_setup *outer, const struct vm_parts *parts, struct jail **ret_jail,
 	ks_error **reterr)
 {
 	/* In the order of their slots, without a gap: what is not there is nothing. */
@@ -107,10 +107,12 @@ int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_stdio terminal = {
 		.fds = {parts->terminal[1], parts->terminal[1], parts->null}};
 	const struct jail_stdio none = {.fds = {parts->null, parts->null, parts->null}};
+	const struct jail_stdio *stdio = outer->stdio;
 	const struct jail_setup setup = {.stdio = !stdio	    ? &none
 						  : stdio->terminal ? &terminal
 								    : stdio,
-		.audit = -1,
+		.audit = outer->audit,
+		.policy = plan->policy,
 		.extra = extra,
 		.n_extra = parts->template >= 0 ? MACHINE_SLOT_TEMPLATE - FIRST_EXTRA + 1
 						: MACHINE_SLOT_FILES - FIRST_EXTRA + 1};

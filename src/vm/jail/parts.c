@@ -92,7 +92,8 @@ int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, bool late, str
 			 (late ? MACHINE_LATE : 0u),
 		.memory_bytes = or_none(plan->limits.memory_bytes),
 		.tasks = (uint32_t)or_none(plan->limits.tasks),
-		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct)};
+		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct),
+		.connections = plan->vm.connections};
 	autostrv struct strv more = {0};
 	autostrbuf struct strbuf text;
 	int r = add_mode(&more, mode);

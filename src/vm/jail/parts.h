@@ -11,6 +11,7 @@ struct vm_jail {
 	struct jail *files;
 	int control; /* to kastellan-vm; -1 once it has hung up */
 	int terminal; /* the caller's end of the worker's; -1 without one, or once it is taken */
+	int audit; /* where the decisions about its network go, or -1 */
 	int complaints; /* what kastellan-files had to say */
 	int patience; /* a timer: what was asked to end has to by then; -1 before */
 	const char *architecture; /* of system calls (static) */
@@ -25,6 +26,7 @@ struct vm_jail {
 	uint64_t files_before;
 	struct channel_usage guest;
 	bool guest_known;
+	struct network_report network; /* of the machine's jail, once that is gone */
 	ks_error *broken; /* what ended it before its time */
 	bool restored; /* the guest comes from a template, */
 	char template_key[SHA256_TEXT]; /* which is this one's */
@@ -81,7 +83,7 @@ int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr);
 
 /* jails.c: both jails, running. */
 int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
-	const struct jail_stdio *stdio, const struct vm_parts *parts, struct jail **ret_jail,
+	const struct jail_setup *outer, const struct vm_parts *parts, struct jail **ret_jail,
 	ks_error **reterr);
 int vm_start_files(const struct ks_plan *plan, const struct ks_host *host,
 	const struct vm_parts *parts, struct jail **ret_jail, ks_error **reterr);

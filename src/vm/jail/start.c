@@ -3,6 +3,7 @@
  * byte of the guest's is read; let the files be made while the guest boots. Must not: return
  * success before the guest's kernel has executed the program under all that was planned. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ static int start_jails(
 {
 	const struct ks_plan *plan = wish->plan;
 	const struct ks_host *host = wish->host;
+	const struct jail_setup setup = {.stdio = wish->stdio, .audit = vm->audit};
 	struct vm_parts parts;
 	int r;
 
@@ -58,7 +60,7 @@ static int start_jails(
 	if (r == 0)
 		r = choose_guest(vm, wish, boot, &parts, reterr);
 	if (r == 0)
-		r = vm_start_machine(plan, host, wish->stdio, &parts, &vm->machine, reterr);
+		r = vm_start_machine(plan, host, &setup, &parts, &vm->machine, reterr);
 	if (r == 0)
 		r = vm_start_files(plan, host, &parts, &vm->files, reterr);
 	if (r == 0) {
@@ -285,7 +287,12 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (!vm)
 		return error_oom(reterr);
 	*ret_vm = vm;
-	vm->control = vm->complaints = vm->terminal = -1;
+	vm->control = vm->complaints = vm->terminal = vm->patience = -1;
+	/* A guest that waits may have to be booted anew when its program comes. */
+	vm->audit = setup->audit < 0 ? -1 : fcntl(setup->audit, F_DUPFD_CLOEXEC, 3);
+	if (setup->audit >= 0 && vm->audit < 0)
+		return error_set(reterr, -errno, ABOUT(.step = "egress"),
+			"the audit cannot be kept: %s", strerror(errno));
 	vm->machine_usage.cpu_usec = vm->files_usage.cpu_usec = UINT64_MAX;
 	vm->architecture = plan->filter.machine;
 	vm->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

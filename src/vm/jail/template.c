@@ -79,8 +79,9 @@ static int run_machine(
 	const struct ks_plan *plan, const struct ks_host *host, struct vm_parts *parts)
 {
 	const struct jail_stdio stdio = {.fds = {parts->null, parts->null, parts->null}};
+	const struct jail_setup setup = {.stdio = &stdio, .audit = -1};
 	struct jail *jail = NULL;
-	int r = vm_start_machine(plan, host, &stdio, parts, &jail, NULL);
+	int r = vm_start_machine(plan, host, &setup, parts, &jail, NULL);
 
 	drop_fd(&parts->control[1]);
 	if (r == 0)

@@ -40,6 +40,7 @@ int vm_jail_run(
 int vm_jail_dispatch(
 	struct vm_jail *vm, struct ending *ending, bool *ret_memory, ks_error **reterr);
 void vm_jail_usage(struct vm_jail *vm, struct jail_usage *ret_usage);
+const struct network_report *vm_jail_network(const struct vm_jail *vm);
 int vm_jail_take_terminal(struct vm_jail *vm);
 int vm_jail_signal(struct vm_jail *vm, int signal);
 int vm_jail_resize(struct vm_jail *vm, uint16_t rows, uint16_t columns);

@@ -87,20 +87,39 @@ static int take_parts(struct vm_plan *vm, const struct plan_request *request)
 	return r;
 }
 
+/* Both ends of the channel keep what a connection's other side does not take. */
+static uint64_t network_mb(const struct ks_plan *plan)
+{
+	return ((uint64_t)plan->vm.connections * CONNECTION_KB + 1023) / 1024;
+}
+
 /* One processor is all that the guest has. */
 static void size_machine(struct ks_plan *plan, const struct ks_host *host)
 {
 	uint64_t mem = plan->policy->mem_mb ? plan->policy->mem_mb : GUEST_UNLIMITED_MB;
 	struct limits_plan *limits = &plan->limits;
 
-	plan->vm.guest_bytes = (mem + GUEST_OVERHEAD_MB) * MIB;
-	plan->vm.host_bytes = plan->vm.guest_bytes + (uint64_t)HOST_OVERHEAD_MB * MIB;
+	plan->vm.guest_bytes = (mem + GUEST_OVERHEAD_MB + network_mb(plan)) * MIB;
+	plan->vm.host_bytes =
+		plan->vm.guest_bytes + (HOST_OVERHEAD_MB + network_mb(plan)) * MIB;
 	plan->vm.quota_pct = host->cgroup.cpu_quota ? limits->cpu_quota_pct : UINT64_MAX;
 	if (limits->cpu_quota_pct > (uint64_t)100 * GUEST_PROCESSORS)
 		limits->cpu_quota_pct = (uint64_t)100 * GUEST_PROCESSORS;
 	/* The budget is watched from outside, where the time of the whole machine can be read. */
 	if (!host->cgroup.cpu_time)
 		limits->cpu_budget_usec = UINT64_MAX;
+}
+
+/* The worker's connections are carried over the channel, to where the machine's jail has the very
+ * network that any jail with an allowlist has. Firecracker's jail has sockets for its vsock alone,
+ * and of the host's own network nothing leads into a machine: the receipt says so. */
+static void plan_guest_network(struct ks_plan *plan)
+{
+	plan_network(plan);
+	if (plan->network == NETWORK_PROXY && plan->kind == KS_BACKEND_QEMU_VM)
+		plan->vm.connections = (uint32_t)plan->policy->egress.connections;
+	else
+		plan->network = NETWORK_NONE;
 }
 
 int vm_plan_guest(struct ks_plan *plan, const struct plan_request *request, ks_error **reterr)
@@ -111,8 +130,7 @@ int vm_plan_guest(struct ks_plan *plan, const struct plan_request *request, ks_e
 	vm_guest_facts(request->host, &guest);
 	if (take_parts(&plan->vm, request) < 0)
 		return error_oom(reterr);
-	/* Of a network nothing leads into the machine: the receipt says so. */
-	plan->network = NETWORK_NONE;
+	plan_guest_network(plan);
 	plan_identity(plan, request->host);
 	plan_filter(plan, &guest);
 	plan_limits(plan, &guest);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Must not: show anything of the policy's tree to the machine, or anything of the machine to the
- * server of files; give either a network. */
+ * server of files; give either a network, but the machine that of its worker, whose every address
+ * leads to the egress proxy. */
 #include "vm/plan/machine.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 #define MIB (UINT64_C(1024) * 1024)
 #define SOCKETS_SIZE 65536
+#define FILES_SPARE 512u /* descriptors of kastellan-vm that are no connection */
 
 /* Neither has an environment of the worker's, nor any of its limits. */
 static int plain_policy(ks_policy **ret_policy)
@@ -33,6 +35,21 @@ static int plain_policy(ks_policy **ret_policy)
 
 DEFINE_CLEANUP(ks_policy *, ks_policy_free);
 
+/* The allowlist and the limits of the proxy are the worker's own. */
+static int outlet_policy(const ks_policy *worker, ks_policy **ret_policy)
+{
+	__attribute__((cleanup(cleanup_ks_policy_free))) ks_policy *policy = NULL;
+	int r = plain_policy(&policy);
+
+	for (size_t i = 0; r == 0 && i < worker->n_endpoints; i++)
+		r = ks_policy_add_endpoint(policy, worker->endpoints[i].text, NULL);
+	if (r < 0)
+		return r;
+	policy->egress = worker->egress;
+	*ret_policy = take_ptr(policy);
+	return 0;
+}
+
 /* The worker's own are in force in the guest. These are so that an escape is held. */
 static void limit(struct ks_plan *jail, const struct ks_host *host, uint64_t memory_bytes,
 	uint64_t tasks, uint64_t quota_pct)
@@ -42,6 +59,17 @@ static void limit(struct ks_plan *jail, const struct ks_host *host, uint64_t mem
 	jail->limits.tasks = host->cgroup.tasks ? tasks : UINT64_MAX;
 	jail->limits.cpu_quota_pct = host->cgroup.cpu_quota ? quota_pct : UINT64_MAX;
 	jail->limits.cpu_budget_usec = UINT64_MAX;
+}
+
+/* Of each connection, and what else there is. */
+static void allow_descriptors(struct ks_plan *jail, uint32_t connections)
+{
+	for (size_t i = 0; i < jail->limits.n_rlimits; i++) {
+		struct rlimit_plan *limit = &jail->limits.rlimits[i];
+
+		if (limit->resource == RLIMIT_NOFILE && limit->hard < connections + FILES_SPARE)
+			limit->hard = connections + FILES_SPARE;
+	}
 }
 
 /* Whatever the worker may. */
@@ -125,9 +153,18 @@ static int add_programs(struct ks_plan *jail)
 	return r;
 }
 
+/* For kastellan-vm, which denies itself and the emulator what they do not need of it. */
+static void plan_outlet(struct ks_plan *jail, const struct ks_host *host)
+{
+	plan_network(jail);
+	plan_filter(jail, host);
+}
+
 static int fill_machine(struct ks_plan *jail, const struct plan_request *request, ks_error **reterr)
 {
 	plan_start(jail, request->host);
+	if (jail->policy->net == KS_NET_ALLOWLIST)
+		plan_outlet(jail, request->host);
 	jail->cwd = strdup("/");
 	return jail->cwd ? 0 : error_oom(reterr);
 }
@@ -208,7 +245,8 @@ int plan_machine_jail(const struct ks_plan *plan, const struct ks_host *host, st
 		grants, paths, plan->vm.firmware ? MACHINE_GRANTS : MACHINE_GRANT_FIRMWARE);
 
 	if (r == 0)
-		r = plain_policy(&policy);
+		r = plan->vm.connections ? outlet_policy(plan->policy, &policy)
+					 : plain_policy(&policy);
 	if (r < 0)
 		return error_oom(reterr);
 	request.policy = policy;
@@ -222,6 +260,8 @@ int plan_machine_jail(const struct ks_plan *plan, const struct ks_host *host, st
 	}
 	/* The policy's bandwidth is set when the program starts: nobody is to wait for a boot. */
 	limit(jail, host, plan->vm.host_bytes, MACHINE_TASKS, BOOT_QUOTA_PCT);
+	if (plan->vm.connections)
+		allow_descriptors(jail, plan->vm.connections);
 	*ret_plan = jail;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #define HOST_OVERHEAD_MB                                                        \
 	192u /* the emulator, its translations (TRANSLATIONS_MB) and the keeper \
 	      */
+#define CONNECTION_KB 128u /* of a connection, at either end: what is under way, and its socket */
 #define GUEST_UNLIMITED_MB 1024u /* of a worker without a limit: a machine always has one */
 #define TRANSLATIONS_MB 64u
 #define MACHINE_TASKS 24u

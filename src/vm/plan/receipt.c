@@ -29,17 +29,35 @@ static int put_before(struct receipt_row *row, const char *text)
 	return 0;
 }
 
+/* Without a filter the guest's kernel is still one that has no device, and the channel carries
+ * nothing but connections and questions for names. */
+static int say_proxy(struct ks_plan *plan, struct receipt_text *text)
+{
+	strbuf_puts(&text->mechanism,
+		"no network device in the machine + a channel to a network namespace that leads to "
+		"the egress proxy");
+	if (plan->filter.enabled)
+		strbuf_puts(&text->mechanism, " + seccomp (TCP and UDP sockets alone)");
+	return receipt_row(plan, FIELD_NET, text, RECEIPT_HELD, NULL);
+}
+
 static int say_net(struct ks_plan *plan)
 {
 	autorow struct receipt_text text;
 
 	receipt_text_init(&text);
 	receipt_net(&text.request, plan->policy);
-	if (plan->policy->net != KS_NET_DENY) {
+	if (plan->policy->net != KS_NET_DENY && plan->network == NETWORK_NONE) {
 		strbuf_puts(&text.mechanism, "none");
-		strbuf_puts(&text.detail, "a machine has no network in this version");
+		strbuf_puts(&text.detail, plan->policy->net == KS_NET_PROXY_EGRESS
+						  ? "the host's own network is not carried into a "
+						    "machine"
+						  : "a machine of Firecracker's has no network in "
+						    "this version");
 		return receipt_row(plan, FIELD_NET, &text, RECEIPT_ABSENT, NET_REMEDY);
 	}
+	if (plan->network == NETWORK_PROXY)
+		return say_proxy(plan, &text);
 	strbuf_puts(&text.mechanism, "no network device in the machine");
 	if (plan->filter.enabled && plan->filter.profile == KS_PROFILE_WORKER_STRICT)
 		strbuf_puts(&text.mechanism, " + seccomp (no sockets)");
