@@ -59,8 +59,8 @@ static bool take_connection(const struct frame_header *header, const uint8_t *pa
 	if (header->type == FRAME_OPEN) {
 		if (connection->used)
 			return false;
-		connections_begin(&connections, connection, header->stream % 2 ? stalled() : -1,
-			false);
+		connections_begin(
+			&connections, connection, header->stream % 2 ? stalled() : -1, false);
 		return true;
 	}
 	why = connection_take(connection, header, payload);

@@ -110,9 +110,8 @@ static void add_jail(struct strbuf *text, const char *name, const struct ks_plan
 
 	strbuf_addf(text, "\njail of the %s: %s\n%s", name, jail->argv.items[0], mounts);
 	if (jail->network != NETWORK_NONE)
-		strbuf_addf(text, "network %s, %s and %zu more\n",
-			plan_network_name(jail->network), jail->policy->endpoints[0].text,
-			jail->policy->n_endpoints - 1);
+		strbuf_addf(text, "network %s, %s and %zu more\n", plan_network_name(jail->network),
+			jail->policy->endpoints[0].text, jail->policy->n_endpoints - 1);
 	strbuf_addf(text, "filter %s\nrules %zu\n",
 		jail->filter.profile == KS_PROFILE_WORKER_STRICT ? "strict" : "other",
 		jail->landlock.n_rules);

@@ -382,9 +382,8 @@ static size_t watch(struct pollfd *fds)
 	};
 
 	memcpy(fds, own, sizeof(own));
-	return runs || guest.state == GUEST_ENDS
-		       ? guest_network_watch(&guest.outbox, fds, WATCHED)
-		       : WATCHED;
+	return runs || guest.state == GUEST_ENDS ? guest_network_watch(&guest.outbox, fds, WATCHED)
+						 : WATCHED;
 }
 
 static void serve(void)

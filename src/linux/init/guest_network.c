@@ -101,7 +101,8 @@ static int take_sockets(int from)
 		size_t count = message.n_fds;
 		uint32_t kinds[CONTROL_MAX_FDS];
 
-		if (message.header.type != EGRESS_SOCKETS || message.len != count * sizeof(kinds[0]))
+		if (message.header.type != EGRESS_SOCKETS ||
+			message.len != count * sizeof(kinds[0]))
 			return -EBADMSG;
 		memcpy(kinds, message.data, message.len);
 		for (size_t i = 0; i < count; i++) {
@@ -121,7 +122,8 @@ int guest_network_open(const struct spec *spec, struct failure *failure)
 	if (!spec->ports)
 		return 0;
 	if (!network.connections.size)
-		return failure_set(failure, EBADMSG, STEP, "the machine has room for no connection");
+		return failure_set(
+			failure, EBADMSG, STEP, "the machine has room for no connection");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, errno, STEP, "socketpair");
 	pair[0] = guest_raise(pair[0]);
@@ -199,8 +201,8 @@ static bool accept_one(int listener, struct outbox *outbox)
 	return outbox_put(outbox, FRAME_OPEN, 0, connection->stream, &place, sizeof(place));
 }
 
-static void ask_one(const uint8_t *bytes, size_t len, const struct datagram *datagram,
-	struct outbox *outbox)
+static void ask_one(
+	const uint8_t *bytes, size_t len, const struct datagram *datagram, struct outbox *outbox)
 {
 	uint8_t payload[sizeof(struct channel_place) + DATAGRAM_MAX];
 	struct channel_place place = {.port = DNS, .number = (uint16_t)network.next_question};
@@ -209,8 +211,8 @@ static void ask_one(const uint8_t *bytes, size_t len, const struct datagram *dat
 		return;
 	memcpy(payload, &place, sizeof(place));
 	memcpy(payload + sizeof(place), bytes, len);
-	if (!outbox_put(outbox, FRAME_ASK, 0, STREAM_SESSION, payload,
-		    (uint32_t)(sizeof(place) + len)))
+	if (!outbox_put(
+		    outbox, FRAME_ASK, 0, STREAM_SESSION, payload, (uint32_t)(sizeof(place) + len)))
 		return;
 	network.questions[place.number].waits = true;
 	network.questions[place.number].datagram = *datagram;

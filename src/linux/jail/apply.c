@@ -130,8 +130,7 @@ static bool extra_fit(const struct ks_plan *plan, const struct jail_setup *setup
 {
 	uint32_t most = plan->network == NETWORK_PROXY ? SLOT_EGRESS - SLOT_EXTRA : SPEC_MAX_EXTRA;
 
-	return setup->n_extra == 0 ||
-	       (plan->kind == KS_BACKEND_NATIVE && setup->n_extra <= most);
+	return setup->n_extra == 0 || (plan->kind == KS_BACKEND_NATIVE && setup->n_extra <= most);
 }
 
 static int fill_slots(const struct ks_plan *plan, const struct jail_setup *setup,

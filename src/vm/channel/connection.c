@@ -131,8 +131,8 @@ static const char *take_close(struct connection *connection, bool cut)
 	return NULL;
 }
 
-const char *connection_take(struct connection *connection, const struct frame_header *header,
-	const uint8_t *payload)
+const char *connection_take(
+	struct connection *connection, const struct frame_header *header, const uint8_t *payload)
 {
 	uint32_t len;
 
@@ -247,8 +247,8 @@ void connection_speak(struct connection *connection, struct outbox *outbox)
 		say(connection, outbox, FRAME_WINDOW, 0, &due, sizeof(due)))
 		flow_paid(&connection->in, due);
 	if (connection->fd < 0 && !connection->closed && (connection->cut || connection->end_told))
-		connection->closed = say(connection, outbox, FRAME_CLOSE,
-			connection->cut ? FRAME_CUT : 0, NULL, 0);
+		connection->closed = say(
+			connection, outbox, FRAME_CLOSE, connection->cut ? FRAME_CUT : 0, NULL, 0);
 	if (connection->closed && connection->other_closed)
 		connection->used = false;
 }

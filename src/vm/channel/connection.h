@@ -41,8 +41,8 @@ struct connection {
 void connection_begin(struct connection *connection, int fd, bool connecting);
 
 /* A frame of the other side's. NULL, or why it is out of order, as words for people. */
-const char *connection_take(struct connection *connection, const struct frame_header *header,
-	const uint8_t *payload);
+const char *connection_take(
+	struct connection *connection, const struct frame_header *header, const uint8_t *payload);
 
 /* What poll() is to wait for; false: nothing. outbox NULL: nothing is read any more. */
 bool connection_wants(

@@ -57,8 +57,8 @@ void connections_begin(
 		connections->high = behind;
 }
 
-size_t connections_watch(struct connections *connections, const struct outbox *outbox,
-	struct pollfd *fds, size_t n)
+size_t connections_watch(
+	struct connections *connections, const struct outbox *outbox, struct pollfd *fds, size_t n)
 {
 	for (uint32_t i = 0; i < connections->high; i++) {
 		struct connection *connection = &connections->items[i];

@@ -29,8 +29,8 @@ void connections_begin(
 
 /* Appends to fds, which have room for all, and returns how many there are then. outbox: as
  * connection_wants(). */
-size_t connections_watch(struct connections *connections, const struct outbox *outbox,
-	struct pollfd *fds, size_t n);
+size_t connections_watch(
+	struct connections *connections, const struct outbox *outbox, struct pollfd *fds, size_t n);
 void connections_polled(
 	struct connections *connections, const struct pollfd *fds, struct outbox *outbox);
 void connections_speak(struct connections *connections, struct outbox *outbox);

@@ -99,7 +99,8 @@ static void keep_network(const struct jail *jail, struct network_report *kept)
 	const struct network_report *network = jail_network(jail);
 
 	if (network->used && network_report_copy(network, kept) < 0)
-		*kept = (struct network_report){.used = true, .died = true, .why = NETWORK_END_FAILED};
+		*kept = (struct network_report){
+			.used = true, .died = true, .why = NETWORK_END_FAILED};
 }
 
 /* 1 = nothing of it is left. */

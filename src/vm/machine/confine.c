@@ -123,8 +123,8 @@ static void put_row(struct code *code, size_t row)
 		/* The kernel takes an int of each: the lower half, which lies first. */
 		load(code, offsetof(struct seccomp_data, args) +
 				   of_network[row].wanted[i].argument * sizeof(uint64_t));
-		put(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
-				  of_network[row].wanted[i].mask));
+		put(code, (struct sock_filter)BPF_STMT(
+				  BPF_ALU | BPF_AND | BPF_K, of_network[row].wanted[i].mask));
 		unless(code, of_network[row].wanted[i].value, left);
 	}
 	answer(code, SECCOMP_RET_ALLOW);

@@ -232,8 +232,7 @@ static void react(struct keeper *keeper)
 	on_control(keeper, fds[WATCH_CONTROL].revents);
 	for (int i = 0; i < 2; i++)
 		sink_polled(&keeper->output[i], fds[WATCH_STDOUT + i].revents);
-	network_react(&keeper->network, fds,
-		keeper->state == KEEPER_RUNS ? &keeper->outbox : NULL);
+	network_react(&keeper->network, fds, keeper->state == KEEPER_RUNS ? &keeper->outbox : NULL);
 	if (fds[WATCH_COMPLAINTS].revents)
 		emulator_listen(&keeper->emulator);
 	if (keeper->state == KEEPER_RUNS && fds[WATCH_CHANNEL].revents & ~POLLOUT)

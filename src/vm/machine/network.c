@@ -56,8 +56,8 @@ static int dial(const struct channel_place *place, int type)
 	return r;
 }
 
-static const char *open_connection(struct network *network, const struct frame_header *header,
-	const uint8_t *payload)
+static const char *open_connection(
+	struct network *network, const struct frame_header *header, const uint8_t *payload)
 {
 	struct connection *connection = connections_find(&network->connections, header->stream);
 	const int yes = 1;
@@ -109,8 +109,8 @@ static const char *ask(struct network *network, const uint8_t *payload, size_t l
 	return NULL;
 }
 
-const char *network_take(struct network *network, const struct frame_header *header,
-	const uint8_t *payload)
+const char *network_take(
+	struct network *network, const struct frame_header *header, const uint8_t *payload)
 {
 	struct connection *connection;
 

@@ -25,8 +25,8 @@ int network_make(struct network *network, uint32_t at_once, struct failure *fail
 size_t network_most(uint32_t at_once);
 
 /* A frame of the guest's that the judge has passed. NULL, or why it is out of order. */
-const char *network_take(struct network *network, const struct frame_header *header,
-	const uint8_t *payload);
+const char *network_take(
+	struct network *network, const struct frame_header *header, const uint8_t *payload);
 
 /* As those of connections.h; without an outbox only what the guest has sent is passed on. */
 size_t network_watch(

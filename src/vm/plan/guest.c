@@ -100,8 +100,7 @@ static void size_machine(struct ks_plan *plan, const struct ks_host *host)
 	struct limits_plan *limits = &plan->limits;
 
 	plan->vm.guest_bytes = (mem + GUEST_OVERHEAD_MB + network_mb(plan)) * MIB;
-	plan->vm.host_bytes =
-		plan->vm.guest_bytes + (HOST_OVERHEAD_MB + network_mb(plan)) * MIB;
+	plan->vm.host_bytes = plan->vm.guest_bytes + (HOST_OVERHEAD_MB + network_mb(plan)) * MIB;
 	plan->vm.quota_pct = host->cgroup.cpu_quota ? limits->cpu_quota_pct : UINT64_MAX;
 	if (limits->cpu_quota_pct > (uint64_t)100 * GUEST_PROCESSORS)
 		limits->cpu_quota_pct = (uint64_t)100 * GUEST_PROCESSORS;

@@ -30,7 +30,7 @@ class Attempt:
         self.row, self.context = row, context
         self.given = internet.place()
         self.places = {"given": self.given, "repository": self.given.parent / "git/tool.git"}
-        self.patience = AT_ONCE
+        self.patience = AT_ONCE * context.options.pace
         self.argv = [self.filled(word) for word in row.command]
 
     def filled(self, word):
@@ -47,7 +47,7 @@ class Attempt:
         flags = [part for entry in entries for part in ("--net", entry)]
         return self.context.jail.run(
             self.argv, read=[self.given, *self.row.reads], stdin=self.row.stdin, flags=flags,
-            policy=self.row.policy(self.context.host.holds("mem_mb")),
+            policy=self.row.policy(self.context.host.holds("mem_mb"), self.context.options.pace),
             env=self.variables({**self.row.env, **self.row.told}),
             preexec_fn=self.context.options.first)
 
@@ -82,7 +82,7 @@ class Attempt:
         check.equal(network["denied"], [], "what was refused on the way")
         if self.row.port:
             check.true(network["connections"] > 0, "the proxy has seen no connection")
-        self.patience = max(AT_ONCE, result.seconds * 1.5)
+        self.patience = max(self.patience, result.seconds * 1.5)
 
     def is_refused(self, entries, ports):
         """The status has it with one of these ports, and with the entry if one would do."""

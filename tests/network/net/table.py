@@ -48,9 +48,12 @@ class Row:
         """The same hosts, and no port that is used."""
         return [f"{entry.rsplit(':', 1)[0]}:4242" for entry in self.entries]
 
-    def policy(self, memory_held):
-        """Without a controller mem_mb can limit addresses alone."""
+    def policy(self, memory_held, pace):
+        """Without a controller mem_mb can limit addresses alone. Where everything takes longer, so
+        much time is room enough for all that a program does (Jail.at_pace)."""
         fields = dict(self.fields)
+        if pace > 1:
+            fields["cpu_ms"] = max(fields.get("cpu_ms", 0), 5000)
         if self.reserves and not memory_held:
             fields["mem_mb"] = 0
         return fields
