@@ -20,22 +20,22 @@ static const struct {
 	uint8_t flags; /* that it may have */
 	uint8_t connections; /* ways on which it may name one */
 } rules[FRAME_TYPES] = {
-	[FRAME_HELLO] = {"HELLO", SESSION, 0, 4, 4, 0},
+	[FRAME_HELLO] = {"HELLO", SESSION, 0, 4, 4, 0, 0},
 	[FRAME_SETUP] = {"SETUP", 0, SESSION, sizeof(struct channel_setup),
-		sizeof(struct channel_setup), 0},
-	[FRAME_SPEC] = {"SPEC", 0, SESSION, 1, FRAME_MAX_PAYLOAD, FRAME_MORE},
+		sizeof(struct channel_setup), 0, 0},
+	[FRAME_SPEC] = {"SPEC", 0, SESSION, 1, FRAME_MAX_PAYLOAD, FRAME_MORE, 0},
 	[FRAME_CONTROL] = {"CONTROL", SESSION, SESSION, sizeof(struct control_header), CONTROL_MAX,
-		0},
+		0, 0},
 	[FRAME_DATA] = {"DATA", STREAMS_OUT, STREAMS_IN, 1, FRAME_MAX_PAYLOAD, 0, BOTH},
 	[FRAME_EOF] = {"EOF", STREAMS_OUT, STREAMS_IN, 0, 0, 0, BOTH},
 	[FRAME_WINDOW] = {"WINDOW", STREAMS_IN, STREAMS_OUT, 4, 4, 0, BOTH},
-	[FRAME_RESET] = {"RESET", STREAMS_IN, STREAMS_OUT, 0, 0, 0},
+	[FRAME_RESET] = {"RESET", STREAMS_IN, STREAMS_OUT, 0, 0, 0, 0},
 	[FRAME_USAGE] = {"USAGE", SESSION, 0, sizeof(struct channel_usage),
-		sizeof(struct channel_usage), 0},
+		sizeof(struct channel_usage), 0, 0},
 	[FRAME_OPEN] = {"OPEN", 0, 0, PLACE, PLACE, 0, TO_HOST},
 	[FRAME_CLOSE] = {"CLOSE", 0, 0, 0, 0, FRAME_CUT, BOTH},
-	[FRAME_ASK] = {"ASK", SESSION, 0, PLACE + 1, PLACE + DATAGRAM_MAX, 0},
-	[FRAME_ANSWER] = {"ANSWER", 0, SESSION, PLACE + 1, PLACE + DATAGRAM_MAX, 0},
+	[FRAME_ASK] = {"ASK", SESSION, 0, PLACE + 1, PLACE + DATAGRAM_MAX, 0, 0},
+	[FRAME_ANSWER] = {"ANSWER", 0, SESSION, PLACE + 1, PLACE + DATAGRAM_MAX, 0, 0},
 };
 
 void frame_encode(const struct frame_header *header, uint8_t ret[FRAME_HEADER])
