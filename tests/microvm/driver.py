@@ -24,7 +24,7 @@ MODULES = ["virtio_mmio", "virtio_console", "fuse", "nft_tproxy"]
 # What the worker of a test is: a static busybox, at the usual places.
 LINKS = ["sh", "cat", "true", "echo", "head", "md5sum", "sha256sum", "sleep", "id", "env", "dd", "ls",
          "kill", "yes", "mount", "hostname", "date", "seq", "sync", "wc", "ps", "unshare",
-         "tty", "stty", "nc"]
+         "tty", "stty", "nc", "nslookup"]
 
 
 def kernel():
