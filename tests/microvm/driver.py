@@ -93,7 +93,7 @@ def qemu(*more):
             "-serial", os.environ.get("KASTELLAN_TEST_CONSOLE", "null"),
             "-global", "virtio-mmio.force-legacy=false",
             "-device", "virtio-serial-device,max_ports=8",
-            "-chardev", "socket,id=ctl,fd=8", "-device", "virtserialport,chardev=ctl,name=ctl",
+            "-chardev", "socket,id=ctl,fd=9", "-device", "virtserialport,chardev=ctl,name=ctl",
             *more]
 
 
@@ -165,7 +165,7 @@ class Keeper:
         if files is not None:
             slots[7] = files
         if template is not None:
-            slots[9] = template
+            slots[8] = template
         for i in range(3):
             if stdio[i] is None:
                 ends = os.pipe()

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-CHANNEL = 8
+CHANNEL = 9
 
 listed = sorted(map(int, os.listdir("/proc/self/fd")))
 # The one that listed them is closed again.

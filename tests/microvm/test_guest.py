@@ -408,7 +408,7 @@ class Snapshot(Case):
 
     def restore(self, *argv, **kwargs):
         with open(f"/proc/self/fd/{self.template.fileno()}", "rb") as file:
-            keeper = driver.Keeper(driver.qemu("-incoming", "fd:9"), driver.spec(argv),
+            keeper = driver.Keeper(driver.qemu("-incoming", "fd:8"), driver.spec(argv),
                                    initrd=self.initrd, flags=1, template=file.fileno(),
                                    memory=64 << 20, tasks=20, **kwargs)
         self.addCleanup(keeper.end)

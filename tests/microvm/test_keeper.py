@@ -465,11 +465,11 @@ class Emulator(Case):
 
     def test_what_it_gets(self):
         guest = self.guest()
-        self.assertEqual(guest.emulator_fds, [0, 1, 2, 6, 8])
+        self.assertEqual(guest.emulator_fds, [0, 1, 2, 6, 9])
         files = socket.socketpair()
         with files[0], files[1]:
             other = self.guest(files=files[1].fileno())
-            self.assertEqual(other.emulator_fds, [0, 1, 2, 6, 7, 8])
+            self.assertEqual(other.emulator_fds, [0, 1, 2, 6, 7, 9])
         self.assertEqual(set(guest.emulator_env) - {"LC_CTYPE"}, set())
 
     def test_it_dies_with_its_keeper(self):

@@ -100,10 +100,11 @@ int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *outer, const struct vm_parts *parts, struct jail **ret_jail,
 	ks_error **reterr)
 {
-	/* In the order of their slots, without a gap: what is not there is nothing. */
+	/* In the order of their slots, without a gap: what is not there is nothing. They end before
+	 * the one that leads to the egress proxy. */
 	const int extra[] = {parts->control[1], parts->order,
 		parts->spec >= 0 ? parts->spec : parts->null, parts->initramfs, parts->port[1],
-		parts->null, parts->template};
+		parts->template};
 	const struct jail_stdio terminal = {
 		.fds = {parts->terminal[1], parts->terminal[1], parts->null}};
 	const struct jail_stdio none = {.fds = {parts->null, parts->null, parts->null}};

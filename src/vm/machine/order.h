@@ -18,11 +18,11 @@ enum machine_slot {
 	MACHINE_SLOT_INITRAMFS = 6, /* for the emulator: -initrd /proc/self/fd/6 */
 	MACHINE_SLOT_FILES = 7, /* for the emulator: its chardev of the port "files"; absent: the
 				   initramfs is all the guest has */
-	MACHINE_SLOT_CHANNEL = 8, /* for the emulator: its chardev of the port "ctl", made by
-				     kastellan-vm */
-	MACHINE_SLOT_TEMPLATE = 9, /* with MACHINE_TEMPLATE where the snapshot is written; with
+	MACHINE_SLOT_TEMPLATE = 8, /* with MACHINE_TEMPLATE where the snapshot is written; with
 				      MACHINE_RESTORED, for the emulator, where it is read from:
-				      -incoming fd:9. A file, its offset at the start */
+				      -incoming fd:8. A file, its offset at the start */
+	MACHINE_SLOT_CHANNEL = 9, /* for the emulator: its chardev of the port "ctl", made by
+				     kastellan-vm, as the next */
 	MACHINE_SLOT_QMP = 10, /* with MACHINE_TEMPLATE, for the emulator: the chardev of its
 				  monitor, made by kastellan-vm */
 };
