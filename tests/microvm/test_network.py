@@ -104,6 +104,20 @@ class Carried(Network):
                   f.frame(f.CLOSE, stream=stream, flags=f.CUT))
         self.open(guest)
 
+    def test_its_stream_is_free_at_once(self):
+        """The next connection's OPEN may be behind the last frame of the one before."""
+        guest = self.started()
+        stream, end = self.open(guest)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.close()
+        self.lost(guest, stream)
+        guest.say(f.frame(f.CLOSE, stream=stream, flags=f.CUT)
+                  + f.frame(f.OPEN, f.place("127.0.0.1", self.port), stream=stream)
+                  + f.frame(f.DATA, b"next", stream=stream))
+        second, _ = self.server.accept()
+        with second:
+            self.assertEqual(second.recv(10), b"next")
+
     def test_a_reset_of_the_worker(self):
         guest = self.started()
         stream, end = self.open(guest)

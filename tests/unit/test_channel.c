@@ -40,11 +40,11 @@ static void every_type_has_its_way(void **state)
 	for (unsigned type = 1; type < FRAME_TYPES; type++) {
 		unsigned good = 0;
 
-		for (uint16_t stream = 0; stream < STREAMS; stream++) {
+		for (uint16_t stream = 0; stream <= CONNECTION_FIRST; stream++) {
 			struct frame_header header = {
 				.type = (uint8_t)type, .stream = stream, .len = 8};
 			static const uint32_t lengths[] = {0, 4, 8, sizeof(struct channel_setup),
-				sizeof(struct channel_usage)};
+				sizeof(struct channel_usage), sizeof(struct channel_place)};
 
 			for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 				header.len = lengths[i];
@@ -58,6 +58,40 @@ static void every_type_has_its_way(void **state)
 	assert_string_equal(frame_name(0), "unknown");
 	assert_string_equal(frame_name(FRAME_TYPES), "unknown");
 	assert_string_equal(frame_name(~0u), "unknown");
+}
+
+/* What is about a connection is about no other stream, and there are only so many. */
+static void connections_have_streams_of_their_own(void **state)
+{
+	const uint8_t types[] = {FRAME_OPEN, FRAME_CLOSE};
+	struct frame_header header = {.type = FRAME_DATA, .len = 1, .stream = CONNECTION_FIRST};
+
+	(void)state;
+	assert_null(frame_fault(&header, TO_HOST));
+	assert_null(frame_fault(&header, TO_GUEST));
+	header.stream = CONNECTION_FIRST + CONNECTIONS_MAX - 1;
+	assert_null(frame_fault(&header, TO_HOST));
+	header.stream++;
+	assert_non_null(frame_fault(&header, TO_HOST));
+	header.stream = UINT16_MAX;
+	assert_non_null(frame_fault(&header, TO_HOST));
+	for (size_t i = 0; i < sizeof(types); i++)
+		for (uint16_t stream = 0; stream < CONNECTION_FIRST; stream++) {
+			header = (struct frame_header){.type = types[i],
+				.stream = stream,
+				.len = types[i] == FRAME_OPEN ? sizeof(struct channel_place) : 0};
+			assert_non_null(frame_fault(&header, TO_HOST));
+		}
+	header = (struct frame_header){.type = FRAME_OPEN,
+		.stream = CONNECTION_FIRST,
+		.len = sizeof(struct channel_place)};
+	assert_null(frame_fault(&header, TO_HOST));
+	assert_non_null(frame_fault(&header, TO_GUEST));
+	header = (struct frame_header){
+		.type = FRAME_CLOSE, .stream = CONNECTION_FIRST, .flags = FRAME_CUT};
+	assert_null(frame_fault(&header, TO_HOST));
+	header.flags = FRAME_MORE;
+	assert_non_null(frame_fault(&header, TO_HOST));
 }
 
 static struct outbox outbox;
@@ -178,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_is_little_endian),
 		cmocka_unit_test(every_type_has_its_way),
+		cmocka_unit_test(connections_have_streams_of_their_own),
 		cmocka_unit_test(frames_survive_every_division),
 		cmocka_unit_test(data_leaves_a_reserve),
 		cmocka_unit_test(windows_count),

@@ -119,6 +119,13 @@ static const char *take_end(struct connection *connection)
 	return NULL;
 }
 
+/* At once: the next frame may be of another one. */
+static void free_if_closed(struct connection *connection)
+{
+	if (connection->closed && connection->other_closed)
+		connection->used = false;
+}
+
 static const char *take_close(struct connection *connection, bool cut)
 {
 	if (!cut && (!connection->take_ended || !connection->end_told))
@@ -128,6 +135,7 @@ static const char *take_close(struct connection *connection, bool cut)
 		flush(connection);
 	if (cut)
 		connection_cut(connection);
+	free_if_closed(connection);
 	return NULL;
 }
 
@@ -249,6 +257,5 @@ void connection_speak(struct connection *connection, struct outbox *outbox)
 	if (connection->fd < 0 && !connection->closed && (connection->cut || connection->end_told))
 		connection->closed = say(
 			connection, outbox, FRAME_CLOSE, connection->cut ? FRAME_CUT : 0, NULL, 0);
-	if (connection->closed && connection->other_closed)
-		connection->used = false;
+	free_if_closed(connection);
 }

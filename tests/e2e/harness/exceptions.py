@@ -81,6 +81,7 @@ STREAMS = (MACHINE, "pipes of the guest's own", ())
 FIFO = (MACHINE, "a FIFO in a grant", ())
 ULIMIT = (MACHINE, "limits of the caller's own", ())
 KERNEL = (MACHINE, "the kernel, what its /proc tells", ())
+REAL = ("net", "not carried into a machine", ("-p", "{real}"))
 PROCESSES = (MACHINE, "the worker's processes are the guest's", ())
 
 QEMU = [
@@ -94,6 +95,7 @@ QEMU = [
     (ANY, r"lifetime: and a SIGKILL that comes while the supervisor is stopped", PROCESSES),
     (ANY, r"lifetime: whichever process of the jail is killed, .*", PROCESSES),
     (ANY, r"start: a caller with lower limits of its own is served, .*", ULIMIT),
+    (ANY, r"egress: ProxyEgress is the host's network, .*", REAL),
 ]
 
 TABLES = {"landlock": LANDLOCK, "qemu": QEMU, "firecracker": QEMU}
@@ -113,7 +115,8 @@ def ask_receipt(t, said):
     field, words, arguments = said
     top = t.directory("granted")
     t.directory("granted/inner")
-    arguments = [part.format(top=top) for part in arguments]
+    real = t.file("real.json", '{"net": "ProxyEgress"}')
+    arguments = [part.format(top=top, real=real) for part in arguments]
     result = t.jail.other(["plan", "-b", t.options.backend, "--json", *arguments])
     if field == MACHINE:
         check.contains("; ".join(result.json["machine"]["differs"]), words)
