@@ -185,7 +185,8 @@ int confine(bool accepts, uint32_t connections, struct failure *failure)
 	}
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0)
 		return failure_set(failure, errno, STEP, "limits");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || confine_calls(accepts, connections > 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		confine_calls(accepts, connections > 0) < 0)
 		return failure_set(failure, errno, STEP, "the filter was not loaded");
 	return 0;
 }
