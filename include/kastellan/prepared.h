@@ -33,7 +33,8 @@ KS_API int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
 /* Builds the jails that are missing: at the start, and whenever there is time for it after a spawn.
  * It takes as long as that many spawns. A waiting jail costs the memory of two small processes
  * and of its mounts, a control group, and the descriptors of its grants; one of KS_BACKEND_QEMU_VM
- * a guest that is up, with its emulator, and all that two such jails cost. Returns 0, or as
+ * a guest that is up, with its emulator, and all that two such jails cost. On macOS nothing waits:
+ * workers are started when they are wanted, which means the same. Returns 0, or as
  * ks_child_spawn(): what was built before the failure is kept. */
 KS_API int ks_prepared_fill(ks_prepared *prepared, ks_error **reterr);
 

@@ -15,6 +15,7 @@ KASTELLAN = "/opt/kastellan/bin/kastellan"
 WARDEN = "/opt/kastellan/libexec/kastellan-warden"
 EGRESS = "/opt/kastellan/libexec/kastellan-egress"
 NAMES = "/opt/kastellan/libexec/kastellan-names"
+PREPARED = "/opt/tests/prepared"
 PROBE = f"{TESTS}/macos-probe"
 SUITE = f"{TESTS}/macos-run"
 TEMPORARY = "/private/tmp"
@@ -31,7 +32,7 @@ def inside():
 
 def enter(programs, arguments):
     """Makes the root directory of a scratch one and runs the tests in it, as a user without rights."""
-    kastellan, warden, sandbox_exec, probe, egress, names = map(os.path.abspath, programs)
+    kastellan, warden, sandbox_exec, probe, egress, names, prepared = map(os.path.abspath, programs)
     with tempfile.TemporaryDirectory(prefix="mac-stage-", dir="/var/tmp") as place:
         root = os.path.join(place, "root")
         for directory in ("usr/bin", "usr/local/bin", "private/tmp", "private/var", "private/etc",
@@ -48,6 +49,7 @@ def enter(programs, arguments):
         shutil.copy(warden, root + WARDEN)
         shutil.copy(egress, root + EGRESS)
         shutil.copy(names, root + NAMES)
+        shutil.copy(prepared, root + PREPARED)
         shutil.copy(probe, root + PROBE)
         shutil.copy(os.path.join(HERE, "..", "..", "macos", "run"), root + SUITE)
         for path in glob.glob(os.path.join(HERE, "*.py")) + [os.path.join(HERE, "check")]:

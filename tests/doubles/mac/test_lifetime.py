@@ -189,3 +189,15 @@ def test_a_reader_that_leaves_ends_nobody_else():
     process.stdout.read(10)
     process.stdout.close()
     equal(process.wait(timeout=20), 128 + signal.SIGPIPE, "the worker's own signal")
+
+
+def test_a_prepared_policy_has_workers_that_are_started_when_they_are_wanted():
+    """Nothing waits ahead on a Mac, and whoever prepares gets the same workers."""
+    os.makedirs(stage.MACHINES, exist_ok=True)
+    for backend, degraded in (("seatbelt", stage.DEGRADED), ("container", f"{stage.DEGRADED},env")):
+        done = subprocess.run([stage.PREPARED, backend, degraded], capture_output=True, check=False,
+                              timeout=60)
+        equal((done.returncode, done.stdout), (0, b"0 1 2 3\n"), done)
+    refused = subprocess.run([stage.PREPARED, "seatbelt", "env"], capture_output=True, check=False,
+                             timeout=60)
+    true(refused.returncode == 1 and b"degraded" in refused.stderr, f"control: {refused}")
