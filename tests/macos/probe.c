@@ -115,6 +115,27 @@ static bool act_local(char **a)
 	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
 }
 
+/* A connection that the egress proxy makes: its answer is "HTTP/1.1 200". */
+static bool act_proxy(char **a)
+{
+	const char *named = getenv("KASTELLAN_PROXY");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char text[300];
+	ssize_t got;
+
+	if (fd < 0 || !named || strncmp(named, "unix:", 5) != 0)
+		return false;
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", named + 5);
+	snprintf(text, sizeof(text), "CONNECT %s:%s HTTP/1.1\r\n\r\n", a[0], a[1]);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+		write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return false;
+	got = read(fd, text, sizeof(text) - 1);
+	text[got > 0 ? got : 0] = '\0';
+	return strncmp(text, "HTTP/1.1 200", 12) == 0;
+}
+
 static bool act_listen(char **a)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET};
@@ -226,6 +247,7 @@ static const struct {
 	{"connect", 2, act_connect},
 	{"send", 2, act_send},
 	{"local", 1, act_local},
+	{"proxy", 2, act_proxy},
 	{"listen", 0, act_listen},
 	{"session", 0, act_session},
 	{"descriptors", 0, act_descriptors},
