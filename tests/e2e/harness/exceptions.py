@@ -98,7 +98,14 @@ QEMU = [
     (ANY, r"egress: ProxyEgress is the host's network, .*", REAL),
 ]
 
-TABLES = {"landlock": LANDLOCK, "qemu": QEMU, "firecracker": QEMU}
+NO_NETWORK = ("net", "has no network in this version", ("--net", "192.0.2.1:1"))
+FIRECRACKER = [
+    *QEMU,
+    (ANY, r"egress_group: .*", NO_NETWORK),
+    (ANY, r"egress: .*", NO_NETWORK),
+]
+
+TABLES = {"landlock": LANDLOCK, "qemu": QEMU, "firecracker": FIRECRACKER}
 
 
 def of(case, backend, root):
