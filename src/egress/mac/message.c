@@ -86,7 +86,7 @@ int control_send(int socket, uint32_t type, int32_t value, const void *data, siz
 	memcpy(bytes, &frame, sizeof(frame));
 	if (len)
 		memcpy(bytes + sizeof(frame), data, len);
-	if (n_fds)
+	if (fds && n_fds)
 		attach(&message, &control, fds, n_fds);
 	do {
 		sent = sendmsg(socket, &message, system_send_flags | MSG_DONTWAIT);
