@@ -56,7 +56,7 @@ static bool is_resolution(const struct resolution *resolution)
 
 int resolver_take(struct resolver *resolver, struct resolution *ret_resolution)
 {
-	struct resolution resolution;
+	struct resolution resolution = {0};
 	ssize_t len = resolver_receive(resolver->socket, &resolution, sizeof(resolution));
 
 	if (len == -EAGAIN)
