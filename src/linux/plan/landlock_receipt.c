@@ -165,6 +165,10 @@ static int say_profile(struct ks_plan *plan)
 		" among the host's processes: it learns the host's name and which process numbers "
 		"are taken; System V IPC, message queues, inotify and extended attributes are "
 		"refused to it, and sockets under either profile");
+	if (plan->landlock.abi > 0 && plan->landlock.abi < 3)
+		strbuf_puts(&text.detail,
+			"; truncating a file by its name is refused everywhere, as "
+			"Landlock knows it since Linux 6.2 only");
 	if (filter->scoped)
 		strbuf_puts(&text.detail, "; signals to other processes are held by Landlock");
 	else if (filter->notify)
