@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ports of a machine without virtio-serial: connections to the host, by numbers. Who listens there
  * has done so since before the machine was started, so that there is nothing to try again. */
+#include <sys/socket.h> /* older headers of the kernel need it before their own */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
