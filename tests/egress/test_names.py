@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names and addresses: which may be reached, and what the worker and the owner hear of the others."""
 
+import contextlib
 import socket
 import subprocess
 
@@ -233,7 +234,9 @@ def search(t):
     started = t.start(["api.example.com:80", "*.example.com:80", "inside:80"])
     t.speaks(t.reach("inside", 80))  # the control: the domain is tried
     for name in ("api.example.com", "n1.example.com"):
-        t.is_reset(t.reach(name, 80))
+        # On a slow machine the reset is there before the call has come back.
+        with contextlib.suppress(ConnectionResetError):
+            t.is_reset(t.reach(name, 80))
     started.audit.wait(ev="connect", verdict="deny", reason="not_resolved", count=2)
     check.equal([name for name, _ in t.asked if name.endswith(".com.corp.example")], [],
                 "names that were asked for elsewhere")
