@@ -3,7 +3,9 @@
 #   make demo       install what is missing, build, show a worker and an attacker confined
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make sanitize   the tests under ASan and UBSan, and valgrind
-#   make torture    every system call and allocation of a start fails in turn; hours
+#   make torture    every system call and allocation of a start fails in turn: JOBS=2 at a time, an
+#                   hour or more; ended, it goes on where it was. PART=2/5: a fifth of them
+#   make torture-machine, make kill-machine  the same, and the next, for a micro-VM's jails
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
@@ -11,6 +13,9 @@
 #                   Firecracker, too; some minutes
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
+#   make check-vm   the tests in guests with other kernels and hosts; GUESTS="debian12 sid"
+#                   and TESTS=RE take fewer; an hour on an idle machine
+#   make check-aarch64  cross-built, the unit and golden tests under qemu-user
 #   make macos      build for macOS 13 on Linux: build/macos-arm64 and build/macos-x86_64
 #   make check-macos  on a Mac: try the backends there; tests/macos/README.md
 #   make format     clang-format everything
@@ -20,6 +25,8 @@ BUILD ?= build
 SECONDS ?= 60
 MOMENTS ?= 500
 SPAWNS ?= 20000
+JOBS ?= $(shell nproc)
+PART ?= 1/1
 NINJA = ninja -C $(BUILD) --quiet
 
 # A PREFIX that is given holds for a directory that was set up with another one, too; without one
@@ -30,7 +37,7 @@ CONFIGURE = [ "$$(cat $(BUILD)/.prefix 2>/dev/null)" = "$(PREFIX)" ] || { \
 	meson configure $(BUILD) --prefix="$(PREFIX)" && echo "$(PREFIX)" >$(BUILD)/.prefix; }
 endif
 
-.PHONY: all demo check check-kvm install uninstall sanitize torture kill soak fuzz lint bench bench-quick macos macos-egress check-macos format clean
+.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine kill kill-machine soak fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -72,19 +79,38 @@ check-kvm:
 	@tests/microvm/fetch
 	@tests/kvm/run --build $(BUILD)
 
+PROGRAMS = --kastellan $(BUILD)/cli/kastellan --egress $(BUILD)/src/egress/kastellan-egress \
+	--init $(BUILD)/src/linux/init/kastellan-init
+VM_CACHE = $(or $(KASTELLAN_VM_CACHE),$(HOME)/.cache/kastellan/vm)
+MACHINE = KASTELLAN_VM=$(abspath $(BUILD))/src/vm/machine/kastellan-vm \
+	KASTELLAN_FILES=$(abspath $(BUILD))/src/vm/files/kastellan-files \
+	KASTELLAN_VM_ROOT=$(VM_CACHE)/root
+
+# Every way is taken, whatever comes of the ones before.
 torture:
 	@tools/install-packages build check
 	@$(MAKE) --no-print-directory all
-	@for run in bwrap native landlock "bwrap --net" "native --net"; do \
-		tests/torture/run --kastellan $(BUILD)/cli/kastellan --backend $$run \
-			--egress $(BUILD)/src/egress/kastellan-egress \
-			--init $(BUILD)/src/linux/init/kastellan-init || exit 1; done
+	@bad=0; for run in native bwrap landlock "native --net" "bwrap --net"; do \
+		tests/torture/run $(PROGRAMS) --backend $$run --jobs $(JOBS) --part $(PART) --seed 1 \
+			--journal "$(BUILD)/torture/$$run" || bad=1; done; exit $$bad
+
+# A start takes seconds, so one error, and the processes of both jails in turn.
+torture-machine:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@$(MACHINE) tests/torture/run $(PROGRAMS) --backend qemu --roles SMHXIWVmhxiwF --errors EPERM \
+		--jobs $(JOBS) --part $(PART) --seed 1 --journal $(BUILD)/torture/qemu
 
 kill:
 	@tools/install-packages build check
 	@$(MAKE) --no-print-directory all
-	@tests/kill/run --kastellan $(BUILD)/cli/kastellan --egress $(BUILD)/src/egress/kastellan-egress \
-		--init $(BUILD)/src/linux/init/kastellan-init --moments $(MOMENTS)
+	@tests/kill/run $(PROGRAMS) --moments $(MOMENTS)
+
+kill-machine:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@$(MACHINE) tests/kill/run $(PROGRAMS) --backend qemu \
+		--moments $(if $(filter file,$(origin MOMENTS)),12,$(MOMENTS))
 
 soak:
 	@tools/install-packages build check
@@ -114,6 +140,16 @@ macos-egress:
 	@$(MAKE) --no-print-directory all
 	@tests/egress/run --egress $(BUILD)/tests/doubles/mac/kastellan-egress-as-on-a-mac \
 		--names $(abspath $(BUILD))/tests/doubles/mac/kastellan-names-as-on-a-mac
+
+check-vm:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/vm/run --build $(BUILD) --e2e --timeout 3600 --boot-timeout 300 \
+		$(if $(GUESTS),$(addprefix --guest ,$(GUESTS)),--all) $(if $(TESTS),-k '$(TESTS)')
+
+check-aarch64:
+	@tools/install-packages build aarch64
+	@tests/cross/aarch64 $(BUILD)-aarch64
 
 check-macos:
 	@[ "$$(uname)" = Darwin ] || { echo "make check-macos: this is no Mac" >&2; exit 1; }

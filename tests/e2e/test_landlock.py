@@ -14,7 +14,8 @@ from harness import check, residue
 from harness.discover import add, test
 from harness.jail import wait_for
 
-PYTHON = ["/usr/bin/python3", "-I", "-c"]
+# Without site: what Debian keeps of it in /etc is not for workers, and Python would say so.
+PYTHON = ["/usr/bin/python3", "-I", "-S", "-c"]
 HIDE_GROUPS = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
 LIMITS = "mem_mb,cpu_ms,tasks_max,cpu_quota_pct"
 OURS = ("landlock",)

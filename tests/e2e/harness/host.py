@@ -22,12 +22,20 @@ class Host:
         """The rows of the default policy's receipt, by field, from `kastellan plan`."""
         done = subprocess.run(
             [self.options.kastellan, "plan", "-b", self.options.backend, "--json"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=30 * self.options.pace,
+            check=False)
         try:
             rows = json.loads(done.stdout)["receipt"]
         except (ValueError, KeyError):
             raise SystemExit(f"Bail out! kastellan plan --json: {done.stderr.decode()!r}") from None
         return {row["field"]: row for row in rows}
+
+    @functools.cache
+    def landlock_abi(self):
+        done = subprocess.run([self.options.kastellan, "doctor", "--json"],
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=30 * self.options.pace, check=False)
+        return json.loads(done.stdout)["host"]["landlock_abi"]
 
     def verdict(self, field):
         return self.receipt()[field]["verdict"]

@@ -132,8 +132,9 @@ class Snapshot:
         ]
 
     def leftovers(self, patience=PATIENCE):
-        """Waits for what ends by itself."""
-        deadline = time.monotonic() + patience
+        """Waits for what ends by itself; a service manager of an emulated machine takes its time to
+        remove a scope that nobody is in any more."""
+        deadline = time.monotonic() + patience * getattr(self.options, "pace", 1)
         pause = 0.002
         while True:
             left = self.found()

@@ -40,7 +40,7 @@ class Options:
         self.kastellan, self.init, self.egress = chosen.kastellan, chosen.init, chosen.egress
         self.backend, self.keep = chosen.backend, chosen.keep
         self.controls_only = chosen.controls_only
-        self.pace = PACE.get(chosen.backend, 1)
+        self.pace = chosen.pace or PACE.get(chosen.backend, 1)
         self.probes = chosen.probes
         self.whole = not chosen.pattern
         self.ci = os.environ.get("CI") == "true"

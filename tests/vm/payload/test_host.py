@@ -15,7 +15,8 @@ from harness import check, equal, only
 NO_USERNS = ("apparmor", "apparmor-deny")
 KERNELS = {
     "debian12": (6, 1), "hybrid": (6, 1), "plain": (6, 1), "no-landlock": (5, 10), "landlock-off": (6, 1),
-    "apparmor": (6, 12), "apparmor-deny": (6, 12), "arm64": (6, 1),
+    "apparmor": (6, 12), "apparmor-deny": (6, 12), "arm64": (6, 1), "no-userns": (6, 1),
+    "kernel612": (6, 12),
 }
 
 
@@ -37,7 +38,7 @@ def test_landlock(suite):
     """Landlock is there."""
     abi, error = facts.landlock()
     check(abi >= 1, f"errno {error}")
-    wanted = {"apparmor": 6, "apparmor-deny": 6}.get(suite.guest)
+    wanted = {"apparmor": 6, "apparmor-deny": 6, "kernel612": 6}.get(suite.guest)
     if wanted:
         equal(abi, wanted)
 
@@ -109,11 +110,18 @@ def test_scope_does_not_enforce(suite):
     equal(held.returncode, 0, held.stderr)
 
 
-@only(but=NO_USERNS)
+@only(but=(*NO_USERNS, "no-userns"))
 def test_bwrap(suite):
     """Bubblewrap makes a jail."""
     done = facts.bwrap()
     equal(done.returncode, 0, done.stderr)
+
+
+@only(guests=("no-userns",))
+def test_no_user_namespaces(suite):
+    """The kernel makes no user namespace for anybody; root's bubblewrap needs none."""
+    equal(facts.unshare_errno(facts.CLONE_NEWUSER), errno.ENOSPC)
+    equal(facts.bwrap().returncode == 0, suite.user == "root")
 
 
 @only(guests=NO_USERNS, users=("root",))

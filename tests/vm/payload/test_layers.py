@@ -11,12 +11,14 @@ from harness import check, command, equal, only
 
 WHOLE = ("debian12", "plain", "sid", "arm64")
 NO_LANDLOCK = ("no-landlock", "landlock-off")
-NO_USERNS = ("apparmor", "apparmor-deny")
+APPARMOR = ("apparmor", "apparmor-deny")
+NO_USERNS = (*APPARMOR, "no-userns")
 FILES = "fs_read,fs_write"
 
 
 def cannot_jail(suite):
-    return suite.guest in NO_USERNS and suite.user == "worker"
+    """Root's workers have a user namespace, too, so that AppArmor alone tells root from others."""
+    return suite.guest == "no-userns" or (suite.guest in APPARMOR and suite.user == "worker")
 
 
 def test_installed(suite):
@@ -42,9 +44,12 @@ def test_doctor_identity(suite):
 def test_doctor_jail(suite):
     """The doctor's bubblewrap works where bubblewrap works."""
     host = jail.doctor()["host"]
-    works = facts.bwrap().returncode == 0
+    works = facts.bwrap().returncode == 0 and not cannot_jail(suite)
     equal(host["bwrap"]["works"], works, host["bwrap"])
-    equal(host["userns"], "apparmor" if cannot_jail(suite) else "usable")
+    if cannot_jail(suite):
+        equal(host["userns"], "apparmor" if suite.guest in APPARMOR else "max-zero")
+    else:
+        equal(host["userns"], "usable")
 
 
 def test_doctor_groups(suite):
@@ -130,14 +135,24 @@ def test_only_what_was_named(suite):
     equal((held.type, held.code), ("setup", 125), held)
 
 
-@only(guests=NO_USERNS, users=("root",))
+@only(guests=APPARMOR, users=("root",))
 def test_root_is_not_restricted(suite):
     """Root, whom AppArmor does not confine here, has its jail."""
     done = jail.python("print('ran')")
     equal((done.type, done.code, done.out), ("exit", 0, "ran\n"), done)
 
 
-@only(guests=NO_USERNS, users=("worker",))
+@only(guests=("no-userns",))
+def test_no_userns_is_named(suite):
+    """Without user namespaces nothing runs, and the refusal says why and what serves instead."""
+    for backend in ("bwrap", "native"):
+        held = jail.run("-b", backend, "--", "sh", "-c", "echo ran")
+        equal((held.type, held.code, held.out), ("setup", 125, ""), held)
+        told = f"{held.error.get('message')} {held.error.get('remedy')}"
+        check("max_user_namespaces" in told and "-b landlock" in told, held)
+
+
+@only(guests=APPARMOR, users=("worker",))
 def test_refused_by_apparmor(suite):
     """Nothing runs where AppArmor forbids the jail; the refusal names it and the remedy."""
     # Several times, as the first thing to fail may be another one the next time.
@@ -150,7 +165,7 @@ def test_refused_by_apparmor(suite):
         check("AppArmor" in held.err and remedy[:40] in held.err, held)
 
 
-@only(guests=NO_USERNS, users=("worker",))
+@only(guests=APPARMOR, users=("worker",))
 def test_apparmor_cannot_be_waved_through(suite):
     """No word on the command line lets a worker run without its jail."""
     everything = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env,egress"

@@ -10,7 +10,8 @@ from harness import check, command, equal, only
 # Not a limit of the host, so it is accepted where a guest lacks it.
 ALLOWANCE = {"no-landlock": "fs_read,fs_write", "landlock-off": "fs_read,fs_write"}
 LIMITS = "mem_mb,cpu_ms,cpu_quota_pct,tasks_max"
-NO_JAIL = (("apparmor", "worker"), ("apparmor-deny", "worker"))
+NO_JAIL = (("apparmor", "worker"), ("apparmor-deny", "worker"), ("no-userns", "worker"),
+           ("no-userns", "root"))
 NO_LIMITS = (("hybrid", "worker"),)
 # Where every limit is tried; elsewhere, those that stand for the rest.
 THOROUGH = ("debian12", "sid", "arm64")

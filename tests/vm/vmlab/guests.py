@@ -30,6 +30,23 @@ BOOKWORM_ARM64 = Userland("bookworm", arch="arm64")
 
 
 @dataclass(frozen=True)
+class E2e:
+    """A run of tests/e2e in a guest, for `make check-vm`. An emulated processor takes many times as
+    long as a real one, so some take a selection; the tests' own output says which."""
+
+    users: tuple
+    backend: str = "bwrap"
+    pattern: str = ""
+
+
+BOTH = ("root", "worker")
+# What depends on the kernel and the host, rather than on the command around the jail.
+HOSTLY = "^test_(files|grants|kernel|landlock|lifetime|limits|proc|receipt|setid|sockets|start):"
+# As much as a newer or older kernel can change.
+KERNELLY = "^test_(kernel|landlock|limits|receipt|sockets|start):"
+
+
+@dataclass(frozen=True)
 class Guest:
     name: str
     about: str
@@ -40,6 +57,7 @@ class Guest:
     apparmor: str = ""  # a profile of guest/etc/ktest/ that confines the worker's session
     default: bool = False  # part of the short run
     optional: bool = False  # needs an emulator or a mirror that not everybody has
+    e2e: tuple = ()
 
 
 GUESTS = (
@@ -49,6 +67,7 @@ GUESTS = (
         BOOKWORM,
         "bookworm",
         default=True,
+        e2e=(E2e(BOTH, "bwrap", HOSTLY), E2e(BOTH, "native", KERNELLY)),
     ),
     Guest(
         "hybrid",
@@ -63,12 +82,14 @@ GUESTS = (
         BOOKWORM,
         "bookworm",
         words="ktest.plain",
+        e2e=(E2e(BOTH, "native", HOSTLY),),
     ),
     Guest(
         "no-landlock",
         "kernel 5.10 without Landlock compiled in",
         BOOKWORM,
         "bullseye",
+        e2e=(E2e(BOTH, "bwrap", KERNELLY),),
     ),
     Guest(
         "landlock-off",
@@ -93,12 +114,29 @@ GUESTS = (
         "trixie",
         words="apparmor=1",
         apparmor="deny-userns",
+        e2e=(E2e(("root",), "bwrap", KERNELLY), E2e(("worker",), "landlock", KERNELLY)),
+    ),
+    Guest(
+        "no-userns",
+        "no user namespaces: user.max_user_namespaces=0",
+        BOOKWORM,
+        "bookworm",
+        words="sysctl.user.max_user_namespaces=0",
+        e2e=(E2e(BOTH, "landlock", KERNELLY),),
+    ),
+    Guest(
+        "kernel612",
+        "kernel 6.12 and nothing else that is new",
+        BOOKWORM,
+        "trixie",
+        e2e=(E2e(("worker",), "native", KERNELLY),),
     ),
     Guest(
         "sid",
         "the newest kernel that Debian has",
         BOOKWORM,
         "sid",
+        e2e=(E2e(BOTH, "native", KERNELLY), E2e(("worker",), "landlock", KERNELLY)),
     ),
     Guest(
         "arm64",

@@ -4,7 +4,9 @@
 Everything belongs to root, whoever built it.
 """
 
+import dataclasses
 import io
+import json
 import shlex
 import tarfile
 
@@ -45,6 +47,8 @@ def archive(guest, payload, timeout, ret):
                 tar.add(path, str(path.relative_to(GUEST_ROOT)), filter=_roots)
         _text(tar, "etc/ktest/settings",
               "".join(f"{key}={shlex.quote(value)}\n" for key, value in settings.items()))
+        _text(tar, "etc/ktest/e2e.json",
+              json.dumps([dataclasses.asdict(row) for row in guest.e2e]))
         for unit in MASKED:
             _link(tar, f"etc/systemd/system/{unit}", "/dev/null")
         _link(tar, "etc/systemd/system/default.target", "ktest.target")
