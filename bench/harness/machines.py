@@ -19,7 +19,7 @@ MEMORY_MB = 256  # as the policy of bench/jails.c has it
 PATIENCE = 120
 MODULES = ("virtio_mmio", "virtio_console", "fuse")
 # src/vm/machine/order.h, and src/vm/channel/frame.h.
-INITRAMFS, FILES, CHANNEL, TEMPLATE = 6, 7, 8, 9
+INITRAMFS, FILES, TEMPLATE, CHANNEL = 6, 7, 8, 9
 SETUP, SETUP_WAIT = 2, 2
 HELLO_BYTES, ARMED_BYTES = 8 + 4, 8 + 8
 MEGABYTES = 16  # of stdout in a sample
@@ -98,7 +98,8 @@ class Bare:
         """To the guest's answer to what it is told first."""
         if not self.template:
             raise Absent("no template was made")
-        setup = os.urandom(32) + struct.pack("=qIIQII", int(time.time()), 0, SETUP_WAIT, 0, 0, 0)
+        setup = os.urandom(32)
+        setup += struct.pack("=qIIQ4I", int(time.time()), 0, SETUP_WAIT, 0, 0, 0, 0, 0)
 
         def exchange(channel):
             channel.sendall(struct.pack("<IBBH", len(setup), SETUP, 0, 0) + setup)

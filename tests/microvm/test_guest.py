@@ -438,7 +438,7 @@ class Snapshot(Case):
 
     def test_one_that_waited_runs_a_worker_as_well(self):
         with open(f"/proc/self/fd/{self.template.fileno()}", "rb") as file:
-            keeper = driver.Keeper(driver.qemu("-incoming", "fd:9"), b"none", initrd=self.initrd,
+            keeper = driver.Keeper(driver.qemu("-incoming", "fd:8"), b"none", initrd=self.initrd,
                                    flags=1 | 8, template=file.fileno(), memory=64 << 20, tasks=20)
         self.addCleanup(keeper.end)
         keeper.await_(d.ARMED, BOOT)

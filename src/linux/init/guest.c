@@ -101,17 +101,6 @@ static int mount_files(struct failure *failure)
 	return r < 0 ? failure_set(failure, -r, "files", "the tree cannot be mounted") : 0;
 }
 
-/* It has waited: what was told to it then is old. */
-static void take_refresh(const uint8_t *payload)
-{
-	struct channel_setup setup;
-	struct failure failure;
-
-	memcpy(&setup, payload, sizeof(setup));
-	if (guest_refresh(&setup, &failure) < 0)
-		tell_failure(&failure);
-}
-
 static void take_setup(const uint8_t *payload)
 {
 	const struct control_header armed = {.type = CONTROL_ARMED};
@@ -121,6 +110,9 @@ static void take_setup(const uint8_t *payload)
 
 	memcpy(&setup, payload, sizeof(setup));
 	r = guest_refresh(&setup, &failure);
+	/* It has waited, and has all but this already. */
+	if (r == 0 && guest.spec >= 0)
+		return;
 	if (r == 0)
 		r = guest_network_make(setup.connections, WATCHED, &guest.watched, &failure);
 	if (r == 0 && setup.flags & SETUP_FILES)
@@ -233,10 +225,8 @@ static void take_frame(const struct frame_header *header, const uint8_t *payload
 		take_stream(header, payload);
 	else if (header->type == FRAME_CONTROL)
 		take_control(header, payload);
-	else if (header->type == FRAME_SETUP && guest.state == GUEST_WAITS && guest.spec < 0)
-		take_setup(payload);
 	else if (header->type == FRAME_SETUP && guest.state == GUEST_WAITS)
-		take_refresh(payload);
+		take_setup(payload);
 	else if (header->type == FRAME_SPEC && guest.state == GUEST_WAITS && guest.spec >= 0)
 		take_spec(header, payload);
 }
