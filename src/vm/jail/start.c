@@ -151,21 +151,24 @@ static int await(struct vm_jail *vm, enum control_type awaited, const struct ks_
 	}
 }
 
-static uint64_t used_by(struct jail *jail)
+/* What is gone already has left its last word. */
+static uint64_t used_by(struct jail *jail, struct jail_usage *last)
 {
-	struct jail_usage usage;
-
-	jail_usage(jail, &usage);
-	return usage.cpu_usec == UINT64_MAX ? 0 : usage.cpu_usec;
+	if (jail)
+		jail_usage(jail, last);
+	return last->cpu_usec == UINT64_MAX ? 0 : last->cpu_usec;
 }
 
 /* The time of the boot is not the worker's, and was not to be slowed down by its bandwidth, which
- * the guest's own control group has held since before the program started. */
+ * the guest's own control group has held since before the program started. A short worker may have
+ * ended by now, and its machine with it: then there is no group left to be set. */
 static int note_start(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
 {
 	vm->started = true;
-	vm->machine_before = used_by(vm->machine);
-	vm->files_before = used_by(vm->files);
+	vm->machine_before = used_by(vm->machine, &vm->machine_usage);
+	vm->files_before = used_by(vm->files, &vm->files_usage);
+	if (!vm->machine || vm->machine_ending.have_status)
+		return 0;
 	return jail_set_quota(vm->machine, plan->vm.quota_pct, reterr);
 }
 
@@ -249,7 +252,8 @@ static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr
 
 static int watch(struct vm_jail *vm, int watched)
 {
-	const int fds[] = {vm->control, jail_fd(vm->machine), jail_fd(vm->files), vm->patience};
+	const int fds[] = {vm->control, vm->machine ? jail_fd(vm->machine) : -1,
+		vm->files ? jail_fd(vm->files) : -1, vm->patience};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		struct epoll_event event = {.events = EPOLLIN};
