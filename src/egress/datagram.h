@@ -12,11 +12,12 @@
 struct datagram {
 	struct sockaddr_storage from;
 	socklen_t from_len;
+	size_t control_len;
+	/* Last, as it ends in what has no size of its own. */
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	} control; /* of where it was sent to */
-	size_t control_len;
 };
 
 /* The socket tells where each was sent to, and may answer from any address. */
