@@ -10,8 +10,11 @@
 #include "base/error.h"
 
 /* RLIMIT_CPU sends SIGXCPU, then SIGKILL; anybody else may send them, too. */
-static bool ended_by_backstop(const struct ending *ending, int signal)
+bool ending_by_backstop(const struct ending *ending)
 {
+	int signal = ending->have_status && WIFSIGNALED(ending->status) ? WTERMSIG(ending->status)
+									: 0;
+
 	return ending->cpu_budget_usec && ending->cpu_usec >= ending->cpu_budget_usec &&
 	       (signal == SIGXCPU || signal == SIGKILL);
 }
@@ -25,7 +28,7 @@ enum ks_outcome_type outcome_decide(const struct ending *ending)
 
 	if (ending->denied || signal == SIGSYS)
 		return KS_OUTCOME_DENIED;
-	if (ending->cpu_spent || ended_by_backstop(ending, signal))
+	if (ending->cpu_spent || ending_by_backstop(ending))
 		return KS_OUTCOME_CPU;
 	if (ending->oom_kills && failed)
 		return KS_OUTCOME_OOM;

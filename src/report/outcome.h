@@ -53,6 +53,10 @@ struct ks_outcome {
 	struct receipt receipt; /* a copy */
 };
 
+/* The main process was ended by RLIMIT_CPU, as the kernel does that; its time and status are set.
+ */
+bool ending_by_backstop(const struct ending *ending);
+
 /* The type and its details from what was seen. The first that holds: a denied main process, the
  * CPU budget, memory, the wall clock, a refused task with a failing exit, a signal, an exit. */
 enum ks_outcome_type outcome_decide(const struct ending *ending);

@@ -15,6 +15,7 @@
 #include "linux/jail/parts.h"
 #include "linux/seccomp/seccomp_filters.h"
 #include "linux/spec.h"
+#include "report/outcome.h"
 #include "vm/jail/parts.h"
 
 #define KILL_PATIENCE_S 4 /* kastellan-vm's own, for the guest, is 2 s */
@@ -60,6 +61,9 @@ static void take_exit(
 		return;
 	memcpy(&used, message->data, sizeof(used));
 	ending->cpu_usec = used.user_usec + used.system_usec;
+	/* By the guest's clock, which runs on while the host gives its processor to others: the
+	 * guest's RLIMIT_CPU may be reached before the budget that the host counts. */
+	ending->cpu_spent |= ending_by_backstop(ending);
 	ending->memory_peak_bytes = used.max_rss_kib * 1024;
 }
 
