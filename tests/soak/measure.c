@@ -11,8 +11,9 @@
 /* What lists and caches of the C library may differ by. A leak of two bytes a spawn is more. */
 #define HEAP_MARGIN ((size_t)32 * 1024)
 #define RESIDENT_MARGIN ((size_t)2 * 1024 * 1024)
-/* Of the root that jails have in common: kept by a handle, or dropped by a change of the host. */
-#define DESCRIPTORS_MARGIN ((size_t)2)
+/* Of the root that jails have in common, which is kept by a handle or dropped by a change of the
+ * host: the tree, the copy for the next jail, and the table of mounts it was made by. */
+#define DESCRIPTORS_MARGIN ((size_t)3)
 #define GROUPS "/sys/fs/cgroup"
 
 static char group_name[64];
