@@ -12,8 +12,9 @@
 #define HEAP_MARGIN ((size_t)32 * 1024)
 #define RESIDENT_MARGIN ((size_t)2 * 1024 * 1024)
 /* Of the root that jails have in common, which is kept by a handle or dropped by a change of the
- * host: the tree, the copy for the next jail, and the table of mounts it was made by. */
-#define DESCRIPTORS_MARGIN ((size_t)3)
+ * host: the tree, the copy for the next jail, and the table of mounts it was made by; of a prepared
+ * policy and of the rest. */
+#define DESCRIPTORS_MARGIN ((size_t)2 * 3)
 #define GROUPS "/sys/fs/cgroup"
 
 static char group_name[64];
