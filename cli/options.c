@@ -287,8 +287,9 @@ const struct option_row option_rows[] = {
 	{'p', "policy", "POLICY.json", GRANTS | FOR_EGRESS, "file",
 		"the policy; without it, the default policy", true, apply_policy},
 	{'b', "backend", "BACKEND", GRANTS, "backend",
-		"bwrap (default), native or landlock; of a Mac: seatbelt, container", true,
-		apply_backend},
+		"bwrap (default), native, landlock, qemu, firecracker; of a Mac: seatbelt, "
+		"container",
+		true, apply_backend},
 	{0, "image", "IMAGE", GRANTS | FOR_DOCTOR, NULL,
 		"image of the backend container (alpine:3.20); others have none", true,
 		apply_image},

@@ -62,8 +62,7 @@ int why_not_sandbox_exec(const struct ks_host *host, struct why_not *ret)
 static int no_container(struct why_not *ret)
 {
 	int r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "container",
-		"the program container is in none of /usr/local/bin, /opt/homebrew/bin and the "
-		"directories of PATH");
+		"the program container is neither in /usr/local/bin nor in /opt/homebrew/bin");
 
 	return r < 0 ? r
 		     : why_not_advise(ret,

@@ -126,6 +126,16 @@ static void spam(void)
 		printf("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\n");
 }
 
+/* In pieces that cost little: what ends it is to be the flood, and not cpu_ms. */
+static void lines(void)
+{
+	char many[1024];
+
+	memset(many, '\n', sizeof(many));
+	for (;;)
+		raw(many, sizeof(many));
+}
+
 static int is(const char *name)
 {
 	size_t len = strlen(name);
@@ -187,11 +197,10 @@ static void act_badly(void)
 	} else if (is("spam"))
 		spam();
 	else if (is("lines"))
-		for (;;)
-			raw("\n", 1);
+		lines();
 	else if (is("endless"))
 		for (;;)
-			raw("xxxxxxxxxxxxxxxx", 16);
+			raw("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 64);
 	else if (is("close")) {
 		fclose(stdout);
 		for (;;)

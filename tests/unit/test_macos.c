@@ -129,6 +129,17 @@ static char *repeat(const char *before, const char *part, size_t times, const ch
 	return result;
 }
 
+static void test_reserved_in_any_case(void **state)
+{
+	(void)state;
+	refused(&(const struct asked){.policy = "{\"fs_read\":[\"/System/Volumes/Data/x\"]}"},
+		-EINVAL, "fs_read", "of a volume never apply");
+	refused(&(const struct asked){.policy = "{\"fs_read\":[\"/system/volumes/Data/x\"]}"},
+		-EINVAL, "fs_read", "of a volume never apply");
+	refused(&(const struct asked){.policy = "{\"fs_write\":[\"/Private/TMP\"]}"}, -EINVAL,
+		"fs_write", "temporary files");
+}
+
 static void test_what_is_too_long(void **state)
 {
 	autofree char *path = repeat("{\"fs_read\":[\"", "/longer", 160, "\"]}");
@@ -276,7 +287,7 @@ static void test_why_not(void **state)
 		{"macos12", why_not_seatbelt, KS_FINDING_FAILS, "12.7"},
 		{"macos15-sandboxed", why_not_seatbelt, KS_FINDING_FAILS, "sandbox"},
 		{"debian12-root", why_not_seatbelt, KS_FINDING_FAILS, "cannot be executed"},
-		{"macos15", why_not_container, KS_FINDING_FAILS, "PATH"},
+		{"macos15", why_not_container, KS_FINDING_FAILS, "opt/homebrew"},
 		{"macos26-container", why_not_container, KS_FINDING_LIMITED, MACOS_EVIDENCE},
 		{"macos26-old-container", why_not_container, KS_FINDING_FAILS, "0.11.0"},
 		{"macos13-intel", why_not_container, KS_FINDING_FAILS, "Apple silicon"},
@@ -302,6 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_a_profile_cannot_carry),
+		cmocka_unit_test(test_reserved_in_any_case),
 		cmocka_unit_test(test_what_is_too_long),
 		cmocka_unit_test(test_what_container_cannot_carry),
 		cmocka_unit_test(test_no_text_of_a_request_is_in_the_profile),

@@ -85,7 +85,7 @@ const char *temporary_variable(void)
 	return own.variable;
 }
 
-static int empty_out(int directory, bool *ret_stuck)
+static int empty_out(int directory, int top, bool *ret_stuck)
 {
 	_Alignas(struct kernel_dirent) static char buffer[8192];
 	long len;
@@ -94,7 +94,7 @@ static int empty_out(int directory, bool *ret_stuck)
 	while ((len = syscall(SYS_getdents64, directory, buffer, sizeof(buffer))) > 0)
 		for (long at = 0; at < len;) {
 			const struct kernel_dirent *entry = (const void *)(buffer + at);
-			int fd = remove_name(directory, entry->name, ret_stuck);
+			int fd = remove_name(directory, top, entry->name, ret_stuck);
 
 			if (fd >= 0)
 				return fd;

@@ -12,7 +12,7 @@
 #include "plan/receipt_row.h"
 #include "policy/fields.h"
 
-#define REMEDY "use a Linux host, or the backend seatbelt, which watches the tree"
+#define REMEDY "use a Linux host"
 #define PIECES "grant what lies beside it piece by piece, or use the backend seatbelt"
 
 static size_t count_files(const struct grants *grants)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bounds.h"
 #include "base/error.h"
@@ -63,11 +64,19 @@ char *macos_spell(const char *path)
 	return strbuf_take(&text, &spelled, NULL) < 0 ? NULL : spelled;
 }
 
+/* In any letter case: the disk of a Mac takes them for the same. */
+static bool is_reserved(const char *reserved_path, bool beneath, const char *path)
+{
+	size_t len = strlen(reserved_path);
+
+	return strncasecmp(reserved_path, path, len) == 0 &&
+	       (path[len] == '\0' || (beneath && path[len] == '/'));
+}
+
 static int check(const struct grant *grant, ks_error **reterr)
 {
 	for (size_t i = 0; i < COUNT(reserved); i++)
-		if (strcmp(reserved[i].path, grant->path) == 0 ||
-			(reserved[i].beneath && path_beneath(reserved[i].path, grant->path)))
+		if (is_reserved(reserved[i].path, reserved[i].beneath, grant->path))
 			return macos_refuse_grant(
 				grant, -EINVAL, reserved[i].remedy, reserved[i].reason, reterr);
 	if (strlen(grant->path) > MAX_STRING || strlen(grant->asked) > MAX_STRING)

@@ -3,20 +3,25 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/remove_tree.h"
 #include "macos/warden/warden.h"
 
 #define ATTEMPTS 3
+#define REMOVE_USEC ((uint64_t)10 * 1000 * 1000)
 
 int directory_make(const char *path)
 {
 	return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
-static int empty_out(int directory, bool *ret_stuck)
+static uint64_t remove_until;
+
+static int empty_out(int directory, int top, bool *ret_stuck)
 {
 	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -25,8 +30,14 @@ static int empty_out(int directory, bool *ret_stuck)
 	*ret_stuck = !stream;
 	if (!stream && copy >= 0)
 		close(copy);
-	for (struct dirent *entry; stream && found < 0 && (entry = readdir(stream));)
-		found = remove_name(directory, entry->d_name, ret_stuck);
+	for (struct dirent *entry; stream && found < 0 && (entry = readdir(stream));) {
+		/* Who has left the tree may fill it faster than it is emptied. */
+		if (clock_usec() >= remove_until) {
+			*ret_stuck = true;
+			break;
+		}
+		found = remove_name(directory, top, entry->d_name, ret_stuck);
+	}
 	if (stream)
 		closedir(stream);
 	return found;
@@ -42,6 +53,7 @@ int directory_remove(const char *path)
 		return -errno;
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
 		return -ENOTDIR;
+	remove_until = clock_usec() + REMOVE_USEC;
 	/* A name that goes may hide another from whoever reads the directory just then. */
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		remove_tree(remove_open(AT_FDCWD, path), empty_out);

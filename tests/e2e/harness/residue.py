@@ -32,17 +32,15 @@ def parents():
 
 
 def descendants(root=None):
-    """Living processes beneath root (default: this process), zombies left out."""
-    found, known = parents(), {root or os.getpid()}
-    grown = True
-    while grown:
-        grown = False
-        for pid, (parent, _) in found.items():
-            if parent in known and pid not in known:
-                known.add(pid)
-                grown = True
-    known.discard(root or os.getpid())
-    return sorted(pid for pid in known if found[pid][1] != "Z")
+    """Living processes beneath root (default: this process), zombies left out; parents come before
+    their children, which numbers that have begun anew would not tell."""
+    found = parents()
+    order = generation = [root or os.getpid()]
+    while generation:
+        generation = sorted(pid for pid, (parent, _) in found.items()
+                            if parent in generation and pid not in order)
+        order = order + generation
+    return [pid for pid in order[1:] if found[pid][1] != "Z"]
 
 
 def describe(pid):
