@@ -228,13 +228,15 @@ void template_give_up(int cache, const char key[SHA256_TEXT])
 bool template_given_up(int cache, const char key[SHA256_TEXT])
 {
 	char pause[TEMPLATE_NAME_ROOM];
+	struct timespec now;
 	struct stat st;
-	time_t now = time(NULL);
 
 	pause_name(key, pause);
-	if (fstatat(cache, pause, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	/* Not time(): it may be a tick behind, and the file just written from the next second. */
+	if (fstatat(cache, pause, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		clock_gettime(CLOCK_REALTIME, &now) < 0)
 		return false;
-	if (st.st_mtim.tv_sec <= now && now - st.st_mtim.tv_sec < TEMPLATE_PAUSE_S)
+	if (st.st_mtim.tv_sec <= now.tv_sec && now.tv_sec - st.st_mtim.tv_sec < TEMPLATE_PAUSE_S)
 		return true;
 	unlinkat(cache, pause, 0);
 	return false;
