@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "egress/config.h"
 #include "egress/owner.h"
+#include "egress/owner_report.h"
 #include "egress/standalone.h"
 #include "policy/egress.h"
 #include "report/network.h"
@@ -130,11 +131,7 @@ int ks_egress_fd(const ks_egress *egress)
 static void keep_report(ks_egress *egress)
 {
 	const struct egress_report *report = egress_report(egress->owner);
-	const struct network_report view = {.used = true,
-		.died = report->died,
-		.totals = report->totals,
-		.denied = report->denied,
-		.n_denied = report->n_denied};
+	const struct network_report view = egress_network_view(report);
 
 	if (network_report_copy(&view, &egress->report) < 0)
 		egress->report = (struct network_report){

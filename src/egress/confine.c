@@ -22,12 +22,6 @@
 #define RESOLVER_DESCRIPTORS 256
 #define NOBODY ((uid_t)-1) /* no id: -1 means "as it is" to the calls */
 
-int complain(struct complaint *complaint, int code, const char *step, const char *detail)
-{
-	*complaint = (struct complaint){code, step, detail};
-	return -code;
-}
-
 /* Those of kept stay where they are held, in the sets that count. */
 static int reduce_capabilities(uint32_t kept, struct complaint *complaint)
 {
@@ -57,21 +51,6 @@ static int hide_memory(struct complaint *complaint)
 	/* Fails where the limit is zero already, for want of the right to raise it. */
 	if (setrlimit(RLIMIT_CORE, &one_byte) < 0 && setrlimit(RLIMIT_CORE, &none) < 0)
 		return complain(complaint, errno, "core", "RLIMIT_CORE");
-	return 0;
-}
-
-static int limit_descriptors(uint64_t descriptors, struct complaint *complaint)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return complain(complaint, errno, "descriptors", "RLIMIT_NOFILE");
-	/* What the owner may have is as much as there is. */
-	if (descriptors < files.rlim_max)
-		files.rlim_max = descriptors;
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		return complain(complaint, errno, "descriptors", "RLIMIT_NOFILE");
 	return 0;
 }
 

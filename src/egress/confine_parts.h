@@ -4,11 +4,15 @@
 #define KS_EGRESS_CONFINE_PARTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "egress/confine.h"
 
 /* Fills the complaint and returns -code. */
 int complain(struct complaint *complaint, int code, const char *step, const char *detail);
+
+/* Never above what the owner may have. */
+int limit_descriptors(uint64_t descriptors, struct complaint *complaint);
 
 /* No right in any file, and no port to listen on. *ret_abi is 0 where the kernel has no Landlock.
  */

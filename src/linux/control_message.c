@@ -2,11 +2,10 @@
 /* Messages between the supervisor and the processes of a jail. Everything that comes from inside is
  * looked at as hostile: sizes are checked, descriptors that nobody expects are closed. */
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "linux/control_descriptors.h"
 #include "linux/control_message.h"
 
 int control_send(int socket, uint32_t type, int32_t value, const void *data, size_t len,
@@ -14,23 +13,13 @@ int control_send(int socket, uint32_t type, int32_t value, const void *data, siz
 {
 	struct control_header header = {.type = type, .value = value};
 	struct iovec parts[2] = {{&header, sizeof(header)}, {(void *)data, len}};
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(CONTROL_MAX_FDS * sizeof(int))];
-	} control = {0};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = len ? 2 : 1};
+	union control_descriptors control;
 
 	if (n_fds > CONTROL_MAX_FDS || len > CONTROL_MAX - sizeof(header))
 		return -E2BIG;
-	if (n_fds) {
-		message.msg_control = control.space;
-		message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(head), fds, n_fds * sizeof(int));
-	}
+	if (fds && n_fds)
+		control_put_descriptors(&message, &control, fds, n_fds);
 	for (;;) {
 		if (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 			return 0;
@@ -39,41 +28,11 @@ int control_send(int socket, uint32_t type, int32_t value, const void *data, siz
 	}
 }
 
-static void take_descriptors(struct msghdr *message, struct control_message *ret)
-{
-	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head;
-		head = CMSG_NXTHDR(message, head)) {
-		size_t count;
-
-		if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(int));
-			if (ret->n_fds < CONTROL_MAX_FDS)
-				ret->fds[ret->n_fds++] = fd;
-			else
-				close(fd);
-		}
-	}
-}
-
-void control_message_drop_fds(struct control_message *message)
-{
-	while (message->n_fds)
-		close(message->fds[--message->n_fds]);
-}
-
 int control_receive(int socket, struct control_message *ret)
 {
 	struct iovec parts[2] = {
 		{&ret->header, sizeof(ret->header)}, {ret->data, sizeof(ret->data) - 1}};
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(CONTROL_MAX_FDS * sizeof(int))];
-	} control;
+	union control_descriptors control;
 	struct msghdr message = {.msg_iov = parts,
 		.msg_iovlen = 2,
 		.msg_control = control.space,
@@ -90,7 +49,7 @@ int control_receive(int socket, struct control_message *ret)
 		return errno == EAGAIN ? 0 : -errno;
 	if (len == 0)
 		return -EPIPE;
-	take_descriptors(&message, ret);
+	control_take_descriptors(&message, false, ret);
 	if ((size_t)len < sizeof(ret->header) || (message.msg_flags & MSG_TRUNC)) {
 		control_message_drop_fds(ret);
 		return -EBADMSG;

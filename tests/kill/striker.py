@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import world
+from harness.residue import reap
 
 # Outcomes that a run may have whose ROLE was killed; the supervisor's own has none. What dies before
 # the program runs is a setup that failed. A helper may have done its work before it died.
@@ -228,12 +229,3 @@ class Striker:
         if process.returncode != 7:
             moment.problems.append(f"the next run ends with {process.returncode}: {said}")
         self.clear(moment, time.monotonic())
-
-
-def reap():
-    while True:
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                return
-        except ChildProcessError:
-            return

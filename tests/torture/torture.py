@@ -16,6 +16,7 @@ import time
 
 import place
 from allocations import Allocations, PROGRAMS
+from harness.residue import reap
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = {"qemu": 150}  # seconds; a start that hangs is given up after 30, that of a machine after 120
@@ -42,15 +43,6 @@ def greeter():
 
     threading.Thread(target=serve, daemon=True).start()
     return listener.getsockname()[1]
-
-
-def reap():
-    while True:
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                return
-        except ChildProcessError:
-            return
 
 
 class Torture:

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "cache_place.h"
 #include "vm/kernel/cache.h"
 #include "vm/kernel/digest.h"
 #include "vm/kernel/tsc.h"
@@ -151,34 +152,6 @@ static void test_images_that_are_not_whole_are_refused(void **state)
 			fail_msg("bit %zu was flipped, and nobody saw it", bit);
 	}
 	assert_null(elf);
-}
-
-struct place {
-	char path[64];
-	int cache;
-};
-
-static int make_place(void **state)
-{
-	static struct place place;
-
-	snprintf(place.path, sizeof(place.path), "/tmp/vm-kernel-XXXXXX");
-	if (!mkdtemp(place.path) || setenv("KASTELLAN_CACHE", place.path, 1) < 0)
-		return -1;
-	place.cache = cache_directory();
-	*state = &place;
-	return place.cache < 0 ? -1 : 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	DIR *list = fdopendir(place->cache);
-
-	for (struct dirent *entry; list && (entry = readdir(list));)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(list), entry->d_name, 0);
-	return list && closedir(list) == 0 ? rmdir(place->path) : -1;
 }
 
 static void test_what_is_stored_is_found_again(void **state)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "cache_place.h"
 #include "vm/kernel/cache.h"
 #include "vm/template/name.h"
 #include "vm/template/store.h"
@@ -23,34 +24,6 @@
 #define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define RATE 2100000u
-
-struct place {
-	char path[64];
-	int cache;
-};
-
-static int make_place(void **state)
-{
-	static struct place place;
-
-	snprintf(place.path, sizeof(place.path), "/tmp/vm-template-XXXXXX");
-	if (!mkdtemp(place.path) || setenv("KASTELLAN_CACHE", place.path, 1) < 0)
-		return -1;
-	place.cache = cache_directory();
-	*state = &place;
-	return place.cache < 0 ? -1 : 0;
-}
-
-static int remove_place(void **state)
-{
-	struct place *place = *state;
-	DIR *list = fdopendir(place->cache);
-
-	for (struct dirent *entry; list && (entry = readdir(list));)
-		if (entry->d_name[0] != '.' && unlinkat(dirfd(list), entry->d_name, 0) < 0)
-			unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR);
-	return list && closedir(list) == 0 ? rmdir(place->path) : -1;
-}
 
 static unsigned count(const struct place *place, const char *prefix)
 {

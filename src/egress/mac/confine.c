@@ -20,28 +20,6 @@
 #define RESOLVER_DESCRIPTORS 256
 #define DESCRIPTORS_MOST 10240 /* that a Mac lets every process have */
 
-int complain(struct complaint *complaint, int code, const char *step, const char *detail)
-{
-	*complaint = (struct complaint){code, step, detail};
-	return -code;
-}
-
-static int limit_descriptors(uint64_t descriptors, struct complaint *complaint)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return complain(complaint, errno, "descriptors", "RLIMIT_NOFILE");
-	if (descriptors > DESCRIPTORS_MOST)
-		descriptors = DESCRIPTORS_MOST;
-	if (descriptors < files.rlim_max)
-		files.rlim_max = descriptors;
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		return complain(complaint, errno, "descriptors", "RLIMIT_NOFILE");
-	return 0;
-}
-
 /* Whoever has started it has handed over these alone; one too many would be the worker's way. */
 static void close_others(void)
 {
@@ -79,7 +57,8 @@ int confine_ids(uint32_t uid, uint32_t gid, struct complaint *complaint)
 int confine_proxy(uint64_t descriptors, int *ret_landlock, struct complaint *complaint)
 {
 	*ret_landlock = 0;
-	return limit_descriptors(descriptors, complaint);
+	return limit_descriptors(
+		descriptors < DESCRIPTORS_MOST ? descriptors : DESCRIPTORS_MOST, complaint);
 }
 
 int confine_waiting(struct complaint *complaint)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "egress/mac/left.h"
+#include "linux/control_descriptors.h"
 #include "macos/apply/system.h"
 
 #define REST_MS 5000 /* for the rest of a message to be taken, which the buffer has room for */
@@ -22,11 +23,6 @@ struct frame {
 	uint32_t len; /* of data */
 	uint32_t n_fds;
 	struct control_header header;
-};
-
-union descriptors {
-	struct cmsghdr align;
-	char space[CMSG_SPACE(CONTROL_MAX_FDS * sizeof(int))];
 };
 
 static int code_of(int code)
@@ -54,20 +50,6 @@ static int send_rest(int socket, const char *bytes, size_t len)
 	return 0;
 }
 
-static void attach(struct msghdr *message, union descriptors *control, const int *fds, size_t n_fds)
-{
-	struct cmsghdr *head;
-
-	memset(control, 0, sizeof(*control));
-	message->msg_control = control->space;
-	message->msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-	head = CMSG_FIRSTHDR(message);
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-	memcpy(CMSG_DATA(head), fds, n_fds * sizeof(int));
-}
-
 int control_send(int socket, uint32_t type, int32_t value, const void *data, size_t len,
 	const int *fds, size_t n_fds)
 {
@@ -78,7 +60,7 @@ int control_send(int socket, uint32_t type, int32_t value, const void *data, siz
 	size_t all = sizeof(frame) + len;
 	struct iovec part = {bytes, all};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	union descriptors control;
+	union control_descriptors control;
 	ssize_t sent;
 
 	if (n_fds > CONTROL_MAX_FDS || len > CONTROL_MAX - sizeof(frame.header))
@@ -87,40 +69,13 @@ int control_send(int socket, uint32_t type, int32_t value, const void *data, siz
 	if (len)
 		memcpy(bytes + sizeof(frame), data, len);
 	if (fds && n_fds)
-		attach(&message, &control, fds, n_fds);
+		control_put_descriptors(&message, &control, fds, n_fds);
 	do {
 		sent = sendmsg(socket, &message, system_send_flags | MSG_DONTWAIT);
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		return code_of(errno);
 	return send_rest(socket, bytes + sent, all - (size_t)sent);
-}
-
-void control_message_drop_fds(struct control_message *message)
-{
-	while (message->n_fds)
-		close(message->fds[--message->n_fds]);
-}
-
-static void take_descriptors(struct msghdr *message, struct control_message *ret)
-{
-	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head;
-		head = CMSG_NXTHDR(message, head)) {
-		size_t count;
-
-		if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(int));
-			if (ret->n_fds < CONTROL_MAX_FDS && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
-				ret->fds[ret->n_fds++] = fd;
-			else
-				close(fd);
-		}
-	}
 }
 
 /* 1 where a whole message is there, 0 where it is not yet, -EPIPE at the end, -EBADMSG. */
@@ -149,7 +104,7 @@ static int look(int socket, struct frame *frame)
 int control_receive(int socket, struct control_message *ret)
 {
 	struct frame frame;
-	union descriptors control;
+	union control_descriptors control;
 	struct iovec parts[2] = {{&frame, sizeof(frame)}, {ret->data, 0}};
 	struct msghdr message = {.msg_iov = parts,
 		.msg_iovlen = 2,
@@ -167,7 +122,8 @@ int control_receive(int socket, struct control_message *ret)
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return code_of(errno);
-	take_descriptors(&message, ret);
+	/* No call of a Mac's closes them at an exec at once. */
+	control_take_descriptors(&message, true, ret);
 	if ((size_t)got != sizeof(frame) + frame.len || ret->n_fds != frame.n_fds ||
 		(message.msg_flags & MSG_CTRUNC)) {
 		control_message_drop_fds(ret);

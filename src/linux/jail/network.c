@@ -8,13 +8,13 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "egress/config.h"
 #include "egress/owner.h"
+#include "egress/owner_report.h"
 #include "linux/jail/parts.h"
 #include "vm/jail/vm_jail.h"
 
@@ -136,30 +136,6 @@ void jail_stop_network(struct jail *jail)
 	arm_patience(jail);
 }
 
-static bool keep_report(struct jail *jail)
-{
-	const struct egress_report *report = egress_report(jail->egress);
-	const struct network_report view = {.used = true,
-		.died = report->died,
-		.totals = report->totals,
-		.denied = report->denied,
-		.n_denied = report->n_denied};
-
-	return network_report_copy(&view, &jail->network) == 0;
-}
-
-static enum network_end why_died(const struct jail *jail, bool ended)
-{
-	if (!jail->network.died)
-		return NETWORK_END_TOLD;
-	if (!ended)
-		return NETWORK_END_HUNG;
-	if (jail_network_out_of_memory(jail))
-		return NETWORK_END_MEMORY;
-	return WIFSIGNALED(egress_report(jail->egress)->status) ? NETWORK_END_SIGNAL
-								: NETWORK_END_FAILED;
-}
-
 static bool is_impatient(struct jail *jail)
 {
 	struct pollfd due = {.fd = jail->patience, .events = POLLIN};
@@ -176,10 +152,9 @@ bool jail_dispatch_network(struct jail *jail)
 	ended = egress_dispatch(jail->egress);
 	if (!ended && !is_impatient(jail))
 		return false;
-	/* Before its time it is the worker's loss, and no end of the worker. */
-	if (!ended || !keep_report(jail))
-		jail->network = (struct network_report){.used = true, .died = true};
-	jail->network.why = why_died(jail, ended);
+	egress_network_keep(egress_report(jail->egress), ended, &jail->network);
+	if (jail->network.died && ended && jail_network_out_of_memory(jail))
+		jail->network.why = NETWORK_END_MEMORY;
 	egress_free(jail->egress);
 	jail->egress = NULL;
 	jail_remove_network_group(jail);

@@ -9,13 +9,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "egress/config.h"
+#include "egress/owner_report.h"
 #include "macos/apply/parts.h"
 #include "macos/kinds.h"
 
@@ -109,26 +109,6 @@ void network_stop(struct jail *jail)
 		network_free(jail);
 }
 
-static void keep_report(struct jail *jail, bool ended)
-{
-	const struct egress_report *report = egress_report(jail->egress);
-	const struct network_report view = {.used = true,
-		.died = report->died,
-		.totals = report->totals,
-		.denied = report->denied,
-		.n_denied = report->n_denied};
-
-	if (!ended || network_report_copy(&view, &jail->network) < 0)
-		jail->network = (struct network_report){.used = true, .died = true};
-	if (!jail->network.died)
-		jail->network.why = NETWORK_END_TOLD;
-	else if (!ended)
-		jail->network.why = NETWORK_END_HUNG;
-	else
-		jail->network.why = WIFSIGNALED(report->status) ? NETWORK_END_SIGNAL
-								: NETWORK_END_FAILED;
-}
-
 bool network_dispatch(struct jail *jail)
 {
 	bool ended;
@@ -138,8 +118,7 @@ bool network_dispatch(struct jail *jail)
 	ended = egress_dispatch(jail->egress);
 	if (!ended && !(jail->egress_stopped && waiter_fired(&jail->waiter)))
 		return false;
-	/* Before its time it is the worker's loss, and no end of the worker. */
-	keep_report(jail, ended);
+	egress_network_keep(egress_report(jail->egress), ended, &jail->network);
 	egress_free(jail->egress);
 	jail->egress = NULL;
 	return true;
