@@ -37,9 +37,13 @@ class Service:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
-    def close_all(self):
-        # The worker is connected as soon as the proxy takes it, which is before the proxy is here.
+    def await_visitor(self):
+        """The worker is connected as soon as the proxy takes it, which is before the proxy has
+        asked for the name and has come here."""
         wait_for(lambda: self.guests, "a visitor")
+
+    def close_all(self):
+        self.await_visitor()
         for visitor in self.guests:
             visitor.shutdown(socket.SHUT_RDWR)
 
@@ -321,6 +325,7 @@ def held(t, service):
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     t.later(t.finish, process)
     check.equal(process.stdout.readline(), b"held\n", "first line")
+    service.await_visitor()
     return process, path
 
 
@@ -359,6 +364,7 @@ def proxy_confined(t):
         stderr=subprocess.PIPE)
     t.later(t.finish, process)
     check.equal(process.stdout.readline(), b"held\n", "first line")
+    service.await_visitor()
     both = wait_for(lambda: len(proxies(process.pid)) == 2 and proxies(process.pid), "proxies")
     for pid in both:
         status = dict(line.split(":\t", 1) for line in
