@@ -235,12 +235,13 @@ def keepers(t):
 def inner_signals(t):
     t.needs_jail()
     script = ("import os, signal, time\n"
+              "def own_session():\n    ours, theirs = os.pipe()\n    pid = os.fork()\n"
+              "    if pid == 0:\n        os.setsid(); os.write(theirs, b'x'); time.sleep(99)\n"
+              "    os.read(ours, 1)\n    return pid\n"
               "got = []\nsignal.signal(signal.SIGUSR1, lambda *_: got.append(1))\n"
               "os.kill(os.getpid(), signal.SIGUSR1); signal.raise_signal(signal.SIGUSR1)\n"
-              "pid = os.fork()\nif pid == 0:\n    os.setsid(); time.sleep(99)\n"
-              "time.sleep(0.1); os.kill(pid, signal.SIGTERM); print(got, os.waitpid(pid, 0)[1])\n"
-              "pid = os.fork()\nif pid == 0:\n    os.setsid(); time.sleep(99)\n"
-              "time.sleep(0.1); os.killpg(pid, signal.SIGKILL); print(os.waitpid(pid, 0)[1])\n")
+              "pid = own_session()\nos.kill(pid, signal.SIGTERM); print(got, os.waitpid(pid, 0)[1])\n"
+              "pid = own_session()\nos.killpg(pid, signal.SIGKILL); print(os.waitpid(pid, 0)[1])\n")
     check.equal(python(t, script).lines, ["[1, 1] 15", "9"], "signals")
 
 

@@ -136,7 +136,7 @@ def fork_bomb(t):
     result = t.run(hog(t, "bomb", 10), policy={"tasks_max": 32, "cpu_ms": 3000},
                    flags=["--timeout", "8s"])
     check.one_of(result.type, {"tasks", "cpu", "oom", "timeout"}, "outcome")
-    check.within(result.seconds, 0, 12, "seconds")
+    check.within(result.seconds, 0, 40, "seconds")
 
 
 @test("the shell's fork bomb as well")

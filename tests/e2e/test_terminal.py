@@ -49,7 +49,7 @@ class Terminal:
             self.seen += data
         return self.seen
 
-    def expect(self, text, seconds=10):
+    def expect(self, text, seconds=30):
         """Waits until the text has been shown since the last expected one."""
         wanted = text.encode()
         deadline = time.monotonic() + seconds
@@ -62,7 +62,7 @@ class Terminal:
     def type(self, data):
         os.write(self.master, data if isinstance(data, bytes) else data.encode())
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=30):
         """The exit code; what is still shown is read meanwhile."""
         wait_for(lambda: self.read(0.01) is None or self.process.poll() is not None, "the end",
                  seconds)

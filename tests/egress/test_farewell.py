@@ -44,7 +44,7 @@ def sent_before(t):
             stream.sendall(b"last words")
         proxy.send(started.control, proxy.STOP)
     report = started.stop(tell=False)
-    check.true(collector.done.wait(5), "it arrives")
+    check.true(collector.done.wait(30), "it arrives")
     check.equal(collector.got, [b"last words"], "what arrives")
     check.equal((report.summary["connections"], report.summary["unfinished"],
                  report.summary["up"]), (1, 0, 10), "the summary")

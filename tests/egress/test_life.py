@@ -30,7 +30,7 @@ def hang_up(t):
     t.speaks(stream)
     resolver, = started.children()
     started.control.close()
-    check.equal(started.process.wait(5), 3, "its status")
+    check.equal(started.process.wait(30), 3, "its status")
     stream.settimeout(5)
     try:
         check.equal(stream.recv(1), b"", "the connection is over")
@@ -53,7 +53,7 @@ def owner_killed(t):
     check.equal(started.process.poll(), None, "it lives while somebody has the socket")
     os.kill(holder, signal.SIGKILL)
     os.waitpid(holder, 0)
-    check.equal(started.process.wait(5), 3, "its status")
+    check.equal(started.process.wait(30), 3, "its status")
 
 
 @test("the owner is killed, and a child that it forked has a copy of its socket")
@@ -136,7 +136,7 @@ def drain_end(t):
     dialling = t.reach("hole.example", 80)
     began = time.monotonic()
     report = started.stop()
-    check.within(time.monotonic() - began, 0.4, 3, "seconds")
+    check.within(time.monotonic() - began, 0.4, 20, "seconds")
     check.equal(report.code, 0, "its status")
     t.is_reset(stream)
     t.is_reset(dialling)
@@ -146,14 +146,14 @@ def drain_end(t):
 @test("without a drain, and without a connection, STOP is the end at once")
 def no_drain(t):
     t.serve("9.9.9.10", 80, servers.silent)
-    for drain_ms, busy in ((0, True), (8000, False)):
+    for drain_ms, busy in ((0, True), (60000, False)):
         started = t.start(["9.9.9.10:80"], t.sockets_again(), drain_ms=drain_ms)
         if busy:
             t.connect("9.9.9.10", 80)
             started.audit.wait(ev="connect", verdict="allow")
         began = time.monotonic()
         check.equal(started.stop().code, 0, "its status")
-        check.within(time.monotonic() - began, 0, 2, "seconds")
+        check.within(time.monotonic() - began, 0, 20, "seconds")
 
 
 @test("without its resolver it knows no name, and addresses work on")

@@ -66,7 +66,7 @@ def end(pid):
         os.kill(pid, signal.SIGKILL)
 
 
-def take_back(handed, seconds=10):
+def take_back(handed, seconds=30):
     """What was killed may take a moment to leave its groups."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and (

@@ -153,7 +153,7 @@ class Names(unittest.TestCase):
 
 
 class Life(unittest.TestCase):
-    def gone(self, pid, seconds=5):
+    def gone(self, pid, seconds=30):
         end = time.monotonic() + seconds
         while True:
             try:

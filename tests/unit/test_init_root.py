@@ -302,7 +302,7 @@ class Groups(Case):
                 file.write(str(other.pid))
         self.assertIsNone(others[0].poll())
         self.end(jail)
-        self.assertEqual({other.wait(5) for other in others}, {-signal.SIGKILL})
+        self.assertEqual({other.wait(30) for other in others}, {-signal.SIGKILL})
         self.assert_removed()
 
     def test_supervisor_killed(self):

@@ -170,7 +170,7 @@ def until(condition, seconds, what):
 
 def nothing_left():
     """No process, no directory, no machine: after each test."""
-    until(lambda: not processes(), 3, "processes that are left")
+    until(lambda: not processes(), 30, "processes that are left")
     equal(os.listdir(TEMPORARY), [], f"what is left in {TEMPORARY}")
     if os.path.isdir(MACHINES):
         equal([name for name in os.listdir(MACHINES) if ".pid" in name], [], "machines left")

@@ -15,12 +15,12 @@ for _ in range(2):
     if os.fork() == 0:
         time.sleep(600)
 if os.fork() == 0:
-    time.sleep(0.3)
+    time.sleep(1)
     os.setsid()
     if os.fork() == 0:
         time.sleep(600)
     os._exit(0)
-time.sleep(0.8)
+time.sleep(1.6)
 print("ready", flush=True)
 time.sleep(600)
 """
@@ -38,7 +38,7 @@ def wardens():
     return [pid for pid, line in stage.processes().items() if line.startswith("kastellan-warden")]
 
 
-def all_gone(process, seconds=10):
+def all_gone(process, seconds=30):
     stage.until(lambda: not [pid for pid in stage.processes() if pid != process.pid], seconds,
                 "somebody lives on")
 
@@ -49,7 +49,7 @@ def test_the_caller_is_killed():
     process.kill()
     process.wait()
     all_gone(process)
-    stage.until(lambda: not os.listdir(stage.TEMPORARY), 5, "its directory is left")
+    stage.until(lambda: not os.listdir(stage.TEMPORARY), 30, "its directory is left")
 
 
 def test_the_caller_is_killed_and_its_stream_is_held_by_another():
@@ -74,7 +74,7 @@ def test_the_caller_is_killed_while_it_starts():
         process.kill()
         process.wait()
         all_gone(process)
-        stage.until(lambda: not os.listdir(stage.TEMPORARY), 5, "its directory is left")
+        stage.until(lambda: not os.listdir(stage.TEMPORARY), 30, "its directory is left")
 
 
 def test_the_warden_is_killed():

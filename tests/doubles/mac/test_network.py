@@ -202,7 +202,7 @@ def test_the_caller_is_killed(backend):
     process.kill()
     process.wait()
     stage.until(lambda: not stage.processes(), 20, "somebody lives on")
-    stage.until(lambda: not os.listdir(stage.TEMPORARY), 5, "a directory is left")
+    stage.until(lambda: not os.listdir(stage.TEMPORARY), 30, "a directory is left")
 
 
 @each

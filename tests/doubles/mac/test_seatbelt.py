@@ -191,10 +191,10 @@ def test_memory_of_the_tree():
 
 
 def test_tasks_of_the_tree():
-    text = "import os, time; [os.fork() or (time.sleep(60), os._exit(0)) for _ in range({})]; time.sleep(0.3)"
-    done = run(python(text.format(12)), policy={"tasks_max": 8, "cpu_ms": 0, "mem_mb": 0})
+    text = "import os, time; [os.fork() or (time.sleep(60), os._exit(0)) for _ in range({})]; time.sleep({})"
+    done = run(python(text.format(12, 60)), policy={"tasks_max": 8, "cpu_ms": 0, "mem_mb": 0})
     equal((done.code, done.outcome), (137, "tasks"), done)
-    done = run(python(text.format(4)), policy={"tasks_max": 8, "cpu_ms": 0, "mem_mb": 0})
+    done = run(python(text.format(4, 0.3)), policy={"tasks_max": 8, "cpu_ms": 0, "mem_mb": 0})
     equal(done.code, 0, f"control: {done}")
 
 

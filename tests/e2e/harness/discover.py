@@ -22,7 +22,7 @@ class Case:
         return (self.backends is None or backend in self.backends) and (root or not self.root)
 
 
-def test(name, seconds=60, backends=None, root=False):
+def test(name, seconds=180, backends=None, root=False):
     """Marks a function of one argument, the context, as a test that may take so long."""
     def mark(function):
         _found.append(Case(function, name, function.__module__, seconds, backends, root))
@@ -30,7 +30,7 @@ def test(name, seconds=60, backends=None, root=False):
     return mark
 
 
-def add(name, function, module, seconds=60, backends=None, root=False):
+def add(name, function, module, seconds=180, backends=None, root=False):
     """The same for a row of a table: function is called with the context."""
     _found.append(Case(function, name, module, seconds, backends, root))
 

@@ -136,7 +136,7 @@ class Jail:
             return None
 
 
-def wait_for(condition, what, seconds=10):
+def wait_for(condition, what, seconds=30):
     """Polls until the condition gives something true, and returns it."""
     deadline = time.monotonic() + seconds
     while True:

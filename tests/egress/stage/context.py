@@ -104,7 +104,7 @@ class Context:
         stream.sendall(message)
         check.equal(read_exactly(stream, len(message)), message, "the echo")
 
-    def is_reset(self, stream, seconds=10):
+    def is_reset(self, stream, seconds=30):
         """Nothing comes but a reset: an end would pass for a whole answer."""
         stream.settimeout(seconds)
         try:
@@ -123,7 +123,7 @@ class Context:
             return
         self.is_reset(stream)
 
-    def until(self, condition, what, seconds=10):
+    def until(self, condition, what, seconds=30):
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:

@@ -244,7 +244,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             self.control.close()
         try:
-            self.process.wait(5)
+            self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -256,7 +256,7 @@ class Proxy:
         if not self.resolver:
             return
         try:
-            self.resolver.wait(5)
+            self.resolver.wait(30)
         except subprocess.TimeoutExpired:
             self.resolver.kill()
             self.resolver.wait()

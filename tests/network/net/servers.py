@@ -99,7 +99,7 @@ def end(running):
         one.terminate()
     for one in running:
         try:
-            one.wait(5)
+            one.wait(30)
         except subprocess.TimeoutExpired:
             one.kill()
             one.wait()
