@@ -193,7 +193,8 @@ KS_API int ks_outcome_shell_status(const ks_outcome *outcome);
  * free(). */
 KS_API int ks_outcome_json(const ks_outcome *outcome, char **ret_text);
 /* Row number index of the receipt, whose strings belong to the outcome; 0, or -ENOENT past the last
- * one and for type setup. */
+ * one. For type setup it is what the worker would have started with, -ENOENT where the failure came
+ * before a plan. */
 KS_API int ks_outcome_receipt(
 	const ks_outcome *outcome, size_t index, struct ks_receipt_row *ret_row);
 /* An outcome of type setup from a failed spawn, so that a status can be written for it too. */

@@ -17,9 +17,14 @@ struct ks_error {
 	char *remedy;
 	unsigned line;
 	unsigned column;
-	void *attached;
-	void (*release)(void *data);
+	struct attachment *attached;
 	struct ks_error *next;
+};
+
+struct attachment {
+	void *data;
+	void (*release)(void *data);
+	struct attachment *next;
 };
 
 static int copy_text(const char *text, char **ret)
@@ -95,17 +100,33 @@ void error_set_oom(ks_error **reterr)
 
 void error_attach(ks_error *error, void *data, void (*release)(void *data))
 {
-	if (!error) {
+	struct attachment *attachment = error ? malloc(sizeof(*attachment)) : NULL;
+
+	if (!attachment) {
 		release(data);
 		return;
 	}
-	error->attached = data;
-	error->release = release;
+	*attachment = (struct attachment){data, release, error->attached};
+	error->attached = attachment;
 }
 
 void *error_attached(const ks_error *error, void (*release)(void *data))
 {
-	return error->release == release ? error->attached : NULL;
+	for (const struct attachment *each = error->attached; each; each = each->next)
+		if (each->release == release)
+			return each->data;
+	return NULL;
+}
+
+static void release_all(struct attachment *attachment)
+{
+	while (attachment) {
+		struct attachment *next = attachment->next;
+
+		attachment->release(attachment->data);
+		free(attachment);
+		attachment = next;
+	}
 }
 
 int ks_error_code(const ks_error *error)
@@ -163,8 +184,7 @@ void ks_error_free(ks_error *error)
 		free(error->field);
 		free(error->path);
 		free(error->remedy);
-		if (error->release)
-			error->release(error->attached);
+		release_all(error->attached);
 		free(error);
 		error = next;
 	}

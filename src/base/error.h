@@ -42,11 +42,11 @@ static inline int error_oom(ks_error **reterr)
 	return -ENOMEM;
 }
 
-/* Hangs something on an error that is freed with it. error may be NULL: then it is freed at once.
- */
+/* Hangs something on an error that is freed with it. It is freed at once where error is NULL, or
+ * memory runs out. */
 void error_attach(ks_error *error, void *data, void (*release)(void *data));
 
-/* What hangs on the error, if it is of this kind: release tells the kinds apart. Else NULL. */
+/* What was hung on the error last, of this kind: release tells the kinds apart. Else NULL. */
 void *error_attached(const ks_error *error, void (*release)(void *data));
 
 #endif

@@ -13,6 +13,7 @@
 #include "plan/open_grants.h"
 #include "plan/receipt.h"
 #include "policy/egress.h"
+#include "report/refused.h"
 #include "supervise/child.h"
 
 static int count_argv(const char *const *argv, ks_error **reterr)
@@ -157,6 +158,8 @@ int pipeline_checked_plan(ks_backend *backend, const ks_policy *policy, const ch
 			r = receipt_check(&plan->receipt, options->allow_degraded, reterr);
 	}
 	if (r != 0) {
+		if (plan && reterr)
+			refused_attach(*reterr, plan);
 		plan_free(plan);
 		return r;
 	}

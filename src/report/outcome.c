@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/error.h"
+#include "report/refused.h"
 
 /* RLIMIT_CPU sends SIGXCPU, then SIGKILL; anybody else may send them, too. */
 bool ending_by_backstop(const struct ending *ending)
@@ -110,6 +111,7 @@ int outcome_new(const struct ending *ending, const char *backend, const struct r
 
 int ks_outcome_from_error(const ks_error *error, ks_outcome **ret_outcome)
 {
+	const struct refused *refused = refused_of(error);
 	struct ks_outcome *outcome = calloc(1, sizeof(*outcome));
 
 	if (!outcome)
@@ -121,7 +123,9 @@ int ks_outcome_from_error(const ks_error *error, ks_outcome **ret_outcome)
 		copy(ks_error_message(error), &outcome->message) < 0 ||
 		copy(ks_error_path(error), &outcome->path) < 0 ||
 		copy(ks_error_field(error), &outcome->field) < 0 ||
-		copy(ks_error_remedy(error), &outcome->remedy) < 0) {
+		copy(ks_error_remedy(error), &outcome->remedy) < 0 ||
+		(refused && outcome_set_receipt(outcome, ks_backend_kind_name(refused->kind),
+				    &refused->receipt) < 0)) {
 		ks_outcome_free(outcome);
 		return -ENOMEM;
 	}

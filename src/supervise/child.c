@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "report/refused.h"
 
 /* What a worker starts with, besides its plan. */
 struct start {
@@ -157,6 +158,8 @@ static int start_child(
 		r = start_jail(child, start, reterr);
 	stdio_close_worker(&child->stdio);
 	if (r < 0) {
+		if (reterr)
+			refused_attach(*reterr, child->plan);
 		ks_child_free(child);
 		return r;
 	}

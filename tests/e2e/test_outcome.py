@@ -69,6 +69,7 @@ def not_executed(t):
         result = t.run([program], read=[top])
         check.equal((result.code, result.type), (code, "setup"), str(program))
         check.equal(result.error.get("step"), "exec", f"step of {program}")
+        check.equal([row["field"] for row in result.status["receipt"]], FIELDS, "its receipt")
         check.contains(result.complaint, os.path.basename(str(program)))
 
 
@@ -87,6 +88,12 @@ def no_shebang(t):
     program = t.file("granted/script", "exit 0\n", 0o755)
     result = t.run([program], read=[program.parent])
     check.equal((result.code, result.type), (126, "setup"), "outcome")
+
+
+@test("a start that fails before there is a plan has no receipt")
+def nothing_planned(t):
+    result = t.run(["/bin/true"], read=[t.notes / "absent"])
+    check.equal((result.code, result.type, result.status["receipt"]), (125, "setup", None), "outcome")
 
 
 @test("the status object has everything that its description names")

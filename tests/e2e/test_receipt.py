@@ -105,6 +105,8 @@ def no_groups(t):
     result = without_groups(t, line)
     check.equal(result.code, 125, "exit code")
     check.true(not marker.exists(), "the program was started")
+    told = {row["field"]: row["verdict"] for row in t.jail.read_status(t.notes / "status")["receipt"]}
+    check.one_of(told["tasks_max"], {"absent", "degraded"}, "what its receipt says")
     check.contains(result.complaint, ("mem_mb", "cpu_ms", "tasks_max"), "--allow-degraded",
                    ("cgroup", "control group"))
     check.equal(t.control.run(line).code, 0, "control: with them it runs")
