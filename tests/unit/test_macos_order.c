@@ -21,7 +21,9 @@ static char *sample(bool machine, size_t *ret_len)
 		.directory = "/private/tmp/kastellan-1",
 		.file = machine ? "/private/tmp/kastellan-1/env" : NULL,
 		.file_text = machine ? "A=b\n" : NULL,
-		.proof = machine ? "/private/tmp/kastellan-1/cid" : NULL};
+		.proof = machine ? "/private/tmp/kastellan-1/cid" : NULL,
+		.name = machine ? "kastellan-1" : NULL,
+		.record = "/private/tmp/kastellan-1.owner"};
 	struct strbuf bytes;
 	char *text = NULL;
 
@@ -29,10 +31,8 @@ static char *sample(bool machine, size_t *ret_len)
 	assert_int_equal(strv_add(&order.argv, "sandbox-exec"), 0);
 	assert_int_equal(strv_add(&order.argv, ""), 0);
 	assert_int_equal(strv_add(&order.env, "A=b c"), 0);
-	if (machine) {
-		assert_int_equal(strv_add(&order.finish, "container"), 0);
+	if (machine)
 		assert_int_equal(strv_add(&order.tell, "container"), 0);
-	}
 	assert_int_equal(order_write(&order, &bytes), 0);
 	assert_int_equal(strbuf_take(&bytes, &text, ret_len), 0);
 	order_done(&order);
@@ -62,6 +62,7 @@ static void test_there_and_back(void **state)
 	assert_string_equal(order.env.items[0], "A=b c");
 	assert_int_equal(order.numbers.caller, 7);
 	assert_string_equal(order.file, "");
+	assert_string_equal(order.record, "/private/tmp/kastellan-1.owner");
 	order_done(&order);
 	free(text);
 	text = sample(true, &len);
@@ -110,7 +111,6 @@ static void test_wrong_numbers(void **state)
 		{offsetof(struct order_numbers, n_argv), 1},
 		{offsetof(struct order_numbers, n_argv), UINT64_MAX},
 		{offsetof(struct order_numbers, n_env), 3},
-		{offsetof(struct order_numbers, n_finish), 1},
 		{offsetof(struct order_numbers, n_tell), UINT64_MAX},
 		{offsetof(struct order_numbers, n_rlimits), ORDER_MAX_RLIMITS + 1},
 	};

@@ -2,64 +2,40 @@
 /* A worker on macOS as the supervisor sees it: the stream of its warden, which does the rest. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "macos/apply/parts.h"
+#include "macos/apply/record.h"
+#include "macos/apply/remains.h"
 #include "macos/apply/system.h"
 #include "macos/kinds.h"
+#include "macos/plan/parts.h"
 #include "watch/watch.h"
-
-#define WARDEN_PATIENCE_MS 60000 /* its own bound for a machine that does not go is 30 s */
-
-static void reap(struct jail *jail)
-{
-	while (jail->warden && waitpid(jail->warden, NULL, 0) < 0 && errno == EINTR)
-		;
-	jail->warden = 0;
-}
-
-/* The warden is gone without having ended the worker: nobody but us is left to do it. */
-static int end_alone(struct jail *jail)
-{
-	struct watch watch = {
-		.root = jail->worker, .root_born = jail->worker_born, .last_usec = clock_usec()};
-	int r = jail->worker > 1 ? watch_kill(&watch) : 0;
-
-	watch_done(&watch);
-	return r;
-}
 
 static int hear_start(struct jail *jail, const struct ks_plan *plan, ks_error **reterr)
 {
 	struct message message;
-	int r = message_receive(jail->control, &message);
+	int r = warden_hear(jail, &message);
 
 	if (r < 0)
 		return error_set(reterr, r,
 			ABOUT(.step = "start", .remedy = "try again; see the system's log"),
 			"kastellan-warden ended before the worker had begun");
-	if (message.kind != MESSAGE_STARTED)
-		return warden_error(plan, &message, reterr);
-	jail->worker = message.process;
-	jail->worker_born = message.born;
-	return 0;
+	return message.kind == MESSAGE_STARTED ? 0 : warden_error(plan, &message, reterr);
 }
 
 /* The warden has made the directory, and makes no worker before it is told to go on. */
-static int start_network(struct jail *jail, const struct ks_plan *plan,
-	const struct door_name *names, int audit, ks_error **reterr)
+static int start_network(
+	struct jail *jail, const struct ks_plan *plan, int audit, ks_error **reterr)
 {
 	const struct message go = {.kind = MESSAGE_GO};
 	struct message message;
-	int r = message_receive(jail->control, &message);
+	int r = warden_hear(jail, &message);
 
 	if (r == 0 && message.kind == MESSAGE_FAILED)
 		return warden_error(plan, &message, reterr);
@@ -68,7 +44,7 @@ static int start_network(struct jail *jail, const struct ks_plan *plan,
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"kastellan-warden ended before there was an egress proxy");
-	r = network_open(plan, names, audit, jail, reterr);
+	r = network_open(plan, audit, jail, reterr);
 	if (r < 0)
 		return r;
 	r = message_send(jail->control, &go);
@@ -87,25 +63,45 @@ static int spawn_warden(struct jail *jail, const struct jail_stdio *stdio, ks_er
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"no stream can be made to kastellan-warden: %s", strerror(-r));
 	jail->control = ends[0];
-	r = warden_spawn(stdio->fds, ends[1], &jail->warden, reterr);
+	r = warden_spawn(stdio->fds, ends[1], jail->record, &jail->warden, reterr);
 	close(ends[1]);
 	return r;
+}
+
+/* Another name where somebody has come upon the file before it was locked. */
+#define DRAWN_AT_MOST 8
+
+static int make_record(struct jail *jail, ks_error **reterr)
+{
+	bool machine = jail->container;
+	int r = -EAGAIN;
+
+	for (int i = 0; r == -EAGAIN && i < DRAWN_AT_MOST; i++) {
+		r = names_draw(machine, &jail->names);
+		if (r < 0)
+			return error_set(reterr, r, ABOUT(.step = "start", .path = "/dev/urandom"),
+				"no name can be drawn: %s", strerror(-r));
+		r = record_make(jail->names.record, machine, &jail->record);
+	}
+	return r < 0 ? error_set(reterr, r,
+			       ABOUT(.step = "record", .path = jail->names.record,
+				       .remedy =
+					       "see that this user may write in " MACOS_TEMPORARY),
+			       "record: %s, which tells what to remove should kastellan be killed, "
+			       "cannot be made: %s",
+			       jail->names.record, strerror(-r))
+		     : 0;
 }
 
 static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, ks_error **reterr)
 {
 	autofree char *order = NULL;
-	struct door_name names;
-	char name[DRAWN_NAME];
 	size_t len = 0;
-	int r = draw_name(name);
+	int r = make_record(jail, reterr);
 
-	if (r < 0)
-		return error_set(reterr, r, ABOUT(.step = "start", .path = "/dev/urandom"),
-			"no name can be drawn: %s", strerror(-r));
-	door_name_draw(plan, name, &names);
-	r = order_of_plan(plan, host, &names, &order, &len, reterr);
+	if (r == 0)
+		r = order_of_plan(plan, host, &jail->names, &order, &len, reterr);
 	if (r == 0)
 		r = spawn_warden(jail, setup->stdio, reterr);
 	if (r < 0)
@@ -115,22 +111,36 @@ static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_
 	if (r < 0 && r != -EPIPE)
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"kastellan-warden cannot be told what to start: %s", strerror(-r));
-	r = plan->network == NETWORK_DOOR ? start_network(jail, plan, &names, setup->audit, reterr)
-					  : 0;
+	r = plan->network == NETWORK_DOOR ? start_network(jail, plan, setup->audit, reterr) : 0;
 	return r < 0 ? r : hear_start(jail, plan, reterr);
+}
+
+static struct jail *alloc(const struct ks_plan *plan, const struct ks_host *host)
+{
+	struct jail *jail = calloc(1, sizeof(*jail));
+
+	if (!jail)
+		return NULL;
+	jail->control = jail->record = -1;
+	jail->waiter = WAITER_NONE;
+	if (plan->kind != KIND_CONTAINER)
+		return jail;
+	jail->container = strdup(host->macos.container);
+	if (jail->container)
+		return jail;
+	free(jail);
+	return NULL;
 }
 
 int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr)
 {
-	struct jail *jail = calloc(1, sizeof(*jail));
+	struct jail *jail = alloc(plan, host);
 	int r;
 
 	if (!jail)
 		return error_oom(reterr);
-	jail->control = -1;
-	jail->waiter = WAITER_NONE;
-	jail->machine = plan->kind == KIND_CONTAINER;
+	remains_sweep(jail->container);
 	r = start(jail, plan, host, setup, reterr);
 	if (r < 0) {
 		jail_free(jail);
@@ -189,40 +199,49 @@ static void take_end(struct jail *jail, struct ending *ending)
 	ending->cpu_spent |= jail->end.verdict == WATCH_CPU;
 }
 
+static const char *remedy_for(const struct jail *jail)
+{
+	return jail->container ? "container list --all shows whether its machine is left, and "
+				 "container delete --force removes it"
+			       : "see what is left of it, and remove it";
+}
+
 static int report_teardown(const struct jail *jail, ks_error **reterr)
 {
 	return error_set(reterr, -jail->end.error,
-		ABOUT(.step = jail->end.step, .path = jail->end.text,
-			.remedy = jail->machine ? "container delete --force with its name"
-						: "see what is left of it, and remove it"),
+		ABOUT(.step = jail->end.step, .path = jail->end.text, .remedy = remedy_for(jail)),
 		"the worker has ended, and not all of it is gone: %s: %s", jail->end.text,
 		strerror(jail->end.error));
+}
+
+/* Nobody else is left to end the worker, so that this waits until it is done. */
+static int report_loss(struct jail *jail, ks_error **reterr)
+{
+	const char *what;
+	int r = warden_replace(jail, &what);
+
+	if (r < 0)
+		return error_set(reterr, r,
+			ABOUT(.step = "supervise", .path = what, .remedy = remedy_for(jail)),
+			"kastellan-warden was ended, and not all of its worker is gone: %s: %s",
+			what, strerror(-r));
+	return error_set(reterr, -EPIPE, ABOUT(.step = "supervise"),
+		"kastellan-warden was ended, and the worker with it");
 }
 
 /* Of the warden. 1 once it has told the end, 0 before, -errno where it never will. */
 static int hear_end(struct jail *jail, struct ending *ending, ks_error **reterr)
 {
 	struct pollfd ready = {.fd = jail->control, .events = POLLIN};
-	int r;
 
 	if (jail->ended)
 		return 1;
 	if (jail->control >= 0 && poll(&ready, 1, 0) <= 0)
 		return 0;
-	r = jail->control < 0 ? -EPIPE : message_receive(jail->control, &jail->end);
-	drop_fd(&jail->control);
-	reap(jail);
-	if (r < 0 || jail->end.kind != MESSAGE_ENDED) {
-		r = end_alone(jail);
-		return error_set(reterr, r < 0 ? r : -EPIPE,
-			ABOUT(.step = "supervise",
-				.remedy = jail->machine
-						  ? "container list --all shows whether its "
-						    "machine is left, and container delete --force "
-						    "removes it"
-						  : NULL),
-			"kastellan-warden was ended, and the worker with it");
-	}
+	if (jail->control < 0 || warden_hear(jail, &jail->end) < 0 ||
+		jail->end.kind != MESSAGE_ENDED)
+		return report_loss(jail, reterr);
+	warden_part(jail);
 	jail->ended = true;
 	take_end(jail, ending);
 	network_stop(jail);
@@ -289,28 +308,14 @@ int jail_kill(struct jail *jail)
 	return 0;
 }
 
-/* The end of its stream is the warden's order to end everything and itself. */
 void jail_free(struct jail *jail)
 {
-	struct pollfd ended = {.fd = -1, .events = POLLIN};
-
 	if (!jail)
 		return;
-	drop_fd(&jail->control);
-	if (jail->warden) {
-		ended.fd = system_end_fd(jail->warden);
-		while (ended.fd >= 0 && poll(&ended, 1, WARDEN_PATIENCE_MS) < 0 && errno == EINTR)
-			;
-		/* Where nothing can tell of its end, it has come. */
-		if (ended.fd >= 0 && !ended.revents) {
-			kill(jail->warden, SIGKILL);
-			end_alone(jail);
-		}
-		drop_fd(&ended.fd);
-		reap(jail);
-	}
+	warden_finish(jail);
 	network_free(jail);
 	waiter_close(&jail->waiter);
 	network_report_done(&jail->network);
+	free(jail->container);
 	free(jail);
 }

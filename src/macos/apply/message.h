@@ -19,8 +19,9 @@
 #include "base/bounds.h"
 
 enum message_kind {
-	MESSAGE_STARTED = 1, /* the program runs, confined: process and born are set */
-	MESSAGE_FAILED, /* it never ran: value is an errno value, step and text are set */
+	MESSAGE_STARTED = 1, /* the program runs, confined */
+	MESSAGE_FAILED, /* it never ran: value is an errno value, step and text are set; error is
+			 * one where not all that was made by then is gone */
 	MESSAGE_ENDED, /* value is the wait status; with what was used. Everything is gone, or error
 			* is an errno value, and step and text say what is not */
 	MESSAGE_SIGNAL, /* to the warden: send signal `value` */
@@ -32,14 +33,11 @@ enum message_kind {
 struct message {
 	uint32_t kind;
 	int32_t value;
-	int32_t process;
 	int32_t error;
-	uint64_t born;
+	uint32_t verdict; /* enum watch_verdict: the limit that ended it */
 	uint64_t cpu_usec;
 	uint64_t memory_peak;
 	uint64_t tasks_peak;
-	uint32_t verdict; /* enum watch_verdict: the limit that ended it */
-	uint32_t reserved;
 	char step[24];
 	char text[KS_MAX_STEP_TEXT];
 };

@@ -74,9 +74,9 @@ static int watch(struct jail *jail)
 	return r < 0 ? r : waiter_add(&jail->waiter, egress_fd(jail->egress));
 }
 
-int network_open(const struct ks_plan *plan, const struct door_name *names, int audit,
-	struct jail *jail, ks_error **reterr)
+int network_open(const struct ks_plan *plan, int audit, struct jail *jail, ks_error **reterr)
 {
+	const struct worker_names *names = &jail->names;
 	static const struct egress_setup nothing = {.audit = -1};
 	autofd int door = listen_at(names->socket, plan->kind == KIND_CONTAINER ? 0666 : 0600);
 	int r;

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/bounds.h"
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "macos/apply/parts.h"
 #include "macos/apply/system.h"
 #include "policy/fields.h"
 
@@ -88,6 +90,40 @@ static int open_list(const struct policy_path *paths, size_t len, enum policy_fi
 		if (r < 0)
 			return r == -ENOMEM ? error_oom(reterr)
 					    : refuse(&paths[i], field, r, reterr);
+	}
+	return 0;
+}
+
+/* As long as the descriptor is open, nothing else gets the object's number. */
+static int recheck(const struct grant *grant)
+{
+	autofd int fd = system_open_object(grant->path);
+	struct stat st;
+
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+		return -ESTALE;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fd < 0 ? fd : -errno;
+	return (uint64_t)st.st_dev == grant->dev && st.st_ino == grant->ino ? 0 : -ESTALE;
+}
+
+int grants_recheck(const struct grants *grants, ks_error **reterr)
+{
+	for (size_t i = 0; i < grants->len; i++) {
+		const struct grant *grant = &grants->items[i];
+		const char *name = policy_field_name(grant->field);
+		int r = recheck(grant);
+
+		if (r < 0)
+			return error_set(reterr, r,
+				ABOUT(.step = "grant", .field = name, .path = grant->asked,
+					.remedy = "let nobody move or replace it while a worker "
+						  "starts, and try again; for a prepared policy, "
+						  "prepare it again"),
+				"%s: cannot grant %s: %s", name, grant->asked,
+				r == -ESTALE ? "its path leads to something else than when it was "
+					       "planned"
+					     : strerror(-r));
 	}
 	return 0;
 }

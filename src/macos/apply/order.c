@@ -25,7 +25,6 @@ int order_write(const struct order *order, struct strbuf *out)
 	numbers.version = ORDER_VERSION;
 	numbers.n_argv = order->argv.len;
 	numbers.n_env = order->env.len;
-	numbers.n_finish = order->finish.len;
 	numbers.n_tell = order->tell.len;
 	strbuf_add(out, &numbers, sizeof(numbers));
 	put(out, order->program);
@@ -35,9 +34,10 @@ int order_write(const struct order *order, struct strbuf *out)
 	put(out, order->file);
 	put(out, order->file_text);
 	put(out, order->proof);
+	put(out, order->name);
+	put(out, order->record);
 	put_list(out, &order->argv);
 	put_list(out, &order->env);
-	put_list(out, &order->finish);
 	put_list(out, &order->tell);
 	if (out->error)
 		return out->error;
@@ -76,10 +76,10 @@ static bool is_sound(const struct order *order)
 	bool machine = numbers->machine == 1;
 
 	return order->program[0] == '/' && order->cwd[0] == '/' && order->directory[0] == '/' &&
-	       order->argv.len && numbers->caller > 1 && numbers->caller <= INT32_MAX &&
-	       numbers->machine <= 1 && numbers->waits <= 1 &&
+	       order->record[0] == '/' && order->argv.len && numbers->caller > 1 &&
+	       numbers->caller <= INT32_MAX && numbers->machine <= 1 && numbers->waits <= 1 &&
 	       (!*order->door || *order->door == '/') &&
-	       machine == (order->finish.len && order->tell.len && order->proof[0] && *order->file);
+	       machine == (*order->name && order->tell.len && *order->proof && *order->file);
 }
 
 int order_read(const char *text, size_t size, struct order *ret_order)
@@ -88,7 +88,7 @@ int order_read(const char *text, size_t size, struct order *ret_order)
 	const char *at = text + sizeof(struct order_numbers);
 	struct order *order = ret_order;
 	const char **const texts[] = {&order->program, &order->cwd, &order->directory, &order->door,
-		&order->file, &order->file_text, &order->proof};
+		&order->file, &order->file_text, &order->proof, &order->name, &order->record};
 	int r = 0;
 
 	*order = (struct order){0};
@@ -107,8 +107,6 @@ int order_read(const char *text, size_t size, struct order *ret_order)
 	if (r == 0)
 		r = take_list(&at, end, order->numbers.n_env, &order->env);
 	if (r == 0)
-		r = take_list(&at, end, order->numbers.n_finish, &order->finish);
-	if (r == 0)
 		r = take_list(&at, end, order->numbers.n_tell, &order->tell);
 	if (r == 0 && (at != end || !is_sound(order)))
 		r = -EINVAL;
@@ -119,6 +117,5 @@ void order_done(struct order *order)
 {
 	strv_done(&order->argv);
 	strv_done(&order->env);
-	strv_done(&order->finish);
 	strv_done(&order->tell);
 }

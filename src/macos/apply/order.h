@@ -31,13 +31,12 @@ struct order_numbers {
 	uint64_t cpu_quota_pct;
 	uint64_t n_argv;
 	uint64_t n_env;
-	uint64_t n_finish;
 	uint64_t n_tell;
 	uint64_t n_rlimits;
 	struct order_rlimit rlimits[ORDER_MAX_RLIMITS];
 };
 
-#define ORDER_VERSION 0x6b77617264656e02ull
+#define ORDER_VERSION 0x6b77617264656e03ull
 
 struct order {
 	struct order_numbers numbers;
@@ -49,10 +48,12 @@ struct order {
 	const char *file; /* in directory, is written with file_text, for nobody else to read */
 	const char *file_text;
 	const char *proof; /* appears once the machine exists */
+	const char *name; /* of the machine */
+	const char *record; /* record.h: is removed once all else is; written as WARDEN_RECORD */
 	struct strv argv;
 	struct strv env;
-	struct strv finish; /* a command that removes the machine, whatever it does */
-	struct strv tell; /* one that sends it a signal, whose name is put in the place of "" */
+	struct strv tell; /* a command that sends the machine a signal, whose name is put in the
+			     place of "" */
 };
 
 /* 0, -E2BIG or -ENOMEM. */

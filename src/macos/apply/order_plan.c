@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the plan to what the warden is told. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,19 +15,6 @@
 #include "macos/plan/container.h"
 #include "macos/plan/parts.h"
 #include "macos/plan/seatbelt.h"
-
-int draw_name(char name[DRAWN_NAME])
-{
-	autofd int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-	unsigned char bytes[16];
-	int used = snprintf(name, DRAWN_NAME, "kastellan-");
-
-	if (fd < 0 || read(fd, bytes, sizeof(bytes)) != (ssize_t)sizeof(bytes))
-		return errno ? -errno : -EIO;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		used += snprintf(name + used, DRAWN_NAME - (size_t)used, "%02x", bytes[i]);
-	return 0;
-}
 
 static void set_limits(struct order *order, const struct limits_plan *limits)
 {
@@ -89,10 +75,9 @@ static int add_words(struct strv *list, const char *const *words)
 }
 
 static int fill_machine(struct order *order, const struct ks_plan *plan, const struct ks_host *host,
-	const struct door_name *names, struct machine_texts *texts)
+	const struct worker_names *names, struct machine_texts *texts)
 {
 	const char *name = names->drawn;
-	const char *const finish[] = {"container", "delete", "--force", name, NULL};
 	const char *const tell[] = {"container", "kill", "--signal", "", name, NULL};
 	char text[KS_MAX_PATH + 16];
 	struct container_late late;
@@ -108,6 +93,7 @@ static int fill_machine(struct order *order, const struct ks_plan *plan, const s
 	order->numbers.machine = 1;
 	order->program = host->macos.container;
 	order->cwd = "/";
+	order->name = name;
 	order->proof = texts->cid.data;
 	order->file = texts->env_file.data;
 	order->file_text = texts->env.data;
@@ -117,14 +103,12 @@ static int fill_machine(struct order *order, const struct ks_plan *plan, const s
 		.egress = plan->network == NETWORK_DOOR ? names->socket : NULL};
 	r = strv_add(&order->env, env[0]);
 	if (r == 0)
-		r = add_words(&order->finish, finish);
-	if (r == 0)
 		r = add_words(&order->tell, tell);
 	return r < 0 ? r : container_command(plan, &late, &order->argv);
 }
 
 static int fill(struct order *order, const struct ks_plan *plan, const struct ks_host *host,
-	const struct door_name *names, struct machine_texts *texts, ks_error **reterr)
+	const struct worker_names *names, struct machine_texts *texts, ks_error **reterr)
 {
 	autofree char *program = NULL;
 	bool door = plan->network == NETWORK_DOOR;
@@ -145,18 +129,8 @@ static int fill(struct order *order, const struct ks_plan *plan, const struct ks
 	return r < 0 ? error_oom(reterr) : 0;
 }
 
-void door_name_draw(const struct ks_plan *plan, const char *drawn, struct door_name *ret)
-{
-	const char *end = plan->kind == KIND_CONTAINER ? "" : ".door";
-
-	*ret = (struct door_name){.drawn = drawn};
-	snprintf(ret->directory, sizeof(ret->directory), MACOS_TEMPORARY "/%s", drawn);
-	snprintf(ret->door, sizeof(ret->door), MACOS_TEMPORARY "/%s%s", drawn, end);
-	snprintf(ret->socket, sizeof(ret->socket), MACOS_TEMPORARY "/%s%s/egress", drawn, end);
-}
-
 int order_of_plan(const struct ks_plan *plan, const struct ks_host *host,
-	const struct door_name *names, char **ret_bytes, size_t *ret_len, ks_error **reterr)
+	const struct worker_names *names, char **ret_bytes, size_t *ret_len, ks_error **reterr)
 {
 	struct order order = {.numbers = {.caller = (uint64_t)getpid()}};
 	struct machine_texts texts;
@@ -168,7 +142,10 @@ int order_of_plan(const struct ks_plan *plan, const struct ks_host *host,
 	strbuf_init(&texts.env_file, KS_MAX_PATH);
 	strbuf_init(&texts.env, KS_MAX_TEXT);
 	order.directory = names->directory;
-	r = fill(&order, plan, host, names, &texts, reterr);
+	order.record = names->record;
+	r = grants_recheck(&plan->grants, reterr);
+	if (r == 0)
+		r = fill(&order, plan, host, names, &texts, reterr);
 	if (r == 0) {
 		r = order_write(&order, &bytes);
 		if (r == 0)

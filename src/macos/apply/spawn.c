@@ -87,7 +87,7 @@ int spawn_alone(const char *path, const char *const *argv, const char *const *en
 
 void spawn_home(const char *env[2], char *text, size_t size)
 {
-	const char *home = getenv("HOME");
+	const char *home = system_variable("HOME");
 	int len = snprintf(text, size, "HOME=%s", home ? home : "/var/empty");
 
 	env[0] = len > 0 && (size_t)len < size ? text : "HOME=/var/empty";

@@ -13,10 +13,10 @@
 
 static const struct helper warden = {"kastellan-warden", "KASTELLAN_WARDEN", "start"};
 
-int warden_spawn(const int stdio[3], int control, pid_t *ret_pid, ks_error **reterr)
+int warden_spawn(const int stdio[3], int control, int record, pid_t *ret_pid, ks_error **reterr)
 {
 	const char *const argv[] = {"kastellan-warden", NULL};
-	const int fds[] = {stdio[0], stdio[1], stdio[2], control};
+	const int fds[] = {stdio[0], stdio[1], stdio[2], control, record};
 	autofree char *path = NULL;
 	char home[KS_MAX_PATH + 16];
 	const char *env[2];
@@ -26,7 +26,7 @@ int warden_spawn(const int stdio[3], int control, pid_t *ret_pid, ks_error **ret
 		return r;
 	/* For the commands of container, which it starts. */
 	spawn_home(env, home, sizeof(home));
-	r = spawn_alone(path, argv, env, fds, 4, ret_pid);
+	r = spawn_alone(path, argv, env, fds, 5, ret_pid);
 	return r < 0 ? helper_fail(&warden, path, r, reterr) : 0;
 }
 
@@ -96,6 +96,8 @@ int warden_error(const struct ks_plan *plan, const struct message *failure, ks_e
 	return error_set(reterr, -code,
 		ABOUT(.step = failure->step, .path = *detail ? detail : NULL,
 			.remedy = text ? text->remedy : NULL),
-		"%s: %s%s%s: %s", failure->step, text ? text->what : "a step of the start failed",
-		*detail ? ": " : "", detail, strerror(code));
+		"%s: %s%s%s: %s%s", failure->step, text ? text->what : "a step of the start failed",
+		*detail ? ": " : "", detail, strerror(code),
+		failure->error ? "; not all of it is gone, and the next start removes the rest"
+			       : "");
 }

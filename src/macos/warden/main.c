@@ -69,11 +69,9 @@ static void tell_end(struct warden *warden)
 
 /* The caller, who would wait for it, hears of it by the end of the stream where it cannot be told.
  */
-static int tell_start(const struct warden *warden, struct message *failure)
+static int tell_start(struct message *failure)
 {
-	const struct message started = {.kind = MESSAGE_STARTED,
-		.process = warden->worker,
-		.born = warden->watch.root_born};
+	const struct message started = {.kind = MESSAGE_STARTED};
 	int r = message_send(WARDEN_CONTROL, &started);
 
 	return r < 0 ? warden_fail(failure, "caller", -r, NULL) : 0;
@@ -89,17 +87,29 @@ static int live(struct warden *warden, struct message *failure)
 	if (r == 0)
 		r = warden_start(warden, failure);
 	if (r == 0)
-		r = tell_start(warden, failure);
+		r = tell_start(failure);
 	if (r < 0) {
 		if (warden->began) {
 			warden_end(warden);
-			warden_clean(warden, &ignored);
+			failure->error = -warden_clean(warden, &ignored);
 		}
 		return r;
 	}
 	warden_run(warden);
 	tell_end(warden);
 	return 0;
+}
+
+/* Nothing but its caller's end, or SIGKILL, ends it before all that it has made is removed: a
+ * signal to every process of a user, as at the end of his session, reaches the caller, too. Who is
+ * started ignores none. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 }
 
 int main(void)
@@ -109,7 +119,7 @@ int main(void)
 	struct message failure;
 	int r;
 
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	umask(077);
 	r = chdir("/") < 0 ? warden_fail(&failure, "cwd", errno, "/") : live(&warden, &failure);
 	if (r < 0)

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "macos/apply/directory.h"
+#include "macos/apply/machine.h"
+#include "macos/apply/patience.h"
 #include "macos/warden/warden.h"
-
-#define END_MS 5000 /* for a command whose machine is gone to end by itself */
 
 bool warden_has_ended(const struct warden *warden)
 {
@@ -22,12 +23,18 @@ bool warden_has_ended(const struct warden *warden)
 		       info.si_pid == warden->worker);
 }
 
+/* Whoever is gone has left us to another parent, also where nothing has told of it. */
+static bool is_orphan(const struct warden *warden)
+{
+	return getppid() != (pid_t)warden->order.numbers.caller;
+}
+
 bool warden_is_left(const struct warden *warden)
 {
 	struct pollfd fds[] = {{.fd = warden->parent_end, .events = POLLIN},
 		{.fd = WARDEN_CONTROL, .events = POLLIN}};
 
-	return poll(fds, 2, 0) > 0;
+	return poll(fds, 2, 0) > 0 || is_orphan(warden);
 }
 
 static uint64_t usec(const struct timeval *time)
@@ -41,22 +48,42 @@ void warden_reap(struct warden *warden)
 
 	if (!warden->worker)
 		return;
-	while (wait4(warden->worker, &warden->status, 0, &usage) < 0 && errno == EINTR)
-		;
+	while (wait4(warden->worker, &warden->status, 0, &usage) < 0) {
+		if (errno == EINTR)
+			continue;
+		/* Nobody knows how it has ended: not well, then. */
+		warden->status = SIGKILL;
+		break;
+	}
 	warden->cpu_usec = usec(&usage.ru_utime) + usec(&usage.ru_stime);
 	warden->worker = 0;
+}
+
+/* In a group of its own only since its setsid(). */
+static void kill_worker(const struct warden *warden)
+{
+	kill(-warden->worker, SIGKILL);
+	kill(warden->worker, SIGKILL);
+}
+
+static int remove_machine(const struct warden *warden)
+{
+	/* Its command was never started. */
+	if (warden->worker_end < 0)
+		return 0;
+	return machine_remove(warden->order.program, warden->order.name);
 }
 
 /* The command of a machine is given some time to see that it has gone. */
 static void end_command(struct warden *warden)
 {
 	struct pollfd ended = {.fd = warden->worker_end, .events = POLLIN};
-	uint64_t end = clock_now() + END_MS;
+	uint64_t end = clock_now() + RUN_END_MS;
 
 	while (warden->worker && poll(&ended, 1, clock_left(end)) < 0 && errno == EINTR)
 		;
 	if (warden->worker)
-		kill(-warden->worker, SIGKILL);
+		kill_worker(warden);
 }
 
 int warden_end(struct warden *warden)
@@ -65,13 +92,13 @@ int warden_end(struct warden *warden)
 
 	if (!FOR_MACHINE(warden)) {
 		r = watch_kill(&warden->watch);
-		/* In a group of its own only since its setsid(). */
+		/* Whatever has become of the look at its tree. */
 		if (warden->worker)
-			kill(warden->worker, SIGKILL);
+			kill_worker(warden);
 		warden_reap(warden);
 		return r;
 	}
-	r = machine_remove(warden);
+	r = remove_machine(warden);
 	end_command(warden);
 	warden_reap(warden);
 	return r;
@@ -79,10 +106,8 @@ int warden_end(struct warden *warden)
 
 int warden_clean(struct warden *warden, struct message *report)
 {
-	const char *what = FOR_MACHINE(warden)
-				   ? warden->order.finish.items[warden->order.finish.len - 1]
-				   : "processes";
-	int r = FOR_MACHINE(warden) ? machine_remove(warden) : watch_kill(&warden->watch);
+	const char *what = FOR_MACHINE(warden) ? warden->order.name : "processes";
+	int r = FOR_MACHINE(warden) ? remove_machine(warden) : watch_kill(&warden->watch);
 	const char *const directories[] = {warden->order.directory, warden->order.door};
 
 	for (size_t i = 0; i < 2; i++) {
@@ -93,7 +118,10 @@ int warden_clean(struct warden *warden, struct message *report)
 			r = removed;
 		}
 	}
-	if (r < 0)
+	/* Who looks for what was left finds it by that. */
+	if (r == 0)
+		unlink(warden->order.record);
+	else
 		warden_fail(report, "teardown", -r, what);
 	return r;
 }
@@ -137,15 +165,16 @@ void warden_run(struct warden *warden)
 			{.fd = warden->worker_end, .events = POLLIN}};
 
 		relay_poll(&warden->relay, fds + 3);
-		if (poll(fds, 3 + RELAY_FDS, FOR_MACHINE(warden) ? -1 : WATCH_EVERY_MS) < 0) {
+		if (poll(fds, 3 + RELAY_FDS, FOR_MACHINE(warden) ? LOOK_MS : WATCH_EVERY_MS) < 0) {
 			if (errno != EINTR)
 				warden_end(warden);
 			continue;
 		}
 		relay_move(&warden->relay, fds + 3);
-		if (fds[2].revents)
+		/* Both are looked at as well: an end of which nothing tells is one, too. */
+		if (fds[2].revents || warden_has_ended(warden))
 			warden_reap(warden);
-		else if (fds[1].revents)
+		else if (fds[1].revents || is_orphan(warden))
 			warden_end(warden);
 		else if (fds[0].revents)
 			hear(warden);

@@ -12,12 +12,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "macos/apply/directory.h"
+#include "macos/apply/patience.h"
+#include "macos/apply/record.h"
 #include "macos/apply/system.h"
 #include "macos/warden/warden.h"
 #include "supervise/waiter.h"
 
-#define PROGRAM_MS 10000 /* for sandbox-exec to apply its profile and become the program */
-#define MACHINE_MS 900000 /* for an image to be fetched, and a machine made of it */
 #define NAME 17 /* what the kernel keeps of a name, which may be one byte less */
 #define NAME_KNOWN 15
 
@@ -104,7 +105,7 @@ static int make_relay(struct warden *warden)
 
 	if (r < 0)
 		return r;
-	warden->relay.in = fcntl(0, F_DUPFD_CLOEXEC, WARDEN_CONTROL + 1);
+	warden->relay.in = fcntl(0, F_DUPFD_CLOEXEC, WARDEN_RECORD + 1);
 	warden->relay.out = ends[1];
 	r = warden->relay.in < 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0 || dup2(ends[0], 0) < 0
 		    ? -errno
@@ -126,6 +127,11 @@ static int open_gate(struct warden *warden, int gate)
 	warden->worker_end = system_end_fd(warden->worker);
 	if (warden->worker_end < 0)
 		return warden->worker_end;
+	/* Whoever has to end it in our place has to find it. */
+	r = record_write(
+		WARDEN_RECORD, FOR_MACHINE(warden), warden->worker, warden->watch.root_born);
+	if (r < 0)
+		return r;
 	return write(gate, "", 1) == 1 ? 0 : -EPIPE;
 }
 
@@ -230,8 +236,12 @@ static int await_program(struct warden *warden, struct message *failure)
 		bool ended = warden_has_ended(warden);
 		bool begun = has_begun(warden);
 
-		if (begun)
+		if (begun) {
+			/* What has made the machine has read its environment. */
+			if (*warden->order.file)
+				unlink(warden->order.file);
 			return 0;
+		}
 		if (ended)
 			return never_began(warden, failure);
 		if (warden_is_left(warden))

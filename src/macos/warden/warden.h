@@ -17,7 +17,9 @@
 #include "macos/apply/order.h"
 #include "watch/watch.h"
 
-#define WARDEN_CONTROL 3 /* the descriptor of its stream; 0, 1 and 2 are the worker's */
+/* Its descriptors, above those of the worker. */
+#define WARDEN_CONTROL 3 /* its stream */
+#define WARDEN_RECORD 4 /* of the worker, which it writes; locked, as long as it lives */
 
 /* The caller's stdin for a virtual machine, through a pipe: its command sets what it reads from to
  * non-blocking, which would be the caller's own file. */
@@ -67,19 +69,13 @@ void warden_reap(struct warden *warden);
 /* Whether the worker has ended; it is not waited for. */
 bool warden_has_ended(const struct warden *warden);
 
-/* The machine: whether it exists; ends it; sends it a signal. */
+/* The machine: whether it exists; sends it a signal. */
 bool machine_exists(const struct warden *warden);
-int machine_remove(const struct warden *warden);
 void machine_signal(const struct warden *warden, int signal);
 
 #define RELAY_FDS 2
 void relay_poll(const struct relay *relay, struct pollfd fds[RELAY_FDS]);
 void relay_move(struct relay *relay, const struct pollfd fds[RELAY_FDS]);
 void relay_close(struct relay *relay);
-
-/* Makes a directory that nobody else may enter; removes one with all in it, and follows no link. 0
- * or -errno. */
-int directory_make(const char *path);
-int directory_remove(const char *path);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Workers of a prepared policy, as a program has them that uses the library: says how many jails
- *wait ahead, and how each of some workers ends.
+ *wait ahead, and how each of some workers ends. With a policy each waits for a line of stdin, and
+ * what goes wrong with one is told in its place.
  *
- *	prepared BACKEND FIELD,... */
+ *	prepared BACKEND FIELD,... [POLICY] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,23 @@ static int run(ks_prepared *prepared, int code, ks_error **reterr)
 	return r;
 }
 
+/* A failure is one of this worker alone. */
+static int run_when_told(ks_prepared *prepared, int code, ks_error **reterr)
+{
+	char line[8];
+
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return 0;
+	if (run(prepared, code, reterr) < 0) {
+		printf(" refused");
+		complain(*reterr);
+		ks_error_free(*reterr);
+		*reterr = NULL;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct ks_run_options options = {.size = sizeof(options)};
@@ -60,10 +78,12 @@ int main(int argc, char **argv)
 	ks_error *error = NULL;
 	int r;
 
-	if (argc != 3 || ks_backends_new(&backends) < 0 || ks_policy_new(&policy) < 0)
+	if (argc < 3 || ks_backends_new(&backends) < 0)
 		return EXIT_FAILURE;
 	options.allow_degraded = fields(argv[2]);
-	r = ks_backends_kind_from_name(backends, argv[1], &kind, &error);
+	r = argc > 3 ? ks_policy_load(argv[3], &policy, &error) : ks_policy_new(&policy);
+	if (r == 0)
+		r = ks_backends_kind_from_name(backends, argv[1], &kind, &error);
 	if (r == 0)
 		r = ks_backends_resolve(backends, kind, NULL, &backend);
 	if (r == 0)
@@ -73,7 +93,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		printf("%zu", ks_prepared_waiting(prepared));
 	for (int i = 1; r == 0 && i <= WORKERS; i++)
-		r = run(prepared, i, &error);
+		r = argc > 3 ? run_when_told(prepared, i, &error) : run(prepared, i, &error);
 	puts("");
 	if (r < 0)
 		complain(error);

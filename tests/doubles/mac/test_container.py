@@ -161,15 +161,26 @@ def test_the_caller_is_killed_while_an_image_is_fetched():
 
 def test_secrets_are_on_no_command_line():
     prepare()
-    process = subprocess.Popen(words(["/usr/bin/sleep", "60"], policy={"env": {"A": "secret-value"}}))
-    stage.until(lambda: command_of("/usr/bin/sleep") and machines(), 10, "no worker")
-    lines = list(stage.processes().values())
-    true(not any("secret-value" in line for line in lines), lines)
-    directory = os.path.join(stage.TEMPORARY, os.listdir(stage.TEMPORARY)[0])
-    equal(os.stat(os.path.join(directory, "env")).st_mode & 0o777, 0o600, "the file of the environment")
-    equal(os.stat(directory).st_mode & 0o777, 0o700, "its directory")
-    process.terminate()
-    process.wait(timeout=20)
+    for image in ("slow:1", "alpine:3.20"):
+        process = subprocess.Popen(words(["/usr/bin/sleep", "60"], "--image", image,
+                                         policy={"env": {"A": "secret-value"}}), stderr=subprocess.DEVNULL)
+        if image == "slow:1":
+            stage.until(lambda: command_of("/container run"), 10, "the command runs")
+        else:
+            stage.until(lambda: command_of("/usr/bin/sleep") and machines(), 10, "no worker")
+        lines = list(stage.processes().values())
+        true(not any("secret-value" in line for line in lines), lines)
+        [directory] = [path for name in os.listdir(stage.TEMPORARY)
+                       if os.path.isdir(path := os.path.join(stage.TEMPORARY, name))]
+        equal(os.stat(directory).st_mode & 0o777, 0o700, "its directory")
+        file = os.path.join(directory, "env")
+        if image == "slow:1":
+            equal(os.stat(file).st_mode & 0o777, 0o600, "the file of the environment")
+        else:
+            stage.until(lambda: not os.path.exists(file), 10, "a machine that runs needs it no more")
+        process.kill()
+        process.wait(timeout=30)
+        all_gone()
 
 
 def test_an_input_that_nobody_reads():

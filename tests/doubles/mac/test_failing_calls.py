@@ -2,6 +2,7 @@
 """Fails the calls of library, warden and worker one after the other. Whatever fails: either the worker
 runs as it always does, or the start is refused in words; it ends, and nothing is left behind."""
 import collections
+import json
 import os
 import random
 import re
@@ -18,7 +19,7 @@ CALLS = ("openat", "read", "write", "pipe2", "socketpair", "fcntl", "mkdir", "vf
          "setsid", "prlimit64", "getrlimit,setrlimit", "chdir", "close_range", "pidfd_open", "dup2,dup3",
          "poll", "waitid", "sendto", "recvfrom", "execve", "readlink", "getdents64", "newfstatat",
          "rt_sigprocmask", "epoll_create1", "epoll_ctl", "timerfd_create", "timerfd_settime", "prctl",
-         "rmdir")
+         "rmdir", "flock", "pwrite64", "pread64", "unlink", "shutdown")
 MOST = 12  # of each, in each process
 LOG = "/Users/strace.log"
 
@@ -104,6 +105,35 @@ def test_each_call_of_a_start():
     words = stage.words([stage.PROBE, "session"], policy={"cpu_ms": 0, "mem_mb": 0})
     equal(subprocess.run(words, capture_output=True, check=False).stdout, b"done\n", "control")
     enough(fail_each(words, ("EPERM", "ENOMEM", "EMFILE"), b"done\n", share=SHARE), 60 // SHARE, 30 // SHARE)
+
+
+def children_waited_for():
+    """Of the process that the log begins with: whom it made, and for whom it waited."""
+    made, waited = set(), set()
+    with open(LOG) as file:
+        lines = file.read().splitlines()
+    first = lines[0].split()[0]
+    for line in lines:
+        match = re.match(rf"{first} +(?:<\.\.\. )?(v?fork|clone3?|wait4)\b.* = (\d+)", line)
+        if match and match.group(2) != "0":
+            (waited if match.group(1) == "wait4" else made).add(match.group(2))
+    return made, waited
+
+
+def test_a_proxy_that_cannot_be_watched_is_waited_for():
+    path = "/Users/prepared.json"
+    with open(path, "w") as file:
+        json.dump({"cpu_ms": 0, "mem_mb": 0, "net": {"Allowlist": ["9.9.9.9:443"]}}, file)
+    for inject in ([], ["-e", "inject=pidfd_open:error=EMFILE:when=1"]):
+        done = subprocess.run([*STRACE, "-b", "execve", "-e", "trace=vfork,fork,clone,clone3,wait4,pidfd_open",
+                               *inject, stage.PREPARED, "seatbelt", stage.DEGRADED, path],
+                              input=b"\n\n\n", capture_output=True, check=False, timeout=60)
+        equal(done.stdout, b"0 refused 2 3\n" if inject else b"0 1 2 3\n", done)
+        true(not inject or b"cannot be watched" in done.stderr, done)
+        made, waited = children_waited_for()
+        # The warden, the proxy and the resolver of each.
+        true(len(made) >= 9, f"control: {made}")
+        equal(made - waited, set(), "zombies")
 
 
 def test_some_calls_of_a_machine_and_of_a_network():

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nobody outlives whoever has to watch him, however that one ends; and nothing is left behind."""
 import os
+import shutil
 import signal
 import subprocess
 import time
 
 import stage
 from stage import equal, python, run, true
+from test_failing_calls import STRACE
 
 # A tree with a part that has cut itself off, after it was seen.
 TREE = """
@@ -80,25 +82,21 @@ def test_the_caller_is_killed_while_it_starts():
 def test_the_warden_is_killed():
     process = start()
     [warden] = wardens()
-    [directory] = os.listdir(stage.TEMPORARY)
     os.kill(warden, signal.SIGKILL)
     equal(process.wait(timeout=20), 125, "the status")
     true(b"kastellan-warden was ended" in process.stderr.read(), "what it says")
     # Who had cut himself off is known to the warden alone.
     for pid in stage.processes():
         os.kill(pid, signal.SIGKILL)
-    os.rmdir(os.path.join(stage.TEMPORARY, directory))
 
 
 def test_the_warden_is_killed_and_the_session_ends_with_it():
     text = "import os, time\nos.fork()\nos.fork()\nprint('ready', flush=True)\ntime.sleep(600)"
     process = start(text)
     [warden] = wardens()
-    [directory] = os.listdir(stage.TEMPORARY)
     os.kill(warden, signal.SIGKILL)
     equal(process.wait(timeout=20), 125, "the status")
     all_gone(process)
-    os.rmdir(os.path.join(stage.TEMPORARY, directory))
 
 
 def test_the_program_ends_and_others_of_its_tree_do_not():
@@ -189,6 +187,46 @@ def test_a_reader_that_leaves_ends_nobody_else():
     process.stdout.read(10)
     process.stdout.close()
     equal(process.wait(timeout=20), 128 + signal.SIGPIPE, "the worker's own signal")
+
+
+def stopped(words):
+    """A caller that stops once it has opened the grants, before it hands them on."""
+    process = subprocess.Popen([*STRACE, "-b", "execve", "-e", "trace=flock", "-e", "inject=flock:signal=STOP",
+                                *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    found = []
+
+    def stands():
+        for pid, line in stage.processes().items():
+            if line.startswith(stage.KASTELLAN):
+                with open(f"/proc/{pid}/stat") as file:
+                    found[:] = [pid] if file.read().rsplit(")", 1)[1].split()[0] in "Tt" else []
+        return found and [name for name in os.listdir(stage.TEMPORARY) if name.endswith(".owner")]
+
+    stage.until(stands, 20, "it has not stopped")
+    return process, found[0]
+
+
+def test_what_takes_the_place_of_a_grant_is_not_granted():
+    """Profiles and machines take paths: they are compared with what was opened when it was planned."""
+    os.makedirs(stage.MACHINES, exist_ok=True)
+    top = os.path.join(stage.HOME, "grants")
+    granted, away, file = (os.path.join(top, name) for name in ("granted", "away", "file"))
+    for backend in ("seatbelt", "container"):
+        for field, path, swapped in (("fs_read", granted, True), ("fs_write", granted, True),
+                                     ("fs_read", file, True), ("fs_read", granted, False)):
+            os.makedirs(granted)
+            with open(file, "w") as content:
+                content.write("x")
+            process, pid = stopped(stage.words(["/usr/bin/true"], policy={**LIMITS, field: [path]},
+                                               backend=backend, degraded=f"{stage.DEGRADED},env"))
+            if swapped:
+                os.rename(path, away)
+                os.symlink(stage.HOME, path)
+            os.kill(pid, signal.SIGCONT)
+            said = process.communicate(timeout=30)[1].decode()
+            equal(process.returncode, 125 if swapped else 0, said)
+            true(not swapped or f"{field}: cannot grant {path}: its path leads to something else" in said, said)
+            shutil.rmtree(top)
 
 
 def test_a_prepared_policy_has_workers_that_are_started_when_they_are_wanted():

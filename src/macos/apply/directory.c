@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's own directory. At its removal every name in it may be one that the worker chose. */
+#include "macos/apply/directory.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,17 +11,17 @@
 
 #include "base/clock.h"
 #include "base/remove_tree.h"
-#include "macos/warden/warden.h"
+#include "macos/apply/patience.h"
 
 #define ATTEMPTS 3
-#define REMOVE_USEC ((uint64_t)10 * 1000 * 1000)
 
 int directory_make(const char *path)
 {
 	return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
-static uint64_t remove_until;
+/* For the reader of names, who is handed nothing else; a caller may have threads. */
+static _Thread_local uint64_t remove_until;
 
 static int empty_out(int directory, int top, bool *ret_stuck)
 {
@@ -53,7 +55,7 @@ int directory_remove(const char *path)
 		return -errno;
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
 		return -ENOTDIR;
-	remove_until = clock_usec() + REMOVE_USEC;
+	remove_until = clock_usec() + DIRECTORY_MS * 1000ull;
 	/* A name that goes may hide another from whoever reads the directory just then. */
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		remove_tree(remove_open(AT_FDCWD, path), empty_out);
