@@ -140,9 +140,10 @@ static bool reap(struct egress_owner *owner, int patience_ms)
 
 	if (!owner->pid)
 		return true;
-	while (poll(&ended, 1, patience_ms) < 0 && errno == EINTR)
+	while (ended.fd >= 0 && poll(&ended, 1, patience_ms) < 0 && errno == EINTR)
 		;
-	if (!ended.revents)
+	/* Of one that could not be watched from its start the end is waited for as it is. */
+	if (ended.fd >= 0 && !ended.revents)
 		return false;
 	while (waitpid(owner->pid, &status, 0) < 0 && errno == EINTR)
 		;
