@@ -44,8 +44,9 @@ static int say_write(struct ks_plan *plan)
 	receipt_text_init(&text);
 	receipt_paths(&text.request, plan, plan->policy->fs_write, plan->policy->n_fs_write);
 	strbuf_puts(&text.mechanism,
-		SEATBELT " (without execution, hard links, owners and flags); temporary files are "
-			 "in a private directory of the host's " MACOS_TEMPORARY);
+		SEATBELT " (without hard links, owners and flags, and without execution but of the "
+			 "program itself, wherever it lies); temporary files are in a private "
+			 "directory of the host's " MACOS_TEMPORARY);
 	return receipt_row(plan, FIELD_FS_WRITE, &text, RECEIPT_HELD, NULL);
 }
 

@@ -13,8 +13,7 @@
 /* A tree of one process, which may make no other, cannot be left. */
 #define LEFT                                                                                      \
 	", and a process that cuts itself off the tree (a fork in a fork, a session of its own) " \
-	"is "                                                                                     \
-	"not seen"
+	"is not seen, and lives on after the worker, under the same profile"
 #define REMEDY "use the backend container, or a Linux host"
 
 static int say_nothing(struct ks_plan *plan, enum policy_field field)
