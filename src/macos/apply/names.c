@@ -12,6 +12,7 @@
 #define PREFIX "kastellan-"
 #define RECORD ".owner"
 #define BYTES 16
+#define LENGTH ((size_t)2 * BYTES) /* of as many digits */
 #define DIGITS "0123456789abcdef"
 
 int names_draw(bool machine, struct worker_names *ret)
@@ -37,11 +38,10 @@ int names_draw(bool machine, struct worker_names *ret)
 
 bool names_read(const char *file, char ret_drawn[DRAWN_NAME])
 {
-	size_t len = strlen(PREFIX) + 2 * BYTES;
+	size_t len = strlen(PREFIX) + LENGTH;
 
 	if (strncmp(file, PREFIX, strlen(PREFIX)) != 0 ||
-		strspn(file + strlen(PREFIX), DIGITS) != 2 * BYTES ||
-		strcmp(file + len, RECORD) != 0)
+		strspn(file + strlen(PREFIX), DIGITS) != LENGTH || strcmp(file + len, RECORD) != 0)
 		return false;
 	memcpy(ret_drawn, file, len);
 	ret_drawn[len] = '\0';
