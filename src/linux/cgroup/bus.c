@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define PATIENCE_USEC 5000000ull
+/* What systemd's own clients grant a manager that has other things to do. */
+#define PATIENCE_USEC 25000000ull
 
 const char *const manager_remedy =
 	"log in through a session with a user manager (loginctl enable-linger makes one), or run "

@@ -11,7 +11,7 @@
 struct manager;
 
 /* Connects to the system's or the user's manager. -ECONNREFUSED where none answers (or there is no
- * libsystemd), -ETIMEDOUT; *reterr says which. All calls on it together have five seconds. */
+ * libsystemd), -ETIMEDOUT; *reterr says which. All calls on it together have 25 seconds. */
 int manager_connect(bool system, struct manager **ret_manager, ks_error **reterr);
 void manager_close(struct manager *manager); /* NULL is allowed */
 
