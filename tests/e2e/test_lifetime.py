@@ -79,7 +79,7 @@ def killed(t, how, **options):
     process, _ = swarm(t, **options)
     check.true(len(t.beneath(process.pid)) >= 20, "control: the swarm lives")
     how(process)
-    process.wait(10)
+    process.wait(10 * t.options.pace)
     ended(t, before, "after the supervisor")
 
 
@@ -226,7 +226,7 @@ def terminated(t):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         process, path = swarm(t, "wait")
         process.send_signal(number)
-        check.equal(process.wait(10), 128 + number, "exit code")
+        check.equal(process.wait(10 * t.options.pace), 128 + number, "exit code")
         outcome = t.jail.read_status(path)["outcome"]
         check.equal((outcome["type"], outcome["signal"]), ("signal", number), "outcome")
 
@@ -235,7 +235,7 @@ def terminated(t):
 def polite(t):
     process, path = swarm(t, "polite")
     process.send_signal(signal.SIGTERM)
-    check.equal(process.wait(10), 45, "exit code")
+    check.equal(process.wait(10 * t.options.pace), 45, "exit code")
     check.equal(t.jail.read_status(path)["outcome"]["type"], "exit", "outcome")
 
 
@@ -247,7 +247,7 @@ def early_signal(t):
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.004 + step * 0.002)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(10)
+        code = process.wait(10 * t.options.pace)
         check.one_of(code, {143, -15, 125}, f"exit code after {4 + step * 2} ms")
         ended(t, before, "after the signal")
 

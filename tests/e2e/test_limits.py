@@ -136,7 +136,7 @@ def fork_bomb(t):
     result = t.run(hog(t, "bomb", 10), policy={"tasks_max": 32, "cpu_ms": 3000},
                    flags=["--timeout", "8s"])
     check.one_of(result.type, {"tasks", "cpu", "oom", "timeout"}, "outcome")
-    check.within(result.seconds, 0, 40, "seconds")
+    check.within(result.seconds, 0, 40 * t.options.pace, "seconds")
 
 
 @test("the shell's fork bomb as well")
@@ -255,7 +255,7 @@ def timeout(t):
 def timeout_polite(t):
     result = t.run(t.probe("ending", "polite"), flags=["--timeout", "300ms"])
     check.equal((result.type, result.code), ("timeout", 124), "outcome")
-    check.within(result.usage["wall_ms"], 290, 1800, "wall time")
+    check.within(result.usage["wall_ms"], 290, 1800 * t.options.pace, "wall time")
 
 
 @test("--timeout ends what is deaf to every signal")

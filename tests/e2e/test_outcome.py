@@ -279,7 +279,7 @@ def reader_leaves(t):
     t.later(t.finish, process)
     process.stdout.read(10)
     process.stdout.close()
-    check.equal(process.wait(10), 141, "exit code")
+    check.equal(process.wait(10 * t.options.pace), 141, "exit code")
     check.equal(t.jail.read_status(path)["outcome"]["signal"], 13, "signal")
 
 

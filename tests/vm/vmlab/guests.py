@@ -75,6 +75,7 @@ GUESTS = (
         BOOKWORM,
         "bookworm",
         words="systemd.unified_cgroup_hierarchy=0",
+        e2e=(E2e(BOTH, "bwrap", KERNELLY),),
     ),
     Guest(
         "plain",
