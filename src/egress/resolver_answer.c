@@ -41,10 +41,11 @@ void resolver_answer(const struct question *question, struct resolution *ret_res
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL;
 
-	resolver_settings();
 	memset(ret_resolution, 0, sizeof(*ret_resolution)); /* its padding leaves the process */
 	ret_resolution->ticket = question->ticket;
-	ret_resolution->error = getaddrinfo(question->name, NULL, &hints, &list);
+	ret_resolution->error = resolver_settings()
+					? getaddrinfo(question->name, NULL, &hints, &list)
+					: EAI_MEMORY;
 	if (ret_resolution->error)
 		return;
 	for (const struct addrinfo *i = list; i; i = i->ai_next) {

@@ -26,13 +26,18 @@
 
 /* A name with a dot is complete: tried below the host's own domains as well, it would lead to hosts
  * that no list has, and tell those domains' servers what the worker asks for. A final dot would say
- * so, too, but is not found in /etc/hosts. The settings are this thread's, and made anew when
- * resolv.conf has changed, so that this is said before each question. */
-void resolver_settings(void)
+ * so, too, but is not found in /etc/hosts. Settings that somebody has changed are this thread's for
+ * good: the C library makes none anew then, so that a resolv.conf that has become another one would
+ * never be seen. It is cheap to make them for each question, as the file is read when it has
+ * changed. */
+bool resolver_settings(void)
 {
-	if (!(_res.options & RES_INIT))
-		res_init();
+	if (_res.options & RES_INIT)
+		res_nclose(&_res);
+	if (res_ninit(&_res) < 0)
+		return false;
 	_res.options &= ~(unsigned long)RES_DNSRCH;
+	return true;
 }
 
 static void *serve(void *unused)

@@ -14,8 +14,8 @@ struct question {
 _Noreturn void resolver_child(int socket, pid_t parent);
 
 /* The answer of the host's name service, asked with the settings that resolver_settings() puts in
- * force for the calling thread. */
+ * force for the calling thread; without them (false) nothing is asked. */
 void resolver_answer(const struct question *question, struct resolution *ret_resolution);
-void resolver_settings(void);
+bool resolver_settings(void);
 
 #endif

@@ -135,11 +135,14 @@ class Names(unittest.TestCase):
         self.assertEqual(answers, [(n, 0, ["198.51.100.1"]) for n in range(10, 30)])
 
     def test_new_settings_are_seen(self):
+        # Often enough that each of its threads has answered with the old ones.
         with Resolver("confined") as resolver:
-            self.assertEqual(resolver.ask("plain.example")[0], 0)
+            for _ in range(40):
+                self.assertEqual(resolver.ask("plain.example"), (0, ["198.51.100.1"]))
             write("/run/names/resolv.conf", "nameserver 127.0.0.2\n")
             try:
-                self.assertEqual(resolver.ask("plain.example"), (0, ["203.0.113.1"]))
+                for _ in range(40):
+                    self.assertEqual(resolver.ask("plain.example"), (0, ["203.0.113.1"]))
             finally:
                 write("/run/names/resolv.conf", "nameserver 127.0.0.1\n")
 
