@@ -43,6 +43,16 @@ def in_guests():
     return found
 
 
+def of_a_mac():
+    """The tests over test doubles, as tests/doubles/mac/check names them."""
+    found = set()
+    for path in glob.glob(os.path.join(SOURCE, "tests/doubles/mac/test_*.py")):
+        module = os.path.basename(path)[len("test_"):-len(".py")]
+        found.update(f"{module}: {name.replace('_', ' ')}"
+                     for name in re.findall(r"^def test_(\w+)\(", read(path), re.M))
+    return found
+
+
 def unit_tests():
     return {os.path.splitext(os.path.basename(path))[0].removeprefix("test_")
             for path in glob.glob(os.path.join(SOURCE, "tests/unit/test_*"))}
@@ -60,7 +70,7 @@ def acts():
 
 SUITES = {"e2e": lambda: listed("e2e"), "egress": lambda: listed("egress"),
           "files": lambda: listed("files"),
-          "network": lambda: listed("network"), "vm": in_guests, "unit": unit_tests,
+          "network": lambda: listed("network"), "vm": in_guests, "mac": of_a_mac, "unit": unit_tests,
           "fuzz": fuzz_targets, "selftest": acts}
 
 
