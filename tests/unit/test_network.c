@@ -3,7 +3,9 @@
  * the proxy's end of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -273,6 +275,98 @@ static void test_another_network_is_found_out(void **state)
 	finish(start(stray));
 }
 
+#define PIECE_LEN 100003 /* a prime: no buffer's length divides by it */
+#define PIECES 100
+
+static const struct {
+	const char *address;
+	uint16_t port;
+} flooded[] = {{"192.0.2.1", 443}, {"2001:db8::1", 443}, {"127.0.0.1", 3306}, {"::1", 3306}};
+
+static unsigned char pattern(size_t i)
+{
+	return (unsigned char)(i * 131 + i / 251);
+}
+
+static int flood(void)
+{
+	static unsigned char piece[PIECE_LEN];
+	char control[16] = "";
+	socklen_t len = sizeof(control);
+
+	for (size_t i = 0; i < PIECE_LEN; i++)
+		piece[i] = pattern(i);
+	for (size_t i = 0; i < sizeof(flooded) / sizeof(flooded[0]); i++) {
+		int fd = reach(SOCK_STREAM, flooded[i].address, flooded[i].port);
+
+		if (fd < 0)
+			return (int)i + 1;
+		for (size_t k = 0; k < PIECES; k++)
+			if (send(fd, piece, PIECE_LEN, 0) != PIECE_LEN)
+				return (int)i + 11;
+		if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, &len) < 0 ||
+			strcmp(control, "reno") != 0)
+			return (int)i + 21;
+		close(fd);
+	}
+	return 0;
+}
+
+static void test_bytes_arrive_however_large_their_pieces_are(void **state)
+{
+	static unsigned char got[1 << 20];
+	pid_t pid = start(flood);
+	char text[SEEN_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flooded) / sizeof(flooded[0]); i++) {
+		int fd = take(EGRESS_SOCKET_TCP, text);
+		size_t sum = 0;
+		ssize_t n;
+
+		while ((n = read(fd, got, sizeof(got))) > 0)
+			for (ssize_t k = 0; k < n; k++, sum++)
+				if (got[k] != pattern(sum % PIECE_LEN))
+					fail_msg("%s: byte %zu is another", text, sum);
+		assert_int_equal(n, 0);
+		assert_int_equal(sum, (size_t)PIECE_LEN * PIECES);
+		close(fd);
+	}
+	finish(pid);
+}
+
+/* The greatest that the kernel gives to a loopback, where it says what that is (Linux 5.19). */
+static int measure_pieces(void)
+{
+	const struct {
+		struct nlmsghdr head;
+		struct ifinfomsg link;
+	} question = {{sizeof(question), RTM_GETLINK, NLM_F_REQUEST, 1, 0}, {.ifi_index = 1}};
+	_Alignas(4) char answer[8192];
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	uint32_t most = 0, chosen = 0;
+	ssize_t len;
+
+	if (fd < 0 || send(fd, &question, sizeof(question), 0) < 0)
+		return 1;
+	len = recv(fd, answer, sizeof(answer), 0) - (ssize_t)NLMSG_LENGTH(sizeof(question.link));
+	for (struct rtattr *at = IFLA_RTA(NLMSG_DATA((struct nlmsghdr *)answer)); RTA_OK(at, len);
+		at = RTA_NEXT(at, len)) {
+		if (at->rta_type == IFLA_TSO_MAX_SIZE)
+			memcpy(&most, RTA_DATA(at), sizeof(most));
+		if (at->rta_type == IFLA_GSO_MAX_SIZE)
+			memcpy(&chosen, RTA_DATA(at), sizeof(chosen));
+	}
+	close(fd);
+	return most <= 65536 || chosen == most ? 0 : 2;
+}
+
+static void test_the_loopback_takes_large_pieces(void **state)
+{
+	(void)state;
+	finish(start(measure_pieces));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +379,8 @@ int main(void)
 		cmocka_unit_test(test_other_datagrams_are_refused_at_once),
 		cmocka_unit_test(test_the_door_and_names_over_tcp),
 		cmocka_unit_test(test_another_network_is_found_out),
+		cmocka_unit_test(test_bytes_arrive_however_large_their_pieces_are),
+		cmocka_unit_test(test_the_loopback_takes_large_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
