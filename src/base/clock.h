@@ -27,18 +27,21 @@ static inline uint64_t clock_now(void)
 	return clock_usec() / 1000;
 }
 
-/* The timeout for poll(2) until then, in milliseconds; an hour at most, when the caller looks
- * again.
+/* The timeout for poll(2) from now until then, in milliseconds; an hour at most, when the caller
+ * looks again.
  */
-static inline int clock_left(uint64_t until)
+static inline int clock_between(uint64_t now, uint64_t until)
 {
-	uint64_t now = clock_now();
-
 	if (until == CLOCK_NEVER)
 		return -1;
 	if (until <= now)
 		return 0;
 	return until - now > 3600000 ? 3600000 : (int)(until - now);
+}
+
+static inline int clock_left(uint64_t until)
+{
+	return until == CLOCK_NEVER ? -1 : clock_between(clock_now(), until);
 }
 
 #endif

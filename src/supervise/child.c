@@ -29,6 +29,8 @@ static int arm_timer(struct ks_child *child)
 	uint64_t next = child->ending.have_status ? NO_DEADLINE : deadlines_next(&child->deadlines);
 	int r;
 
+	if (child->wake < next)
+		next = child->wake;
 	if (next == child->armed)
 		return 0;
 	r = waiter_set(&child->waiter, next);
@@ -36,6 +38,21 @@ static int arm_timer(struct ks_child *child)
 		return r;
 	child->armed = next;
 	return 0;
+}
+
+int child_wake_by(ks_child *child, uint64_t usec)
+{
+	uint64_t before = child->wake;
+	int r;
+
+	/* One that has ended polls readable as it is. */
+	if (usec >= before || child->outcome)
+		return 0;
+	child->wake = usec;
+	r = arm_timer(child);
+	if (r < 0)
+		child->wake = before;
+	return r;
 }
 
 static void set_deadlines(
@@ -107,7 +124,7 @@ static struct ks_child *child_alloc(struct ks_plan *plan)
 	child->waiter = WAITER_NONE;
 	child->terminal = -1;
 	child->stdio = STDIO_ENDS_NONE;
-	child->armed = NO_DEADLINE;
+	child->wake = child->armed = NO_DEADLINE;
 	return child;
 }
 
@@ -256,8 +273,11 @@ int ks_child_dispatch(ks_child *child, ks_error **reterr)
 
 	if (child->outcome)
 		return 1;
-	if (waiter_fired(&child->waiter))
+	if (waiter_fired(&child->waiter)) {
 		child->armed = NO_DEADLINE; /* it has fired, so the same time may be set again */
+		if (child->wake <= clock_usec())
+			child->wake = NO_DEADLINE;
+	}
 	r = jail_dispatch(child->jail, &child->ending, &memory, reterr);
 	if (r < 0)
 		return r;

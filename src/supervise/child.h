@@ -17,6 +17,7 @@ struct ks_child {
 	int terminal; /* master of the worker's terminal; what it wrote last can be read after its
 			 end */
 	struct waiter waiter;
+	uint64_t wake; /* see child_wake_by() */
 	uint64_t armed; /* what its timer is set to; NO_DEADLINE = off */
 	struct ks_outcome *outcome;
 };
@@ -33,6 +34,12 @@ int child_start_in(struct jail *jail, struct ks_plan *plan, const struct ks_host
 /* A child that has ended already, with that exit code; takes the plan, also on failure. 0 or
  * -errno. */
 int child_finished(struct ks_plan *plan, int exit_code, ks_child **ret_child);
+
+/* Its descriptor polls readable at that time at the latest, once, also where nothing is due then.
+ * What is asked for lasts until it has come, so that a time which is always a little later than the
+ * last costs a system call only now and then. usec: by clock_usec(); NO_DEADLINE asks for nothing.
+ * 0 or -errno. */
+int child_wake_by(ks_child *child, uint64_t usec);
 
 /* What its jail has refused it so far: tasks, and processes that the system-call filter ended, with
  * the name of the last call, a static string or NULL. Costs reads of the control group. */

@@ -25,14 +25,14 @@ struct want {
 static bool take(
 	struct want *want, struct pool *pool, struct slot_pick *pick, struct seat **ret_seat)
 {
+	uint64_t now = clock_now();
 	struct seat *seat;
 
-	*pick = slot_pick(pool->slots, pool->len, &pool->limits, clock_now());
+	*pick = slot_pick(pool->slots, pool->len, &pool->limits, now);
 	if (pick->choice != SLOT_CHOOSE_TAKE && pick->choice != SLOT_CHOOSE_START)
 		return false;
 	seat = &pool->seats[pick->index];
-	/* Its time may have come since the pick. */
-	if (seat_event(seat, pick->choice == SLOT_CHOOSE_TAKE ? SLOT_TAKE : SLOT_START) !=
+	if (seat_event_at(seat, pick->choice == SLOT_CHOOSE_TAKE ? SLOT_TAKE : SLOT_START, now) !=
 		SLOT_NOTHING) {
 		pool->counters.retired++;
 		keeper_wake(want->workers);
@@ -40,6 +40,7 @@ static bool take(
 		return false;
 	}
 	seat->by_caller = true;
+	seat->unseen = pick->choice == SLOT_CHOOSE_TAKE && !seat->watched;
 	if (pick->choice == SLOT_CHOOSE_TAKE)
 		keeper_give(want->workers, seat);
 	pool->users++;

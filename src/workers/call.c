@@ -34,66 +34,18 @@ int call_options_complete(
 	return 0;
 }
 
-/* The worker's own fault: its seat is empty after that. */
-int loan_lose(struct ks_worker *worker, const struct verdict *verdict, ks_error **reterr)
-{
-	struct seat *seat = worker->seat;
-
-	worker->fault = verdict->fault;
-	worker->seat = NULL;
-	return seat_fault(worker->manager, seat, verdict, reterr);
-}
-
-/* The loan may be used now, by this thread alone. */
-int loan_begin(struct ks_worker *worker, ks_error **reterr)
-{
-	struct ks_workers *workers = worker->manager;
-	int r = 0;
-
-	pthread_mutex_lock(&workers->lock);
-	if (worker->calling)
-		r = error_set(reterr, -EBUSY, ABOUT(.step = "worker"),
-			"the worker is in the middle of a request");
-	else if (!worker->seat)
-		r = fault_code(worker->fault);
-	if (r == 0) {
-		worker->calling = true;
-		workers->inside++;
-	}
-	pthread_mutex_unlock(&workers->lock);
-	if (r < 0 && r != -EBUSY) {
-		error_set(reterr, r,
-			ABOUT(.step = "worker", .remedy = "release it, and acquire another"),
-			"the worker is gone since an earlier fault: %s",
-			ks_fault_name(worker->fault));
-		if (reterr && *reterr)
-			fault_mark(*reterr, worker->fault);
-	}
-	return r;
-}
-
 /* What it wrote behind its answer, and was read with it, is no reason to withhold the answer. */
 static void answered_well(struct ks_worker *worker)
 {
 	struct channel *channel = worker->seat->channel;
 	struct verdict verdict = {.fault = KS_FAULT_NONE};
 
-	pthread_mutex_lock(&worker->manager->lock);
-	seat_event(worker->seat, SLOT_ANSWERED);
-	pthread_mutex_unlock(&worker->manager->lock);
-	if (channel->at < channel->len && channel_look(channel, &verdict) < 0)
+	worker->answered = true;
+	if (channel->at == channel->len)
+		return;
+	loan_note_answer(worker);
+	if (channel_look(channel, &verdict) < 0)
 		loan_lose(worker, &verdict, NULL);
-}
-
-void loan_finish(struct ks_worker *worker)
-{
-	struct ks_workers *workers = worker->manager;
-
-	pthread_mutex_lock(&workers->lock);
-	worker->calling = false;
-	workers->inside--;
-	pthread_cond_broadcast(&workers->changed);
-	pthread_mutex_unlock(&workers->lock);
 }
 
 static void hand_on(void *data, const char *text, size_t len)
@@ -149,15 +101,29 @@ static int read_text(const char *tool, uint64_t bound, const char *text, size_t 
 		why ? why : "it is another kind of message");
 }
 
-static void count_request(struct ks_worker *worker)
+#define ANOTHER 1 /* the worker was gone before the request: it is for another one */
+
+/* It ended, or said what it should not, before it could hear anything of the request: what a look
+ * would have found out when it was taken. */
+static bool was_lost_before(const struct ks_worker *worker, enum ks_fault fault)
 {
-	pthread_mutex_lock(&worker->manager->lock);
-	worker->pool->counters.calls++;
-	seat_event(worker->seat, SLOT_REQUEST);
-	pthread_mutex_unlock(&worker->manager->lock);
+	return worker->replaceable && worker->seat->channel->unheard &&
+	       (fault == KS_FAULT_CRASH || fault == KS_FAULT_GARBAGE || fault == KS_FAULT_FLOOD);
 }
 
-/* Between begin() and finish(). As long as nothing is sent the worker is as good as before. */
+static int lose(struct ks_worker *worker, const struct verdict *verdict, ks_error **reterr)
+{
+	if (!was_lost_before(worker, verdict->fault))
+		return loan_lose(worker, verdict, reterr);
+	pthread_mutex_lock(&worker->manager->lock);
+	worker->pool->counters.calls--;
+	pthread_mutex_unlock(&worker->manager->lock);
+	loan_lose(worker, verdict, NULL);
+	return ANOTHER;
+}
+
+/* Between begin() and finish(), and counted. As long as nothing is sent the worker is as good as
+ * before. ANOTHER: see there; only of a worker that is replaceable. */
 static int call(struct ks_worker *worker, const struct message *request,
 	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
 	ks_error **reterr)
@@ -168,9 +134,8 @@ static int call(struct ks_worker *worker, const struct message *request,
 
 	if (r < 0)
 		return r;
-	count_request(worker);
 	if (exchange_run(worker->seat->channel, request, &exchange) < 0)
-		return loan_lose(worker, &exchange.verdict, reterr);
+		return lose(worker, &exchange.verdict, reterr);
 	answered_well(worker);
 	*ret_answer = exchange.answer;
 	if (ret_len)
@@ -188,13 +153,15 @@ int ks_worker_call(ks_worker *worker, const char *request, size_t len,
 	int r = call_options_complete(options, &complete, reterr);
 
 	if (r == 0)
-		r = loan_begin(worker, reterr);
+		r = loan_begin(worker, false, reterr);
 	if (r != 0)
 		return r;
 	tool = worker->pool->tool;
 	r = read_text(tool->name, tool->max_message_bytes, request, len, true, &message, reterr);
-	if (r == 0)
+	if (r == 0) {
+		loan_count_request(worker);
 		r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
+	}
 	loan_finish(worker);
 	return r;
 }
@@ -203,17 +170,12 @@ static int put(struct ks_worker *worker, const char *text, size_t len, ks_error 
 {
 	const struct tool *tool = worker->pool->tool;
 	struct message message = {0};
-	char *line = NULL;
-	size_t line_len = 0;
 	int r = read_text(tool->name, tool->max_message_bytes, text, len, false, &message, reterr);
 
 	if (r != 0)
 		return r;
-	r = message_with_id(
-		&message, text + message.id.at, message.id.end - message.id.at, &line, &line_len);
-	if (r == 0)
-		r = channel_put(worker->seat->channel, line, line_len);
-	free(line);
+	r = channel_put(worker->seat->channel, &message, text + message.id.at,
+		message.id.end - message.id.at);
 	if (r == -EMSGSIZE)
 		return error_set(reterr, r, ABOUT(.step = "worker", .path = tool->name),
 			"tool \"%s\": the worker does not read its stdin", tool->name);
@@ -229,7 +191,7 @@ int ks_worker_send(ks_worker *worker, const char *text, size_t len, ks_error **r
 	/* From on_message, in the caller's own thread: the exchange under way writes it. */
 	if (worker->calling)
 		return put(worker, text, len, reterr);
-	r = loan_begin(worker, reterr);
+	r = loan_begin(worker, false, reterr);
 	if (r != 0)
 		return r;
 	r = put(worker, text, len, reterr);
@@ -240,21 +202,19 @@ int ks_worker_send(ks_worker *worker, const char *text, size_t len, ks_error **r
 	return r;
 }
 
-/* Before a worker is started for what it would never get. */
-static int check_request(ks_workers *workers, const char *tool, const char *request, size_t len,
+/* Before a worker is started for what it would never get; manager_enter() where it is good. */
+static int enter_with(ks_workers *workers, const char *tool, const char *request, size_t len,
 	struct message *ret_message, ks_error **reterr)
 {
-	const struct pool *pool;
 	uint64_t bound = 0;
+	int r = manager_enter(workers, tool, &bound, reterr);
 
-	pthread_mutex_lock(&workers->lock);
-	pool = pool_find(workers, tool);
-	if (pool)
-		bound = pool->tool->max_message_bytes;
-	pthread_mutex_unlock(&workers->lock);
-	if (!pool)
-		return fault_no_tool(reterr, tool);
-	return read_text(tool, bound, request, len, true, ret_message, reterr);
+	if (r < 0)
+		return r;
+	r = read_text(tool, bound, request, len, true, ret_message, reterr);
+	if (r < 0)
+		manager_leave(workers);
+	return r;
 }
 
 int ks_workers_call(ks_workers *workers, const char *tool, const char *request, size_t len,
@@ -263,20 +223,23 @@ int ks_workers_call(ks_workers *workers, const char *tool, const char *request, 
 {
 	struct ks_call_options complete = {0};
 	struct message message = {0};
-	ks_worker *worker = NULL;
 	int r = call_options_complete(options, &complete, reterr);
 
 	if (r == 0)
-		r = check_request(workers, tool, request, len, &message, reterr);
-	if (r == 0)
-		r = ks_workers_acquire(workers, tool, options, &worker, reterr);
-	if (r != 0 || !worker)
+		r = enter_with(workers, tool, request, len, &message, reterr);
+	if (r != 0)
 		return r;
-	r = loan_begin(worker, reterr);
-	if (r == 0) {
-		r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
-		loan_finish(worker);
-	}
-	ks_worker_release(worker);
+	do {
+		ks_worker *worker = NULL;
+
+		r = loan_acquire(workers, tool, &complete, true, &worker, reterr);
+		if (r != 0)
+			break;
+		r = loan_begin(worker, true, reterr);
+		if (r == 0)
+			r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
+		loan_return(worker);
+	} while (r == ANOTHER);
+	manager_leave(workers);
 	return r;
 }

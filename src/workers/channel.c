@@ -4,14 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -67,6 +62,11 @@ int channel_wait(const struct channel *channel, int timeout_ms)
 	return what;
 }
 
+int channel_wake_by(const struct channel *channel, uint64_t until)
+{
+	return child_wake_by(channel->child, until * 1000);
+}
+
 static int open_streams(struct channel *channel, int stop)
 {
 	int r = take_stream(channel->child, 0, &channel->in);
@@ -94,7 +94,7 @@ int channel_new(ks_child *child, size_t max_message, int stop, struct channel **
 	memset(channel, 0, offsetof(struct channel, bytes));
 	channel->at = channel->len = 0;
 	channel->received = channel->id = 0;
-	channel->ended = channel->deaf = false;
+	channel->ended = channel->deaf = channel->unheard = false;
 	channel->errors.at = channel->errors.len = 0;
 	channel->errors.total = 0;
 	channel->child = child;
@@ -135,89 +135,6 @@ void channel_free(struct channel *channel)
 	strbuf_done(&channel->output);
 	lines_done(&channel->lines);
 	free(channel);
-}
-
-bool channel_pending(const struct channel *channel)
-{
-	return channel->written < channel->output.len;
-}
-
-int channel_put(struct channel *channel, const char *text, size_t len)
-{
-	struct strbuf *output = &channel->output;
-
-	/* What the worker does not read is not collected without end. */
-	if (output->len - channel->written > channel->max_message * 2)
-		return -EMSGSIZE;
-	strbuf_add(output, text, len);
-	strbuf_putc(output, '\n');
-	return output->error;
-}
-
-/* From Linux 6.18 on; elsewhere -EOPNOTSUPP. */
-#define QUIETLY 0x100 /* RWF_NOSIGNAL */
-
-/* A write to a worker that is gone is an error here, and no signal to the caller's program: it is
- * blocked meanwhile, and taken back if it was not pending before. */
-static ssize_t write_with_signal_blocked(int fd, const struct iovec *bytes)
-{
-	const struct timespec at_once = {0};
-	sigset_t pipe, before, pending;
-	ssize_t written;
-	int saved;
-
-	sigemptyset(&pipe);
-	sigemptyset(&pending);
-	sigaddset(&pipe, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &pipe, &before);
-	/* One that is not blocked does not stay pending. */
-	if (sigismember(&before, SIGPIPE))
-		sigpending(&pending);
-	written = writev(fd, bytes, 1);
-	saved = errno;
-	if (written < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE))
-		while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR)
-			;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = saved;
-	return written;
-}
-
-static ssize_t write_quietly(int fd, const char *bytes, size_t len)
-{
-	static atomic_bool unknown;
-	const struct iovec part = {(char *)bytes, len};
-	ssize_t written = -1;
-
-	errno = EOPNOTSUPP;
-	if (!atomic_load_explicit(&unknown, memory_order_relaxed))
-		written = pwritev2(fd, &part, 1, -1, QUIETLY);
-	if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
-		return written;
-	atomic_store_explicit(&unknown, true, memory_order_relaxed);
-	return write_with_signal_blocked(fd, &part);
-}
-
-void channel_flush(struct channel *channel)
-{
-	struct strbuf *output = &channel->output;
-
-	while (channel->in >= 0 && channel_pending(channel)) {
-		ssize_t n = write_quietly(channel->in, output->data + channel->written,
-			output->len - channel->written);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN) {
-			channel_close_input(channel);
-			channel->deaf = true;
-		}
-		if (n < 0)
-			return;
-		channel->written += (size_t)n;
-	}
-	if (!channel_pending(channel))
-		output->len = channel->written = 0;
 }
 
 /* One read; false at the end of the stream, which is closed then. */
@@ -303,22 +220,6 @@ int channel_line(
 		return judge(channel, r, verdict);
 	channel->at += used;
 	return r;
-}
-
-int channel_refuse(struct channel *channel, const struct message *request)
-{
-	static const char front[] = "{\"jsonrpc\":\"2.0\",\"id\":";
-	static const char refused[] = ",\"error\":{\"code\":-32601,\"message\":\"method not "
-				      "found\"}}";
-	bool ping = message_method_is(request, "ping");
-	const char *back = ping ? ",\"result\":{}}" : refused;
-	autostrbuf struct strbuf text;
-
-	strbuf_init(&text, KS_MAX_TEXT);
-	strbuf_puts(&text, front);
-	strbuf_add(&text, request->text + request->id.at, request->id.end - request->id.at);
-	strbuf_puts(&text, back);
-	return text.error ? text.error : channel_put(channel, text.data, text.len);
 }
 
 static int look_at_line(

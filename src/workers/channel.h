@@ -31,6 +31,7 @@ struct channel {
 	uint64_t id; /* of the last request */
 	bool ended; /* the child is gone, and its outcome there */
 	bool deaf; /* it closed its stdin before everything was written */
+	bool unheard; /* and before any of what was to be written last */
 	struct ring errors;
 };
 
@@ -42,8 +43,14 @@ int channel_new(ks_child *child, size_t max_message, int stop, struct channel **
 enum { CHANNEL_CHILD = 1, CHANNEL_OUT = 2, CHANNEL_ERR = 4, CHANNEL_STOP = 8 };
 int channel_wait(const struct channel *channel, int timeout_ms);
 
-/* Puts a line into the output. 0, -EMSGSIZE when too much waits already, or -ENOMEM. */
-int channel_put(struct channel *channel, const char *text, size_t len);
+/* CHANNEL_CHILD is told by that time, in milliseconds of clock_now(), also where nothing has come
+ * of the child: see child_wake_by(). 0 or -errno. */
+int channel_wake_by(const struct channel *channel, uint64_t until);
+
+/* Puts the message into the output, as a line, with that id. 0, -EMSGSIZE when too much waits
+ * already, or -ENOMEM. */
+int channel_put(
+	struct channel *channel, const struct message *message, const char *id, size_t id_len);
 
 /* Writes what can be written without waiting. */
 void channel_flush(struct channel *channel);

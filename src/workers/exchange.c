@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,22 +20,31 @@ struct state {
 	const struct message *request; /* NULL: only the output is to be written */
 	struct exchange *exchange;
 	char id[24];
+	uint64_t now; /* 0: it has to be read anew, as something was waited for */
 	uint64_t deadline;
 	uint64_t closed_by; /* a stream is closed: it ends until then, or is ended */
 };
 
+/* Faster than printf(), which costs as much as reading the answer does. */
+static size_t write_id(uint64_t number, char id[24])
+{
+	char digits[24];
+	size_t len = 0;
+
+	do
+		digits[len++] = (char)('0' + number % 10);
+	while (number /= 10);
+	for (size_t i = 0; i < len; i++)
+		id[i] = digits[len - 1 - i];
+	id[len] = '\0';
+	return len;
+}
+
 static int put_request(struct state *state)
 {
-	char *text = NULL;
-	size_t len = 0;
-	int r;
+	size_t len = write_id(++state->channel->id, state->id);
 
-	snprintf(state->id, sizeof(state->id), "%" PRIu64, ++state->channel->id);
-	r = message_with_id(state->request, state->id, strlen(state->id), &text, &len);
-	if (r == 0)
-		r = channel_put(state->channel, text, len);
-	free(text);
-	return r;
+	return channel_put(state->channel, state->request, state->id, len);
 }
 
 static int take_answer(struct state *state, const struct message *answer)
@@ -106,18 +114,19 @@ static int check(struct state *state)
 {
 	struct channel *channel = state->channel;
 	struct exchange *exchange = state->exchange;
-	uint64_t now = clock_now();
 	bool closed = channel->out < 0 || channel->deaf;
 
 	/* What it wrote last may have to be read yet. */
 	if (channel->ended && (channel->out < 0 || channel->len == 0))
 		return verdict_set(&exchange->verdict, KS_FAULT_CRASH, "ended before it answered");
+	if (!state->now && (closed || state->deadline != SLOT_NEVER))
+		state->now = clock_now();
 	if (closed && state->closed_by == SLOT_NEVER)
-		state->closed_by = now + CLOSED_MS;
-	if (now >= state->closed_by)
+		state->closed_by = state->now + CLOSED_MS;
+	if (state->now >= state->closed_by)
 		return verdict_set(&exchange->verdict, KS_FAULT_CLOSED, "closed its %s",
 			channel->out < 0 ? "stdout" : "stdin");
-	if (now >= state->deadline)
+	if (state->now >= state->deadline)
 		return verdict_set(&exchange->verdict, KS_FAULT_TIMEOUT,
 			"did not answer within %" PRIu64 " ms", exchange->timeout_ms);
 	return 0;
@@ -140,18 +149,28 @@ static int poll_all(const struct state *state, int timeout_ms)
 	return r < 0 || !fds[0].revents ? r : r | CANCEL;
 }
 
+/* The time that this may take is kept by a timer which is set once for many calls: a time for each
+ * call costs more than the rest of the wait. */
+static int wait_for_worker(const struct state *state, uint64_t until)
+{
+	const struct channel *channel = state->channel;
+	bool kept = until == SLOT_NEVER || channel_wake_by(channel, until) == 0;
+
+	return channel_wait(channel, kept ? -1 : clock_between(state->now, until));
+}
+
 static int wait_for_more(struct state *state)
 {
 	struct channel *channel = state->channel;
 	struct exchange *exchange = state->exchange;
 	uint64_t until = state->deadline < state->closed_by ? state->deadline : state->closed_by;
-	int left = clock_left(until);
 	/* What has ended does not come again. */
 	int what = channel->ended ? 0
 		   : exchange->cancel >= 0 || channel_pending(channel)
-			   ? poll_all(state, left)
-			   : channel_wait(channel, left);
+			   ? poll_all(state, clock_between(state->now, until))
+			   : wait_for_worker(state, until);
 
+	state->now = 0;
 	if (what < 0)
 		return what;
 	if (what & CHANNEL_STOP)
@@ -172,11 +191,12 @@ static int wait_for_more(struct state *state)
 
 int exchange_run(struct channel *channel, const struct message *request, struct exchange *exchange)
 {
-	struct state state = {channel, request, exchange,
-		.deadline = exchange->timeout_ms ? clock_now() + exchange->timeout_ms : SLOT_NEVER,
-		.closed_by = SLOT_NEVER};
+	struct state state = {channel, request, exchange, .now = clock_now(),
+		.deadline = SLOT_NEVER, .closed_by = SLOT_NEVER};
 	int r = request ? put_request(&state) : 0;
 
+	if (exchange->timeout_ms)
+		state.deadline = state.now + exchange->timeout_ms;
 	if (r == -EMSGSIZE)
 		r = verdict_set(&exchange->verdict, KS_FAULT_CLOSED, "does not read its stdin");
 	channel->received = 0;

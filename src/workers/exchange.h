@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request and its answer on one channel: the only place where a caller waits for a worker. One
- * deadline is armed for each, as the time that poll(2) may take. */
+ * deadline is kept for each, by the timer of the worker's child. */
 #ifndef KS_WORKERS_EXCHANGE_H
 #define KS_WORKERS_EXCHANGE_H
 

@@ -31,10 +31,9 @@ void keeper_wake(struct ks_workers *workers)
 		event_raise(workers->wake);
 }
 
-void keeper_take(struct ks_workers *workers, struct seat *seat)
+void keeper_take(struct ks_workers *workers, struct seat *seat, uint64_t now)
 {
 	const struct slot *slot = seat_slot(seat);
-	uint64_t now = clock_now();
 	uint64_t due = slot_due(slot, &seat->pool->limits);
 
 	seat->by_caller = false;

@@ -47,7 +47,7 @@ static int check_line(const char *text, size_t len)
 		return -EBADMSG;
 	if (utf8_prefix(text, len) != len)
 		return -EILSEQ;
-	return too_deep(text, len) ? -ELOOP : 0;
+	return len > KS_MAX_MESSAGE_DEPTH && too_deep(text, len) ? -ELOOP : 0;
 }
 
 /* Looks before it keeps: a carriage return may yet turn out to belong to the end of the line. */

@@ -8,6 +8,90 @@
 #include "base/error.h"
 #include "workers/manager.h"
 
+/* The worker's own fault: its seat is empty after that. */
+int loan_lose(struct ks_worker *worker, const struct verdict *verdict, ks_error **reterr)
+{
+	struct seat *seat = worker->seat;
+
+	worker->fault = verdict->fault;
+	worker->seat = NULL;
+	return seat_fault(worker->manager, seat, verdict, reterr);
+}
+
+static void count_request(struct ks_worker *worker)
+{
+	worker->pool->counters.calls++;
+	seat_event(worker->seat, SLOT_REQUEST);
+}
+
+void loan_count_request(struct ks_worker *worker)
+{
+	pthread_mutex_lock(&worker->manager->lock);
+	count_request(worker);
+	pthread_mutex_unlock(&worker->manager->lock);
+}
+
+/* The loan may be used now, by this thread alone. */
+int loan_begin(struct ks_worker *worker, bool request, ks_error **reterr)
+{
+	struct ks_workers *workers = worker->manager;
+	int r = 0;
+
+	pthread_mutex_lock(&workers->lock);
+	if (worker->calling)
+		r = error_set(reterr, -EBUSY, ABOUT(.step = "worker"),
+			"the worker is in the middle of a request");
+	else if (!worker->seat)
+		r = fault_code(worker->fault);
+	if (r == 0) {
+		worker->calling = true;
+		workers->inside++;
+		if (request)
+			count_request(worker);
+	}
+	pthread_mutex_unlock(&workers->lock);
+	if (r < 0 && r != -EBUSY) {
+		error_set(reterr, r,
+			ABOUT(.step = "worker", .remedy = "release it, and acquire another"),
+			"the worker is gone since an earlier fault: %s",
+			ks_fault_name(worker->fault));
+		if (reterr && *reterr)
+			fault_mark(*reterr, worker->fault);
+	}
+	return r;
+}
+
+static void note_answer(struct ks_worker *worker)
+{
+	if (worker->answered && worker->seat)
+		seat_event(worker->seat, SLOT_ANSWERED);
+	worker->answered = false;
+}
+
+void loan_note_answer(struct ks_worker *worker)
+{
+	pthread_mutex_lock(&worker->manager->lock);
+	note_answer(worker);
+	pthread_mutex_unlock(&worker->manager->lock);
+}
+
+static void finish(struct ks_worker *worker)
+{
+	note_answer(worker);
+	worker->calling = false;
+	worker->manager->inside--;
+	pthread_cond_broadcast(&worker->manager->changed);
+}
+
+void loan_finish(struct ks_worker *worker)
+{
+	struct ks_workers *workers = worker->manager;
+
+	pthread_mutex_lock(&workers->lock);
+	finish(worker);
+	pthread_mutex_unlock(&workers->lock);
+}
+
 static struct ks_worker *loan_new(struct ks_workers *workers, struct seat *seat)
 {
 	struct ks_worker *worker = calloc(1, sizeof(*worker));
@@ -51,7 +135,8 @@ static bool still_good(struct ks_workers *workers, struct seat *seat)
 
 /* 1 = it is warm, 0 = it is new, or an error. */
 static int find_seat(struct ks_workers *workers, const char *tool,
-	const struct ks_call_options *options, struct seat **ret_seat, ks_error **reterr)
+	const struct ks_call_options *options, bool trusting, struct seat **ret_seat,
+	ks_error **reterr)
 {
 	uint64_t deadline = options->wait_ms ? clock_now() + options->wait_ms : SLOT_NEVER;
 
@@ -64,7 +149,7 @@ static int find_seat(struct ks_workers *workers, const char *tool,
 		*ret_seat = seat;
 		if (!seat->channel)
 			return seat_start(workers, seat, reterr);
-		if (still_good(workers, seat))
+		if ((trusting && seat->unseen) || still_good(workers, seat))
 			return 1;
 	}
 }
@@ -81,20 +166,21 @@ static int greet(struct ks_workers *workers, struct ks_worker *worker, ks_error 
 	if (reterr && !*reterr)
 		fault_error(reterr, KS_FAULT_START, tool, NULL, "its worker was not greeted: %s",
 			strerror(-r));
-	if (loan_begin(worker, NULL) == 0) {
+	if (loan_begin(worker, false, NULL) == 0) {
 		loan_lose(worker, &verdict, NULL);
 		loan_finish(worker);
 	}
 	return r;
 }
 
-static int acquire(struct ks_workers *workers, const char *tool,
-	const struct ks_call_options *options, struct ks_worker **ret_worker, ks_error **reterr)
+int loan_acquire(struct ks_workers *workers, const char *tool,
+	const struct ks_call_options *options, bool trusting, struct ks_worker **ret_worker,
+	ks_error **reterr)
 {
 	struct verdict verdict = {.fault = KS_FAULT_NONE};
 	struct ks_worker *worker;
 	struct seat *seat = NULL;
-	int warm = find_seat(workers, tool, options, &seat, reterr);
+	int warm = find_seat(workers, tool, options, trusting, &seat, reterr);
 	int r = 0;
 
 	if (warm < 0)
@@ -107,6 +193,7 @@ static int acquire(struct ks_workers *workers, const char *tool,
 		drop_user(workers, pool);
 		return r;
 	}
+	worker->replaceable = warm && trusting;
 	if (!warm)
 		r = greet(workers, worker, reterr);
 	if (r < 0) {
@@ -124,30 +211,27 @@ int ks_workers_acquire(ks_workers *workers, const char *tool, const struct ks_ca
 	int r = call_options_complete(options, &complete, reterr);
 
 	if (r == 0)
-		r = manager_enter(workers, tool, reterr);
+		r = manager_enter(workers, tool, NULL, reterr);
 	if (r != 0)
 		return r;
-	r = acquire(workers, tool, &complete, ret_worker, reterr);
+	r = loan_acquire(workers, tool, &complete, false, ret_worker, reterr);
 	manager_leave(workers);
 	return r;
 }
 
 static void give_back(struct ks_workers *workers, struct seat *seat)
 {
-	if (seat_event(seat, SLOT_RELEASE) == SLOT_END)
+	uint64_t now = clock_now();
+
+	if (seat_event_at(seat, SLOT_RELEASE, now) == SLOT_END)
 		seat->pool->counters.retired++;
-	keeper_take(workers, seat);
+	keeper_take(workers, seat, now);
 	pool_wake(seat->pool);
 }
 
-void ks_worker_release(ks_worker *worker)
+/* With the lock held; whether this was the last reference to the manager. */
+static bool take_back(struct ks_workers *workers, struct ks_worker *worker)
 {
-	struct ks_workers *workers;
-
-	if (!worker)
-		return;
-	workers = worker->manager;
-	pthread_mutex_lock(&workers->lock);
 	if (worker->next)
 		worker->next->before = worker->before;
 	if (worker->before)
@@ -162,7 +246,26 @@ void ks_worker_release(ks_worker *worker)
 			keeper_wake(workers);
 	}
 	pthread_cond_broadcast(&workers->changed);
+	return --workers->references == 0;
+}
+
+void loan_return(struct ks_worker *worker)
+{
+	struct ks_workers *workers = worker->manager;
+	bool last;
+
+	pthread_mutex_lock(&workers->lock);
+	if (worker->calling)
+		finish(worker);
+	last = take_back(workers, worker);
 	pthread_mutex_unlock(&workers->lock);
 	free(worker);
-	manager_unref(workers);
+	if (last)
+		manager_free(workers);
+}
+
+void ks_worker_release(ks_worker *worker)
+{
+	if (worker)
+		loan_return(worker);
 }

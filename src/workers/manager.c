@@ -164,14 +164,21 @@ int ks_workers_new(ks_backends *backends, const ks_tools *tools,
 	return 0;
 }
 
-int manager_enter(struct ks_workers *workers, const char *tool, ks_error **reterr)
+int manager_enter(
+	struct ks_workers *workers, const char *tool, uint64_t *ret_bound, ks_error **reterr)
 {
+	const struct pool *pool;
 	bool over;
 
 	pthread_mutex_lock(&workers->lock);
 	over = workers->draining;
-	workers->inside += !over;
+	pool = pool_find(workers, tool);
+	if (pool && ret_bound)
+		*ret_bound = pool->tool->max_message_bytes;
+	workers->inside += pool && !over;
 	pthread_mutex_unlock(&workers->lock);
+	if (!pool)
+		return fault_no_tool(reterr, tool);
 	if (over)
 		return fault_error(
 			reterr, KS_FAULT_SHUTDOWN, tool, NULL, "no worker is handed out any more");
@@ -335,15 +342,8 @@ static void end_everything(struct ks_workers *workers)
 	}
 }
 
-void manager_unref(struct ks_workers *workers)
+void manager_free(struct ks_workers *workers)
 {
-	bool last;
-
-	pthread_mutex_lock(&workers->lock);
-	last = --workers->references == 0;
-	pthread_mutex_unlock(&workers->lock);
-	if (!last)
-		return;
 	if (workers->epoll >= 0)
 		close(workers->epoll);
 	if (workers->wake >= 0)
@@ -358,6 +358,8 @@ void manager_unref(struct ks_workers *workers)
 
 void ks_workers_free(ks_workers *workers)
 {
+	bool last;
+
 	if (!workers)
 		return;
 	pthread_mutex_lock(&workers->lock);
@@ -374,5 +376,9 @@ void ks_workers_free(ks_workers *workers)
 		pthread_join(workers->builder, NULL);
 	free_pools(workers->pools);
 	workers->pools = NULL;
-	manager_unref(workers);
+	pthread_mutex_lock(&workers->lock);
+	last = --workers->references == 0;
+	pthread_mutex_unlock(&workers->lock);
+	if (last)
+		manager_free(workers);
 }

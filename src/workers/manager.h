@@ -34,6 +34,7 @@ struct seat {
 	bool by_caller;
 	bool unready; /* the keeper's poll set does not have it */
 	bool watched; /* it has, and looks at it */
+	bool unseen; /* nobody has looked at it since it was given back */
 	uint64_t watch_at; /* when an idle one that is not watched has to be */
 	uint64_t returned; /* when it was given back last */
 	enum end_stage stage;
@@ -78,6 +79,8 @@ struct ks_worker {
 	struct pool *pool;
 	struct seat *seat; /* NULL once its worker is gone */
 	bool calling;
+	bool replaceable; /* should it turn out to be gone, another one gets its request */
+	bool answered; /* the request under way: its seat is told at the end */
 	enum ks_fault fault; /* why it is gone */
 	void (*on_message)(void *data, ks_worker *worker, const char *text, size_t len);
 	void *data;
@@ -113,8 +116,9 @@ static inline struct slot *seat_slot(const struct seat *seat)
 	return &seat->pool->slots[seat->index];
 }
 
-/* Feeds an event to the slot, at the present time. */
+/* Feeds an event to the slot, at the present time or at that one. */
 enum slot_action seat_event(struct seat *seat, enum slot_event event);
+enum slot_action seat_event_at(struct seat *seat, enum slot_event event, uint64_t now);
 
 /* Notes how a worker has ended, and makes its slot empty. It takes what was in the seat, to be
  * freed without the lock. */
@@ -144,15 +148,29 @@ int wait_for_seat(struct ks_workers *workers, const char *tool, int cancel_fd, u
 /* Starts a worker in a seat that is STARTING. Without the lock. */
 int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr);
 
+/* ks_workers_acquire(), between enter and leave and with complete options. trusting: a warm worker
+ * that was given back a moment ago is not looked at, as the request will tell. Without the lock. */
+int loan_acquire(struct ks_workers *workers, const char *tool,
+	const struct ks_call_options *options, bool trusting, struct ks_worker **ret_worker,
+	ks_error **reterr);
+
 /* The worker of a seat that is the caller's cannot be used any more: it is ended, and the error
  * says why. Without the lock. Returns the code. */
 int seat_fault(struct ks_workers *workers, struct seat *seat, const struct verdict *verdict,
 	ks_error **reterr);
 
-/* The loan may be used now, by this thread alone, until loan_finish(). 0, -EBUSY, or the fault that
- * its worker was lost to. Without the lock, as the next two. */
-int loan_begin(struct ks_worker *worker, ks_error **reterr);
+/* The loan may be used now, by this thread alone, until loan_finish(); request: for one, which is
+ * counted. 0, -EBUSY, or the fault that its worker was lost to. Without the lock, as the next. */
+int loan_begin(struct ks_worker *worker, bool request, ks_error **reterr);
 void loan_finish(struct ks_worker *worker);
+
+/* In between, where that was not known at the beginning; and before the end, where what comes next
+ * is about a worker that has answered. */
+void loan_count_request(struct ks_worker *worker);
+void loan_note_answer(struct ks_worker *worker);
+
+/* loan_finish(), where that is due, and ks_worker_release() in one. */
+void loan_return(struct ks_worker *worker);
 
 /* In between: its worker is ended for that reason; see seat_fault(). */
 int loan_lose(struct ks_worker *worker, const struct verdict *verdict, ks_error **reterr);
@@ -161,18 +179,20 @@ int loan_lose(struct ks_worker *worker, const struct verdict *verdict, ks_error 
 int call_options_complete(const struct ks_call_options *given, struct ks_call_options *ret_options,
 	ks_error **reterr);
 
-/* Counts a thread that is about to use workers; -ESHUTDOWN when that is over. Without the lock. */
-int manager_enter(struct ks_workers *workers, const char *tool, ks_error **reterr);
+/* Counts a thread that is about to use workers of a tool, and tells how long its messages may be
+ * (NULL: not asked). -ENOENT, or -ESHUTDOWN when that is over. Without the lock. */
+int manager_enter(
+	struct ks_workers *workers, const char *tool, uint64_t *ret_bound, ks_error **reterr);
 void manager_leave(struct ks_workers *workers);
 
-/* The last reference frees. */
-void manager_unref(struct ks_workers *workers);
+/* With the last reference. Nobody holds the lock. */
+void manager_free(struct ks_workers *workers);
 
 /* The keeper. */
 void *keeper_main(void *workers);
 void keeper_wake(struct ks_workers *workers);
 /* The seat is idle or ending now: the keeper's. */
-void keeper_take(struct ks_workers *workers, struct seat *seat);
+void keeper_take(struct ks_workers *workers, struct seat *seat, uint64_t now);
 /* It is the caller's again. */
 void keeper_give(struct ks_workers *workers, struct seat *seat);
 

@@ -11,16 +11,21 @@
 #include "policy/scan.h"
 
 /* Where each key of the envelope is kept. */
+#define MEMBER(name, member)                                             \
+	{                                                                \
+		name, sizeof(name) - 1, offsetof(struct message, member) \
+	}
 static const struct {
 	const char *name;
+	size_t len;
 	size_t offset;
 } members[] = {
-	{"jsonrpc", offsetof(struct message, version)},
-	{"id", offsetof(struct message, id)},
-	{"method", offsetof(struct message, method)},
-	{"params", offsetof(struct message, params)},
-	{"result", offsetof(struct message, result)},
-	{"error", offsetof(struct message, error)},
+	MEMBER("jsonrpc", version),
+	MEMBER("id", id),
+	MEMBER("method", method),
+	MEMBER("params", params),
+	MEMBER("result", result),
+	MEMBER("error", error),
 };
 
 static bool present(struct span span)
@@ -35,19 +40,21 @@ static int refuse(const char **ret_why, const char *why)
 }
 
 /* Whether a key as it is written, with its quotes, is that name. 1, 0, or -ENOMEM. */
-static int key_is(const char *written, size_t len, const char *name)
+static int key_is(const char *written, size_t len, const char *name, size_t name_len)
 {
 	json_t *decoded;
 	int is;
 
-	if (!memchr(written, '\\', len))
-		return len == strlen(name) + 2 && memcmp(written + 1, name, len - 2) == 0;
-	/* Spelled with escapes it is the same key to whoever reads the message. */
+	if (len == name_len + 2 && memcmp(written + 1, name, name_len) == 0)
+		return 1;
+	/* Spelled with escapes it is the same key to whoever reads the message, and longer. */
+	if (len <= name_len + 2 || !memchr(written, '\\', len))
+		return 0;
 	decoded = json_loadb(written, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	if (!decoded)
 		return -ENOMEM;
-	is = json_string_length(decoded) == strlen(name) &&
-	     memcmp(json_string_value(decoded), name, strlen(name)) == 0;
+	is = json_string_length(decoded) == name_len &&
+	     memcmp(json_string_value(decoded), name, name_len) == 0;
 	json_decref(decoded);
 	return is;
 }
@@ -55,7 +62,8 @@ static int key_is(const char *written, size_t len, const char *name)
 static int find_member(struct message *message, struct span key, struct span **ret_member)
 {
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		int is = key_is(message->text + key.at, key.end - key.at, members[i].name);
+		int is = key_is(
+			message->text + key.at, key.end - key.at, members[i].name, members[i].len);
 
 		if (is < 0)
 			return is;
@@ -271,7 +279,7 @@ int message_member(
 
 		if (scan_key(&scan, &at, &name) < 0)
 			return -EPROTO;
-		is = key_is(message->text + name.at, name.end - name.at, key);
+		is = key_is(message->text + name.at, name.end - name.at, key, strlen(key));
 		if (is < 0)
 			return is;
 		scan_space(&scan, &at);
@@ -306,6 +314,21 @@ int message_item(
 	return 1;
 }
 
+/* In JSON a line can only end between two tokens. */
+static void blank(char *text, size_t len, char what)
+{
+	char *end = text + len, *at = text;
+
+	while ((at = memchr(at, what, (size_t)(end - at))))
+		*at++ = ' ';
+}
+
+static void on_one_line(char *text, size_t len)
+{
+	blank(text, len, '\n');
+	blank(text, len, '\r');
+}
+
 int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,
 	size_t *ret_len)
 {
@@ -319,11 +342,19 @@ int message_with_id(const struct message *message, const char *id, size_t id_len
 	to = mempcpy(to, id, id_len);
 	to = mempcpy(to, message->text + message->id.end, message->len - message->id.end);
 	*to = '\0';
-	/* In JSON a line can only end between two tokens. */
-	for (char *c = text; c < to; c++)
-		if (*c == '\n' || *c == '\r')
-			*c = ' ';
+	on_one_line(text, len);
 	*ret_text = text;
 	*ret_len = len;
 	return 0;
+}
+
+void message_add(const struct message *message, const char *id, size_t id_len, struct strbuf *buf)
+{
+	size_t before = buf->len;
+
+	strbuf_add(buf, message->text, message->id.at);
+	strbuf_add(buf, id, id_len);
+	strbuf_add(buf, message->text + message->id.end, message->len - message->id.end);
+	if (!buf->error)
+		on_one_line(buf->data + before, buf->len - before);
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/strbuf.h"
+
 enum message_kind {
 	MESSAGE_REQUEST, /* method and id */
 	MESSAGE_NOTIFICATION, /* method alone */
@@ -56,5 +58,8 @@ int message_item(
  * free(). Returns 0 or -ENOMEM. */
 int message_with_id(const struct message *message, const char *id, size_t id_len, char **ret_text,
 	size_t *ret_len);
+
+/* The same at the end of a buffer, whose error says whether it has room. */
+void message_add(const struct message *message, const char *id, size_t id_len, struct strbuf *buf);
 
 #endif

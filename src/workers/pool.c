@@ -107,9 +107,17 @@ void pool_retire(struct ks_workers *workers, struct pool *pool)
 	keeper_wake(workers);
 }
 
+enum slot_action seat_event_at(struct seat *seat, enum slot_event event, uint64_t now)
+{
+	return slot_event(seat_slot(seat), &seat->pool->limits, event, now);
+}
+
 enum slot_action seat_event(struct seat *seat, enum slot_event event)
 {
-	return slot_event(seat_slot(seat), &seat->pool->limits, event, clock_now());
+	/* In a call: what happens many times a millisecond does not ask for the time. */
+	bool timeless = event == SLOT_REQUEST || event == SLOT_ANSWERED;
+
+	return seat_event_at(seat, event, timeless ? 0 : clock_now());
 }
 
 static void note_outcome(struct counters *counters, const ks_outcome *outcome)

@@ -205,6 +205,10 @@ static void act_badly(void)
 		fclose(stdout);
 		for (;;)
 			pause();
+	} else if (is("last")) {
+		close(STDIN_FILENO); /* nothing can be written to it once it has answered */
+		answer("true");
+		exit(0);
 	} else if (is("memory"))
 		hog_memory();
 	else if (is("cpu"))

@@ -165,6 +165,36 @@ static int idle_notes_do_no_harm(void)
 	return 1;
 }
 
+/* A worker that ended since it was used last is no reason to refuse a request that it cannot have
+ * heard, however soon that comes: another one has it. Where the jail's init has not let go of the
+ * worker's stdin yet, nobody can tell that, and the request ends in the crash. */
+static int unheard_requests_find_another(void)
+{
+	const struct ks_workers_options options = {.size = sizeof(options),
+		.backoff_ms = 1,
+		.max_backoff_ms = 1,
+		.allow_degraded = degraded};
+	ks_workers *w = manager(&options, "\"lifecycle\": {\"IdleTimeout\": {}}");
+	struct ks_workers_status status;
+	char text[64];
+	int found = 0;
+
+	CHECK(w);
+	for (int i = 0; i < 20; i++) {
+		enum ks_fault fault;
+
+		CHECK(says(w, "echo", "[1]", "[1]") && says(w, "last", "", "true"));
+		fault = ask(w, "echo", "[2]", NULL, text, sizeof(text));
+		CHECK(fault == KS_FAULT_NONE || fault == KS_FAULT_CRASH);
+		found += fault == KS_FAULT_NONE && strcmp(text, "[2]") == 0;
+	}
+	CHECK(found > 0);
+	status = status_of(w);
+	CHECK(status.calls == 60 && status.crashes == 20);
+	ks_workers_free(w);
+	return 1;
+}
+
 static int starts_may_fail(void)
 {
 	ks_workers *w = manager(NULL, "\"program\": \"/nonexistent\"");
@@ -207,6 +237,7 @@ static const struct test tests[] = {
 	TEST(failures_back_off),
 	TEST(idle_workers_are_watched),
 	TEST(idle_notes_do_no_harm),
+	TEST(unheard_requests_find_another),
 	TEST(starts_may_fail),
 	TEST(stubborn_workers_end),
 };
