@@ -13,7 +13,7 @@ int cli_backends(const struct arguments *arguments, ks_backends **ret_backends, 
 
 	if (!arguments->host_file)
 		return ks_backends_new(ret_backends) < 0 ? error_oom(reterr) : 0;
-	r = text_file_read(arguments->host_file, "host", &facts, &len, reterr);
+	r = text_file_read(arguments->host_file, "host facts", &facts, &len, reterr);
 	return r < 0 ? r : ks_backends_describe(facts, len, ret_backends, reterr);
 }
 

@@ -3,6 +3,8 @@
 #ifndef KS_CLI_CLI_H
 #define KS_CLI_CLI_H
 
+#include <stdbool.h>
+
 #include <kastellan/kastellan.h>
 
 struct command_row;
@@ -16,6 +18,9 @@ enum {
 /* Every problem of the chain, a line each, with position and remedy, to stderr. file is the policy
  * that was read, or NULL. */
 void print_error(const char *file, const ks_error *error);
+
+/* Whether a place in a text is one of the facts of a host, and not of the policy. */
+bool is_of_host(const ks_error *error);
 
 int command_run(int argc, char **argv);
 int command_mcp(int argc, char **argv);

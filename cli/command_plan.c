@@ -44,12 +44,6 @@ static int plan(const struct arguments *arguments, ks_error **reterr)
 	return r;
 }
 
-/* A place in the text is one of the policy, or of the facts. */
-static bool is_of_host(const ks_error *error)
-{
-	return error && ks_error_step(error) && strcmp(ks_error_step(error), "host") == 0;
-}
-
 int command_plan(int argc, char **argv)
 {
 	struct arguments arguments;

@@ -80,21 +80,30 @@ static int look_at_all(ks_backends *backends, bool print, bool *ret_works, ks_er
 	return r == -ENOENT ? 0 : r;
 }
 
-/* One that is not in the store is a finding, too; with --json the status alone tells it. */
-static int look_at_image(const struct arguments *arguments, ks_backends *backends, bool *ret_works,
-	ks_error **reterr)
+/* Before anything is looked at, as nothing of it could be told of the image. */
+static int image_backend(const struct arguments *arguments, ks_backends *backends,
+	ks_backend **ret_backend, ks_error **reterr)
 {
 	enum ks_backend_kind kind;
-	ks_backend *backend = NULL;
-	int r = ks_backends_kind_from_name(backends, "container", &kind, reterr);
 
-	if (r < 0)
-		return r;
-	r = ks_backends_resolve(backends, kind, arguments->image, &backend);
-	if (r < 0)
+	if (ks_backends_kind_from_name(backends, "container", &kind, NULL) < 0)
+		return error_set(reterr, -EOPNOTSUPP,
+			ABOUT(.step = "image", .field = "image", .path = arguments->image,
+				.remedy =
+					"leave --image out; the store of the backend container is "
+					"asked on a Mac"),
+			"image: no backend of this host has images, so none can be looked for");
+	if (ks_backends_resolve(backends, kind, arguments->image, ret_backend) < 0)
 		return error_oom(reterr);
-	r = ks_backend_probe_image(backend, reterr);
-	ks_backend_unref(backend);
+	return arguments->host_file ? ks_backend_probe_image(*ret_backend, reterr) : 0;
+}
+
+/* One that is not in the store is a finding, too; with --json the status alone tells it. */
+static int look_at_image(
+	const struct arguments *arguments, ks_backend *backend, bool *ret_works, ks_error **reterr)
+{
+	int r = ks_backend_probe_image(backend, reterr);
+
 	if (r < 0 && r != -ENOENT)
 		return r;
 	*ret_works = *ret_works && r == 0;
@@ -115,13 +124,16 @@ static int look_at_image(const struct arguments *arguments, ks_backends *backend
 static int doctor(const struct arguments *arguments, bool *ret_works, ks_error **reterr)
 {
 	ks_backends *backends = NULL;
+	ks_backend *backend = NULL;
 	char *text = NULL;
 	int r = cli_backends(arguments, &backends, reterr);
 
+	if (r == 0 && arguments->image)
+		r = image_backend(arguments, backends, &backend, reterr);
 	if (r == 0)
 		r = look_at_all(backends, !arguments->json, ret_works, reterr);
 	if (r == 0 && arguments->image)
-		r = look_at_image(arguments, backends, ret_works, reterr);
+		r = look_at_image(arguments, backend, ret_works, reterr);
 	if (r == 0 && arguments->json)
 		r = ks_backends_json(backends, &text, reterr);
 	if (r == 0 && text)
@@ -129,6 +141,7 @@ static int doctor(const struct arguments *arguments, bool *ret_works, ks_error *
 	if (r == 0 && fflush(stdout) != 0)
 		r = -EIO;
 	free(text);
+	ks_backend_unref(backend);
 	ks_backends_free(backends);
 	if (r < 0 && !*reterr)
 		fprintf(stderr, "kastellan: doctor: %s\n", strerror(-r));

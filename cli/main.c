@@ -26,16 +26,26 @@ static void print_safe(const char *text)
 	}
 }
 
-/* What has no line is not a place in the file: the file as a whole, which the message names, or an
- * option of the command line. */
+/* Facts of a host are named by their place in the text, and that by its file. */
+bool is_of_host(const ks_error *error)
+{
+	return error && ks_error_step(error) && strcmp(ks_error_step(error), "host") == 0;
+}
+
+/* What else has no line is not a place in the file: the file as a whole, which the message names, or
+ * an option of the command line. */
 static void print_place(const char *file, const ks_error *error)
 {
-	if (!file || !ks_error_line(error)) {
+	bool placed = file && ks_error_line(error);
+
+	if (!placed)
 		fprintf(stderr, "kastellan: ");
-		return;
-	}
-	print_safe(file);
-	fprintf(stderr, ":%u:%u: ", ks_error_line(error), ks_error_column(error));
+	if (placed || (file && is_of_host(error)))
+		print_safe(file);
+	if (placed)
+		fprintf(stderr, ":%u:%u", ks_error_line(error), ks_error_column(error));
+	if (placed || (file && is_of_host(error)))
+		fprintf(stderr, ": ");
 }
 
 void print_error(const char *file, const ks_error *error)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "macos/plan/container_check.h"
+#include "policy/say.h"
 #include "resolve/kinds.h"
 #include "resolve/probe.h"
 #include "resolve/resolve.h"
@@ -28,9 +30,16 @@ int ks_backend_probe_image(ks_backend *backend, ks_error **reterr)
 
 	if (!image || backend_stub(backend, NULL))
 		return 0;
+	r = container_check_image(image, "image", reterr);
+	if (r < 0)
+		return r;
 	if (backend_is_described(backend))
-		return error_set(reterr, -EOPNOTSUPP, ABOUT(.step = "image", .path = image),
-			"image: of a host that is only described no store can be asked");
+		return error_set(reterr, -EOPNOTSUPP,
+			ABOUT(.step = "image", .field = "image", .path = image,
+				.remedy = phrase(
+					"ask on that host: kastellan doctor --image %s", image)
+						  .text),
+			"image: no store of images can be asked on a host that is only described");
 	r = backend_host(backend, false, &host, reterr);
 	if (r == 0)
 		r = backend_can_spawn(backend, host, reterr);

@@ -26,6 +26,12 @@ static const char *const manager_names[] = {
 	[CGROUP_SCOPE] = "scope",
 };
 
+static const char *const kind_names[] = {
+	[HOST_FILE] = "file",
+	[HOST_DIRECTORY] = "directory",
+	[HOST_LINK] = "link",
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *name_at(const char *const *names, size_t count, size_t index)
@@ -59,6 +65,16 @@ const char *host_cgroup_manager_name(enum host_cgroup_manager manager)
 int host_cgroup_manager_from_name(const char *name)
 {
 	return index_of(manager_names, COUNT(manager_names), name);
+}
+
+const char *host_path_kind_name(enum host_path_kind kind)
+{
+	return name_at(kind_names, COUNT(kind_names), kind);
+}
+
+int host_path_kind_from_name(const char *name)
+{
+	return index_of(kind_names, COUNT(kind_names), name);
 }
 
 /* Where the path is, or where it would have to be inserted. */

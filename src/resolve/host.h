@@ -175,7 +175,8 @@ void host_free(struct ks_host *host);
 int host_write_json(const struct ks_host *host, char **ret_text);
 int host_read_json(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr);
 
-/* The same where they may also be a part, "host", of what the doctor prints. */
+/* The same where they may also be a part, "host", of what the doctor prints, and where a plan is to
+ * be made from them: what has no harmless value if it is left out, has to be there. */
 int host_read_described(const char *text, size_t len, struct ks_host **ret_host, ks_error **reterr);
 
 /* "usable", "clone-sysctl", ...; and back: a negative number for no cause. */
@@ -183,5 +184,7 @@ const char *host_userns_cause_name(enum host_userns_cause cause);
 int host_userns_cause_from_name(const char *name);
 const char *host_cgroup_manager_name(enum host_cgroup_manager manager);
 int host_cgroup_manager_from_name(const char *name);
+const char *host_path_kind_name(enum host_path_kind kind);
+int host_path_kind_from_name(const char *name);
 
 #endif

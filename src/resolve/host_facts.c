@@ -102,12 +102,12 @@ static const struct fact vm_facts[] = {
 
 #define FACT_OF struct host_macos
 static const struct fact macos_facts[] = {
-	FACT(version, FACT_TEXT),
+	FACT(version, FACT_VERSION),
 	FACT(sandbox_exec, FACT_BOOL),
 	FACT(sandboxed, FACT_BOOL),
 	FACT(sandbox_reason, FACT_TEXT),
 	FACT(container, FACT_TEXT),
-	FACT(container_version, FACT_TEXT),
+	FACT(container_version, FACT_VERSION),
 	FACT(container_runs, FACT_BOOL),
 	{NULL, FACT_TEXT, 0},
 };

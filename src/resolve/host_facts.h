@@ -5,7 +5,16 @@
 
 #include <stddef.h>
 
-enum fact_type { FACT_TEXT, FACT_BOOL, FACT_U32, FACT_INT, FACT_USERNS, FACT_MANAGER };
+/* A version is a text of numbers that are compared, and not only shown. */
+enum fact_type {
+	FACT_TEXT,
+	FACT_VERSION,
+	FACT_BOOL,
+	FACT_U32,
+	FACT_INT,
+	FACT_USERNS,
+	FACT_MANAGER
+};
 
 struct fact {
 	const char *name;
@@ -20,7 +29,7 @@ struct fact_section {
 	const char *name;
 	const struct fact *facts;
 	size_t offset; /* of its structure in struct ks_host */
-	const char *os; /* the only one that it is written for; NULL = all */
+	const char *os; /* the only one that has it; NULL = all */
 };
 
 extern const struct fact_section fact_sections[];

@@ -10,7 +10,7 @@
 /* NULL when memory runs out. The caller releases the reference. */
 json_t *host_to_json(const struct ks_host *host);
 
-/* 0, -ENOMEM, or -EINVAL with the fact that is unknown or of a wrong type. */
+/* 0, -ENOMEM, or -EINVAL with the place of the fact that is unknown or of a wrong type. */
 int host_from_json(json_t *object, struct ks_host **ret_host, ks_error **reterr);
 
 #endif

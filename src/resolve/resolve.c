@@ -10,6 +10,7 @@
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "policy/say.h"
 #include "resolve/kinds.h"
 
 struct ks_backends {
@@ -61,6 +62,22 @@ static const struct backend_table *table_of(const struct ks_host *host)
 	return host->os && strcmp(host->os, macos_backends.os) == 0 ? &macos_backends : NULL;
 }
 
+static int no_table(const char *os, ks_error **reterr)
+{
+	bool mac = strcmp(platform_backends.os, macos_backends.os) == 0;
+
+	return error_set(reterr, -EOPNOTSUPP,
+		ABOUT(.step = "host", .field = "os",
+			.remedy = mac ? "plan for a Mac here (\"os\": \"macos\"), and for other "
+					"systems there"
+				      : phrase("give the facts of a Mac (\"os\": \"macos\") or of "
+					       "a host like this one (\"os\": \"%s\")",
+						platform_backends.os)
+						.text),
+		"facts of a host: os: there are no plans for %s on this system",
+		quoted(os, strlen(os)).text);
+}
+
 int backends_new_described(
 	const char *text, size_t len, ks_backends **ret_backends, ks_error **reterr)
 {
@@ -71,17 +88,13 @@ int backends_new_described(
 	if (len > KS_MAX_POLICY_BYTES)
 		return error_set(reterr, -E2BIG,
 			ABOUT(.step = "host", .remedy = "give the facts of one host"),
-			"host facts: the text is longer than 1 MiB");
+			"facts of a host: the text is longer than 1 MiB");
 	r = host_read_described(text, len, &host, reterr);
 	if (r < 0)
 		return r;
 	table = table_of(host);
 	if (!table) {
-		r = error_set(reterr, -EOPNOTSUPP,
-			ABOUT(.step = "host", .field = "os",
-				.remedy = "describe a host with \"os\": \"macos\", or one of the "
-					  "system that kastellan runs on"),
-			"os: there are no plans for \"%s\" here", host->os ? host->os : "null");
+		r = no_table(host->os, reterr);
 		host_free(host);
 		return r;
 	}

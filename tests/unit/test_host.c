@@ -138,50 +138,142 @@ static void test_left_out_facts_are_zero(void **state)
 	host_free(host);
 }
 
+/* The place of what is wrong, what was expected there, and what it is. */
+static void refused(const char *text, bool described, const char *field, const char *words)
+{
+	struct ks_host *host = NULL;
+	ks_error *error = NULL;
+	int r = described ? host_read_described(text, strlen(text), &host, &error)
+			  : host_read_json(text, strlen(text), &host, &error);
+
+	if (r != -EINVAL || host)
+		fail_msg("%s: %d", text, r);
+	if (!ks_error_field(error) || strcmp(ks_error_field(error), field) != 0)
+		fail_msg("%s: the field is %s", text, ks_error_field(error));
+	if (!strstr(ks_error_message(error), field) || !strstr(ks_error_message(error), words))
+		fail_msg("%s: %s", text, ks_error_message(error));
+	assert_non_null(strstr(ks_error_remedy(error), "doctor --json"));
+	assert_string_equal(ks_error_step(error), "host");
+	ks_error_free(error);
+}
+
 static void test_bad_facts_are_refused(void **state)
 {
 	static const struct {
 		const char *text;
 		const char *field;
+		const char *words;
 	} bad[] = {
-		{"[]", "host"},
-		{"{\"seccom\": true}", "seccom"},
-		{"{\"seccomp\": 1}", "seccomp"},
-		{"{\"os\": 1}", "os"},
-		{"{\"uid\": -1}", "uid"},
-		{"{\"uid\": 4294967296}", "uid"},
-		{"{\"uid\": 1.5}", "uid"},
-		{"{\"landlock_abi\": \"2\"}", "landlock_abi"},
-		{"{\"userns\": \"maybe\"}", "userns"},
-		{"{\"userns\": null}", "userns"},
-		{"{\"bwrap\": null}", "bwrap"},
-		{"{\"bwrap\": {\"manager\": \"v1\"}}", "manager"},
-		{"{\"cgroup\": {\"manager\": \"v3\"}}", "manager"},
-		{"{\"macos\": []}", "macos"},
-		{"{\"macos\": {\"version\": 15}}", "version"},
-		{"{\"paths\": {}}", "paths"},
-		{"{\"paths\": [\"/bin\"]}", "paths"},
-		{"{\"paths\": [{\"path\": \"bin\", \"kind\": \"file\"}]}", "paths"},
-		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\", \"owner\": -1}]}", "paths"},
+		{"[]", "host", "an object is expected, and this is a list"},
+		{"{\"seccom\": true}", "seccom", "\"seccomp\" is one"},
+		{"{\"fs_read\": []}", "fs_read", "there are tried, os, "},
+		{"{\"fs_read\": []}", "fs_read", "macos, paths"},
+		{"{\"seccomp\": 1}", "seccomp", "true or false is expected, and this is 1"},
+		{"{\"os\": 1}", "os", "a text or null is expected, and this is 1"},
+		{"{\"uid\": -1}", "uid", "from 0 to 4294967295 is expected, and this is -1"},
+		{"{\"uid\": 4294967296}", "uid", "this is 4294967296"},
+		{"{\"uid\": 1.5}", "uid", "this is 1.5"},
+		{"{\"uid\": null}", "uid", "this is null"},
+		{"{\"landlock_abi\": \"2\"}", "landlock_abi", "this is \"2\""},
+		{"{\"userns\": \"maybe\"}", "userns", "one of usable, clone-sysctl,"},
+		{"{\"userns\": null}", "userns", "compiled-out and other is expected"},
+		{"{\"bwrap\": null}", "bwrap", "an object is expected, and this is null"},
+		{"{\"bwrap\": {\"manager\": \"v1\"}}", "bwrap.manager", "there are path, version,"},
+		{"{\"cgroup\": {\"manager\": \"v3\"}}", "cgroup.manager",
+			"one of none, v1, v2 and scope is expected, and this is \"v3\""},
+		{"{\"macos\": []}", "macos", "an object is expected, and this is a list"},
+		{"{\"macos\": {\"version\": 15}}", "macos.version",
+			"a version such as \"0.12.0\", or null is expected, and this is 15"},
+		{"{\"macos\": {\"container_version\": \"banana\"}}", "macos.container_version",
+			"this is \"banana\""},
+		{"{\"macos\": {\"container_version\": \"\"}}", "macos.container_version", "\"\""},
+		{"{\"macos\": {\"container_version\": \"v1.0\"}}", "macos.container_version", "v1"},
+		{"{\"macos\": {\"container_version\": \"1.\"}}", "macos.container_version", "1."},
+		{"{\"macos\": {\"container_version\": \"1.2\\u001b[2J\"}}",
+			"macos.container_version", "\\u001B[2J"},
+		{"{\"macos\": {\"sandbox_exe\": true}}", "macos.sandbox_exe",
+			"\"sandbox_exec\" is one"},
+		{"{\"os\": \"linux\", \"macos\": {}}", "macos",
+			"\"os\" is \"macos\", and here that is \"linux\""},
+		{"{\"vm\": {}, \"os\": \"macos\"}", "vm", "\"os\" is \"linux\""},
+		{"{\"paths\": {}}", "paths", "a list is expected, and this is an object"},
+		{"{\"paths\": [\"/bin\"]}", "paths[0]", "an object with \"path\""},
+		{"{\"paths\": [{}]}", "paths[0].path", "nothing is there"},
+		{"{\"paths\": [{\"path\": \"/a\"}]}", "paths[0].kind", "nothing is there"},
+		{"{\"paths\": [{\"path\": \"bin\", \"kind\": \"file\"}]}", "paths[0].path",
+			"an absolute path"},
+		{"{\"paths\": [{\"path\": \"/a/\", \"kind\": \"file\"}]}", "paths[0].path",
+			"this is \"/a/\""},
+		{"{\"paths\": [{\"path\": \"/a/../b\", \"kind\": \"file\"}]}", "paths[0].path",
+			"without"},
+		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\"}, "
+		 "{\"path\": \"/a\", \"kind\": \"file\"}]}",
+			"paths[1].path", "\"/a\" is listed twice"},
+		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\", \"owner\": -1}]}",
+			"paths[0].owner", "the number of a user is expected, and this is -1"},
 		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\", \"owner\": \"0\"}]}",
-			"paths"},
-		{"{\"paths\": [{\"path\": \"/bin\", \"kind\": \"fifo\"}]}", "paths"},
-		{"{\"paths\": [{\"path\": \"/bin\", \"kind\": \"link\"}]}", "paths"},
+			"paths[0].owner", "this is \"0\""},
+		{"{\"paths\": [{\"path\": \"/a\", \"kind\": \"file\", \"mode\": 1}]}",
+			"paths[0].mode", "there are path, kind, target, owner"},
+		{"{\"paths\": [{\"path\": \"/bin\", \"kind\": \"fifo\"}]}", "paths[0].kind",
+			"file, directory or link is expected, and this is \"fifo\""},
+		{"{\"paths\": [{\"path\": \"/bin\", \"kind\": \"link\"}]}", "paths[0].target",
+			"a link has the text"},
 		{"{\"paths\": [{\"path\": \"/b\", \"kind\": \"file\", \"target\": \"x\"}]}",
-			"paths"},
+			"paths[0].target", "only a link has one"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct ks_host *host = NULL;
-		ks_error *error = NULL;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		refused(bad[i].text, false, bad[i].field, bad[i].words);
+}
 
-		assert_int_equal(
-			host_read_json(bad[i].text, strlen(bad[i].text), &host, &error), -EINVAL);
-		assert_null(host);
-		assert_string_equal(ks_error_field(error), bad[i].field);
-		assert_non_null(ks_error_remedy(error));
-		ks_error_free(error);
+/* Nobody is taken for root, and no Mac for one without sandbox-exec, because nothing is said. */
+static void test_a_described_host_is_described(void **state)
+{
+	static const char *const good[] = {
+		"{\"os\":\"linux\",\"uid\":0,\"gid\":0}",
+		"{\"host\":{\"os\":\"macos\",\"uid\":501,\"gid\":20,\"macos\":{}}}",
+	};
+	static const struct {
+		const char *text;
+		const char *field;
+		const char *words;
+	} bad[] = {
+		{"{}", "os", "\"macos\" or \"linux\", is expected, and nothing is there"},
+		{"{\"host\":{\"os\":null}}", "host.os", "this is null"},
+		{"{\"host\":5}", "host", "an object is expected, and this is 5"},
+		{"{\"host\":{\"macos\":{\"x\":1}}}", "host.macos.x", "no fact of this name"},
+		{"{\"os\":\"macos\",\"macos\":{}}", "uid", "the number of the user"},
+		{"{\"os\":\"macos\",\"uid\":501,\"macos\":{}}", "gid", "the number of that user's"},
+		{"{\"os\":\"macos\",\"uid\":501,\"gid\":20}", "macos", "the facts of a Mac"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		refused(bad[i].text, true, bad[i].field, bad[i].words);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct ks_host *host = NULL;
+
+		assert_int_equal(host_read_described(good[i], strlen(good[i]), &host, NULL), 0);
+		host_free(host);
+	}
+}
+
+static void test_versions_of_programs(void **state)
+{
+	static const char *const good[] = {
+		"0.12.0", "1.0", "0.9.9", "0.12.0-beta", "26", "1.2.3.4", "0.12.1-beta.1+build"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char text[128];
+		struct ks_host *host;
+
+		snprintf(text, sizeof(text), "{\"macos\":{\"container_version\":\"%s\"}}", good[i]);
+		host = read_text(text);
+		assert_string_equal(host->macos.container_version, good[i]);
+		host_free(host);
 	}
 }
 
@@ -221,6 +313,8 @@ int main(void)
 		cmocka_unit_test(test_facts_arrive_in_their_places),
 		cmocka_unit_test(test_left_out_facts_are_zero),
 		cmocka_unit_test(test_bad_facts_are_refused),
+		cmocka_unit_test(test_a_described_host_is_described),
+		cmocka_unit_test(test_versions_of_programs),
 		cmocka_unit_test(test_broken_json_has_a_position),
 		cmocka_unit_test(test_names_go_both_ways),
 	};

@@ -270,8 +270,24 @@ static void test_versions(void **state)
 	assert_true(version_compare("0.9.0", "0.12.0") < 0);
 	assert_true(version_compare("1.0", "0.12.0") > 0);
 	assert_true(version_compare("0.12.1-beta", "0.12.0") > 0);
+	assert_true(version_compare("0.12.0-beta", "0.12.0") < 0);
+	assert_true(version_compare("0.12.0", "0.12.0-beta") > 0);
+	assert_true(version_compare("0.12-beta", "0.12.0-beta") == 0);
+	assert_true(version_compare("0.12.0+1", "0.12.0") == 0);
+	assert_true(version_compare("0.9.9", "0.12.0") < 0);
+	assert_true(version_compare("1.2.2.1", "1.2.2") > 0);
 	assert_true(version_compare("", "0.12.0") < 0);
 	assert_true(version_compare("unknown", "0.12.0") < 0);
+	assert_false(version_known("banana"));
+	assert_false(version_known(""));
+	assert_false(version_known("1."));
+	assert_false(version_known("-1"));
+	assert_false(version_known("1.2-"));
+	assert_false(version_known("1.2-a b"));
+	assert_false(version_known("1.2.3.4.5"));
+	assert_false(version_known("1234567890"));
+	assert_true(version_known("0.12.0-beta"));
+	assert_true(version_known("1.0"));
 	assert_true(version_compare("26.1", "13.0") > 0);
 }
 

@@ -265,7 +265,8 @@ static void describe(const char *facts, ks_backends **ret_backends)
 static void test_a_described_host_runs_nothing(void **state)
 {
 	static const char mac_facts[] =
-		"{\"os\":\"macos\",\"macos\":{\"version\":\"15.5\",\"sandbox_exec\":true},"
+		"{\"os\":\"macos\",\"uid\":501,\"gid\":20,"
+		"\"macos\":{\"version\":\"15.5\",\"sandbox_exec\":true},"
 		"\"paths\":[{\"path\":\"/l\",\"kind\":\"link\",\"target\":\"real/./x/../y\"},"
 		"{\"path\":\"/real/y/f\",\"kind\":\"file\"}]}";
 	static const char *const argv[] = {"/bin/true", NULL};
@@ -313,7 +314,7 @@ static void test_what_a_doctor_prints_describes_a_host(void **state)
 	(void)state;
 	assert_int_equal(ks_backends_json(here, &text, NULL), 0);
 	/* The facts of the fixture have no system. */
-	assert_int_equal(ks_backends_describe(text, strlen(text), &there, NULL), -EOPNOTSUPP);
+	assert_int_equal(ks_backends_describe(text, strlen(text), &there, NULL), -EINVAL);
 	free(text);
 	ks_backends_free(here);
 	assert_int_equal(ks_backends_new(&here), 0);
@@ -330,9 +331,12 @@ static void test_what_a_doctor_prints_describes_a_host(void **state)
 static void test_bad_descriptions(void **state)
 {
 	static const char circle[] =
-		"{\"os\":\"macos\",\"paths\":[{\"path\":\"/a\",\"kind\":\"link\",\"target\":\"b\"},"
+		"{\"os\":\"macos\",\"uid\":501,\"gid\":20,\"macos\":{},"
+		"\"paths\":[{\"path\":\"/a\",\"kind\":\"link\",\"target\":\"b\"},"
 		"{\"path\":\"/b\",\"kind\":\"link\",\"target\":\"/a/../a\"}]}";
-	static const char *const bad[] = {"", "[]", "{\"os\":1}", "{\"host\":[]}", "{\"sos\":1}"};
+	static const char plan9[] = "{\"os\":\"plan9\",\"uid\":1,\"gid\":1}";
+	static const char *const bad[] = {"", "[]", "{\"os\":\"macos\",\"macos\":{}}", "{\"os\":1}",
+		"{\"host\":[]}", "{\"sos\":1}"};
 	ks_backends *backends = NULL;
 	ks_backend *backend;
 	ks_policy *policy = NULL;
@@ -345,7 +349,7 @@ static void test_bad_descriptions(void **state)
 		assert_int_equal(
 			ks_backends_describe(bad[i], strlen(bad[i]), &backends, &error), -EINVAL);
 	assert_int_equal(
-		ks_backends_describe("{\"os\":\"plan9\"}", 14, &backends, &error), -EOPNOTSUPP);
+		ks_backends_describe(plan9, sizeof(plan9) - 1, &backends, &error), -EOPNOTSUPP);
 	assert_string_equal(ks_error_field(error), "os");
 	assert_non_null(large);
 	memset(large, ' ', 1048577);

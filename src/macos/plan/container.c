@@ -17,19 +17,20 @@
 
 int container_version_why_not(const struct host_macos *mac, struct why_not *ret)
 {
+	bool known = mac->container_version && version_known(mac->container_version);
 	int r;
 
-	if (mac->container_version &&
-		version_compare(mac->container_version, CONTAINER_OLDEST) >= 0)
+	if (known && version_compare(mac->container_version, CONTAINER_OLDEST) >= 0)
 		return 0;
-	if (mac->container_version)
+	if (known)
 		r = why_not_say(ret, KS_FINDING_FAILS, -EOPNOTSUPP, "container",
 			"container %s is older than " CONTAINER_OLDEST
 			", the first that can drop capabilities",
 			mac->container_version);
 	else
 		r = why_not_say(ret, KS_FINDING_FAILS, -EOPNOTSUPP, "container",
-			"container does not tell its version");
+			"container does not tell its version: a text such as \"" CONTAINER_OLDEST
+			"\" is expected");
 	return r < 0 ? r
 		     : why_not_advise(ret,
 			       "install " CONTAINER_OLDEST " or later from " CONTAINER_RELEASES
@@ -56,23 +57,29 @@ static int check_door(const struct ks_plan *plan, const struct ks_host *host, ks
 		ABOUT(.step = "plan", .field = "net",
 			.remedy = "install " CONTAINER_OLDEST_DOOR
 				  " or later from " CONTAINER_RELEASES
-				  ", or use the backend seatbelt"),
+				  ", or use the backend seatbelt with the profile WorkerStrict"),
 		"net: container %s relays no socket of the host to a worker that is not root, and "
 		"an allowlist needs the egress proxy's; " CONTAINER_OLDEST_DOOR " is the first "
 		"that does",
 		version);
 }
 
-uint64_t container_processors(const struct ks_plan *plan)
+/* Whole ones, and no more than the host has: a larger machine does not start. */
+static uint64_t processors(const struct ks_policy *policy, const struct ks_host *host)
 {
-	uint64_t percent = plan->policy->cpu_quota_pct;
+	uint64_t percent = policy->cpu_quota_pct;
+	uint64_t wanted = (percent == KS_POLICY_UNSET ? MACOS_CPU_QUOTA_PCT : percent) + 99;
 
-	if (percent == KS_POLICY_UNSET)
-		percent = MACOS_CPU_QUOTA_PCT;
-	return (percent + 99) / 100;
+	wanted /= 100;
+	return host->processors && wanted > host->processors ? host->processors : wanted;
 }
 
-static void container_limits(struct ks_plan *plan)
+uint64_t container_processors(const struct ks_plan *plan)
+{
+	return plan->limits.cpu_quota_pct / 100;
+}
+
+static void container_limits(struct ks_plan *plan, const struct ks_host *host)
 {
 	const struct ks_policy *policy = plan->policy;
 	uint64_t mib = policy->mem_mb < CONTAINER_LEAST_MIB ? CONTAINER_LEAST_MIB : policy->mem_mb;
@@ -80,7 +87,7 @@ static void container_limits(struct ks_plan *plan)
 	plan->limits = (struct limits_plan){
 		.memory_bytes = policy->mem_mb ? mib * MIB : UINT64_MAX,
 		.tasks = policy->tasks_max == KS_POLICY_UNSET ? MACOS_TASKS_MAX : policy->tasks_max,
-		.cpu_quota_pct = container_processors(plan) * 100,
+		.cpu_quota_pct = processors(policy, host) * 100,
 		.cpu_budget_usec = UINT64_MAX,
 	};
 }
@@ -115,7 +122,7 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	plan->image = strdup(image);
 	plan->identity = (struct identity_plan){
 		.uid = request->host->uid, .gid = request->host->gid, .on_host = true};
-	container_limits(plan);
+	container_limits(plan, request->host);
 	if (!plan->image || fill_helper(plan) < 0 || container_receipt(plan) < 0)
 		return error_oom(reterr);
 	return 0;

@@ -42,7 +42,7 @@ void container_env_text(const struct ks_plan *plan, struct strbuf *out);
 /* Nothing is said of a version that will do. 0 or -ENOMEM. */
 int container_version_why_not(const struct host_macos *mac, struct why_not *ret);
 
-/* The processors that the machine gets for a share: whole ones. */
+/* The processors that the planned machine has. */
 uint64_t container_processors(const struct ks_plan *plan);
 
 #endif

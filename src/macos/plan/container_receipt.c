@@ -127,22 +127,24 @@ static int say_memory(struct ks_plan *plan)
 static int say_quota(struct ks_plan *plan)
 {
 	uint64_t percent = plan->policy->cpu_quota_pct;
+	uint64_t processors = container_processors(plan);
 	bool unset = percent == KS_POLICY_UNSET;
+	uint64_t wanted = unset ? MACOS_CPU_QUOTA_PCT : percent;
 	autofree char *request = unset ? receipt_format(
 						 "default (%u %% of one CPU)", MACOS_CPU_QUOTA_PCT)
 				       : receipt_format("%" PRIu64 " %% of one CPU", percent);
-	autofree char *mechanism = receipt_format(
-		"virtual machine with %" PRIu64 " processors", container_processors(plan));
-	autofree char *detail = receipt_format("to %" PRIu64
-					       " %%: a virtual machine has whole processors",
-		container_processors(plan) * 100);
-	bool whole = unset || percent % 100 == 0;
+	autofree char *mechanism = receipt_format("virtual machine with %" PRIu64 " processor%s",
+		processors, processors == 1 ? "" : "s");
+	autofree char *detail = receipt_format("to %" PRIu64 " %%: %s", processors * 100,
+		processors * 100 < wanted ? "this host has no more processors"
+					  : "a virtual machine has whole processors");
+	bool same = processors * 100 == wanted;
 
 	if (!request || !mechanism || !detail)
 		return -ENOMEM;
 	return receipt_say(&plan->receipt, FIELD_CPU_QUOTA_PCT,
-		SAYS(.verdict = whole ? RECEIPT_HELD : RECEIPT_CLAMPED, .request = request,
-			.mechanism = mechanism, .detail = whole ? NULL : detail));
+		SAYS(.verdict = same ? RECEIPT_HELD : RECEIPT_CLAMPED, .request = request,
+			.mechanism = mechanism, .detail = same ? NULL : detail));
 }
 
 static int say_tasks(struct ks_plan *plan)

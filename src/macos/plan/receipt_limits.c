@@ -14,7 +14,15 @@
 #define LEFT                                                                                      \
 	", and a process that cuts itself off the tree (a fork in a fork, a session of its own) " \
 	"is not seen, and lives on after the worker, under the same profile"
-#define REMEDY "use the backend container, or a Linux host"
+/* A machine of its own has a size; it counts neither CPU time nor tasks of a whole tree, and has
+ * not the host's network. */
+#define MACHINE "use the backend container, or a Linux host"
+#define LINUX "use a Linux host"
+
+static const char *machine(const struct ks_plan *plan)
+{
+	return plan->policy->net == KS_NET_PROXY_EGRESS ? LINUX : MACHINE;
+}
 
 static int say_nothing(struct ks_plan *plan, enum policy_field field)
 {
@@ -25,7 +33,7 @@ static int say_nothing(struct ks_plan *plan, enum policy_field field)
 
 /* The request is taken; it may be NULL, which is out of memory. */
 static int say_watched(struct ks_plan *plan, enum policy_field field, char *request,
-	const char *mechanism, const char *between)
+	const char *mechanism, const char *between, const char *remedy)
 {
 	bool alone = plan->limits.tasks == 1;
 	autofree char *asked = request;
@@ -36,7 +44,7 @@ static int say_watched(struct ks_plan *plan, enum policy_field field, char *requ
 		return -ENOMEM;
 	return receipt_say(&plan->receipt, field,
 		SAYS(.verdict = RECEIPT_DEGRADED, .request = asked, .mechanism = mechanism,
-			.detail = detail, .remedy = REMEDY));
+			.detail = detail, .remedy = remedy));
 }
 
 static int say_cpu(struct ks_plan *plan)
@@ -46,7 +54,7 @@ static int say_cpu(struct ks_plan *plan)
 	return say_watched(plan, FIELD_CPU_MS,
 		receipt_format("%" PRIu64 " ms", plan->policy->cpu_ms),
 		"watchdog: CPU time of the tree + RLIMIT_CPU a process",
-		"the budget may be passed by what is used between two looks");
+		"the budget may be passed by what is used between two looks", LINUX);
 }
 
 static int say_memory(struct ks_plan *plan)
@@ -56,7 +64,8 @@ static int say_memory(struct ks_plan *plan)
 	return say_watched(plan, FIELD_MEM_MB,
 		receipt_format("%" PRIu64 " MiB", plan->policy->mem_mb),
 		"watchdog: memory of the tree",
-		"what is taken between two looks is not refused, but ends the worker");
+		"what is taken between two looks is not refused, but ends the worker",
+		machine(plan));
 }
 
 static int say_quota(struct ks_plan *plan)
@@ -68,7 +77,7 @@ static int say_quota(struct ks_plan *plan)
 			? receipt_format("default (%u %% of one CPU)", MACOS_CPU_QUOTA_PCT)
 			: receipt_format("%" PRIu64 " %% of one CPU", quota),
 		"watchdog: the tree is stopped and continued",
-		"the share holds on the average of some looks");
+		"the share holds on the average of some looks", machine(plan));
 }
 
 static int say_tasks(struct ks_plan *plan)
@@ -82,7 +91,8 @@ static int say_tasks(struct ks_plan *plan)
 		alone ? "Seatbelt profile (no other process) + watchdog: threads"
 		      : "watchdog: processes and threads of the tree",
 		alone ? "a thread too many is not refused, but ends the worker"
-		      : "one too many is not refused, but ends the worker");
+		      : "one too many is not refused, but ends the worker",
+		LINUX);
 }
 
 int seatbelt_receipt_limits(struct ks_plan *plan)
