@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands that need what only Linux has. */
+#include <string.h>
+
 #include "cli/cli.h"
 
-static int refuse(const char *name)
+/* Help is there for whoever reads of them here. */
+static int refuse(int argc, char **argv)
 {
-	return usage_error(
-		"this command is not built for this operating system", name, "use it on Linux");
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		print_help(find_command(argv[0]));
+		return STATUS_OK;
+	}
+	return usage_error("this command is not built for this operating system", argv[0],
+		"use it on Linux; here there are run, plan, doctor, egress and check");
 }
 
 int command_mcp(int argc, char **argv)
 {
-	(void)argc;
-	return refuse(argv[0]);
+	return refuse(argc, argv);
 }
 
 int command_selftest(int argc, char **argv)
 {
-	(void)argc;
-	return refuse(argv[0]);
+	return refuse(argc, argv);
 }
 
 int command_workers(int argc, char **argv)
 {
-	(void)argc;
-	return refuse(argv[0]);
+	return refuse(argc, argv);
 }

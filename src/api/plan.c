@@ -19,11 +19,19 @@ int ks_plan_new(ks_backend *backend, const ks_policy *policy, const char *const 
 	ks_plan **ret_plan, ks_error **reterr)
 {
 	struct ks_run_options options;
+	struct ks_plan *plan = NULL;
 	int r = options_complete(NULL, &options, reterr);
 
-	if (r < 0)
+	if (r == 0)
+		r = pipeline_plan(backend, policy, argv, &options, &plan, reterr);
+	if (r == 0)
+		r = backend_why_not(backend, &plan->why_not, reterr);
+	if (r < 0) {
+		plan_free(plan);
 		return r;
-	return pipeline_plan(backend, policy, argv, &options, ret_plan, reterr);
+	}
+	*ret_plan = plan;
+	return 0;
 }
 
 void ks_plan_free(ks_plan *plan)
@@ -48,5 +56,7 @@ int ks_plan_receipt(const ks_plan *plan, size_t index, struct ks_receipt_row *re
 
 int ks_plan_check(const ks_plan *plan, unsigned allow_degraded, ks_error **reterr)
 {
-	return receipt_check(&plan->receipt, allow_degraded, reterr);
+	int r = why_not_error(&plan->why_not, reterr);
+
+	return r < 0 ? r : receipt_check(&plan->receipt, allow_degraded, reterr);
 }

@@ -99,6 +99,7 @@ void plan_free(struct ks_plan *plan)
 	vm_done(&plan->vm);
 	free(plan->image);
 	receipt_done(&plan->receipt);
+	why_not_done(&plan->why_not);
 	free(plan);
 }
 

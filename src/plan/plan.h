@@ -17,6 +17,7 @@
 #include "base/strv.h"
 #include "policy/policy.h"
 #include "resolve/host.h"
+#include "resolve/why_not.h"
 
 /* One grant after its only name resolution (src/linux/grants/open_grants.c). */
 struct grant {
@@ -218,6 +219,8 @@ struct ks_plan {
 	char *image; /* of a backend with images, else NULL */
 	const char *evidence; /* how far this backend has been tried (static); NULL: it has been */
 	struct receipt receipt;
+	/* Whether the backend works there at all; for those who only plan. */
+	struct why_not why_not;
 };
 
 /* What a planner is given. */

@@ -167,6 +167,17 @@ bool backend_is_described(const ks_backend *backend)
 	return backend->facts && facts_are_described(backend->facts);
 }
 
+int backend_why_not(ks_backend *backend, struct why_not *ret, ks_error **reterr)
+{
+	const struct ks_host *host = NULL;
+	int r = backend->is_stub ? 0 : backend_host(backend, false, &host, reterr);
+
+	*ret = (struct why_not){0};
+	if (r < 0 || !host)
+		return r;
+	return backend->row->why_not(host, ret) < 0 ? error_oom(reterr) : 0;
+}
+
 int backend_can_spawn(ks_backend *backend, const struct ks_host *host, ks_error **reterr)
 {
 	struct why_not why;

@@ -84,6 +84,10 @@ int backend_can_plan(const ks_backend *backend, ks_error **reterr);
  * remedy. Looks only at the facts: what shows when it is done is told by why_not_helper(). */
 int backend_can_spawn(ks_backend *backend, const struct ks_host *host, ks_error **reterr);
 
+/* What the same facts tell of a backend that can be planned, also of a host that is only described;
+ * of a stub nothing. 0 or -errno; *ret is to be released in both cases. */
+int backend_why_not(ks_backend *backend, struct why_not *ret, ks_error **reterr);
+
 /* NULL for a backend that is no stub. Members that the stub's maker did not know of are zero.
  * ret_data may be NULL. */
 const struct ks_backend_stub_ops *backend_stub(const ks_backend *backend, void **ret_data);
