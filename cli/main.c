@@ -32,8 +32,8 @@ bool is_of_host(const ks_error *error)
 	return error && ks_error_step(error) && strcmp(ks_error_step(error), "host") == 0;
 }
 
-/* What else has no line is not a place in the file: the file as a whole, which the message names, or
- * an option of the command line. */
+/* What else has no line is not a place in the file: the file as a whole, which the message names,
+ * or an option of the command line. */
 static void print_place(const char *file, const ks_error *error)
 {
 	bool placed = file && ks_error_line(error);

@@ -367,7 +367,8 @@ const struct command_row command_rows[] = {
 	{"doctor", FOR_DOCTOR, "[OPTION]...", NULL, "try every backend and layer of this host",
 		command_doctor},
 	{"selftest", FOR_SELFTEST, "[OPTION]...", NULL,
-		"try forbidden acts under a policy, with controls: what holds on this host (on Linux)",
+		"try forbidden acts under a policy, with controls: what holds on this host (on "
+		"Linux)",
 		command_selftest},
 	{"schema", 0, "[policy|tools]", "schema",
 		"print the JSON Schema of a policy, or of a manifest of tools", command_schema},

@@ -76,8 +76,8 @@ KS_API int ks_plan_json(const ks_plan *plan, char **ret_text);
 KS_API int ks_plan_receipt(const ks_plan *plan, size_t index, struct ks_receipt_row *ret_row);
 
 /* 0 if a spawn with these allowed degradations (KS_FIELD_ bits) would not be refused, else
- * -EOPNOTSUPP with the field, the reason and the remedy; or the error of a backend that does not work
- * on that host, with the layer as its step, as far as that shows without starting anything. */
+ * -EOPNOTSUPP with the field, the reason and the remedy; or the error of a backend that does not
+ * work on that host, with the layer as its step, as far as that shows without starting anything. */
 KS_API int ks_plan_check(const ks_plan *plan, unsigned allow_degraded, ks_error **reterr);
 
 #ifdef __cplusplus

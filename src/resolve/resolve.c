@@ -73,7 +73,7 @@ static int no_table(const char *os, ks_error **reterr)
 				      : phrase("give the facts of a Mac (\"os\": \"macos\") or of "
 					       "a host like this one (\"os\": \"%s\")",
 						platform_backends.os)
-						.text),
+						  .text),
 		"facts of a host: os: there are no plans for %s on this system",
 		quoted(os, strlen(os)).text);
 }

@@ -35,8 +35,8 @@ static const char *const foreign[] = {"bwrap", "native", "landlock", "qemu", "fi
 /* One with a container that is too old for an allowlist, and root's. */
 static struct ks_host *host_number(size_t number)
 {
-	struct ks_host *host =
-		fixture_host(number == HOSTS - 1 ? "macos26-root" : "macos26-container");
+	struct ks_host *host = fixture_host(
+		number == HOSTS - 1 ? "macos26-root" : "macos26-container");
 
 	if (number == 1)
 		memcpy(host->macos.container_version, "1.0.9", sizeof("1.0.9"));
@@ -90,8 +90,7 @@ static void follow(planner *plan_it, const struct ks_host *host, const char *jso
 	if (make(plan_it, host, policy, &plan, &error) < 0) {
 		/* It has to be brought up to date first, which that refusal says. */
 		if (strncmp(ks_error_remedy(error), "install ", strlen("install ")) != 0)
-			fail_msg("%s: \"%s\" leads to: %s", json, remedy,
-				ks_error_message(error));
+			fail_msg("%s: \"%s\" leads to: %s", json, remedy, ks_error_message(error));
 		ks_error_free(error);
 		ks_policy_free(policy);
 		return;
