@@ -92,6 +92,20 @@ static int move_one(const struct scope *scope, pid_t pid)
 	return cgroup_file_write(fd, "cgroup.procs", number);
 }
 
+/* 1 = it was elsewhere. A process that has ended meanwhile is no error, but it may have started
+ * another one before, which the list that is being gone through does not have. */
+static int attach_one(const struct scope *scope, pid_t pid, ks_error **reterr)
+{
+	ks_error *error = NULL;
+	int r = manager_attach(scope->manager, scope->unit, "/supervisor", pid, &error);
+
+	if (r < 0 && r != -ESRCH && reterr)
+		*reterr = error;
+	else
+		ks_error_free(error);
+	return r < 0 && r != -ESRCH ? r : 1;
+}
+
 /* 1 = it was elsewhere, 0 = it is where it belongs, or is no more. */
 static int bring_one(struct scope *scope, pid_t pid, ks_error **reterr)
 {
@@ -112,8 +126,7 @@ static int bring_one(struct scope *scope, pid_t pid, ks_error **reterr)
 			"a process cannot be moved inside the scope %s: %s", scope->path,
 			strerror(-r));
 	}
-	r = manager_attach(scope->manager, scope->unit, "/supervisor", pid, reterr);
-	return r < 0 ? r : 1;
+	return attach_one(scope, pid, reterr);
 }
 
 /* New processes appear next to their parents, so that one round without any that had to be moved
