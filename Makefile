@@ -14,7 +14,8 @@
 #   make lint       gcc, clang, clang-tidy, cppcheck, formatting
 #   make bench      measure against the peers, some minutes (bench-quick: under one)
 #   make check-vm   the tests in guests with other kernels and hosts; GUESTS="debian12 sid"
-#                   and TESTS=RE take fewer; an hour on an idle machine
+#                   and TESTS=RE take fewer; an hour on an idle machine. GUESTS=arm64, by itself, is
+#                   another processor, and builds for it
 #   make check-aarch64  cross-built, the unit and golden tests under qemu-user
 #   make macos      build for macOS 13 on Linux: build/macos-arm64 and build/macos-x86_64
 #   make check-macos  on a Mac: try the backends there; tests/macos/README.md
@@ -144,10 +145,12 @@ macos-egress:
 	@tests/egress/run --egress $(BUILD)/tests/doubles/mac/kastellan-egress-as-on-a-mac \
 		--names $(abspath $(BUILD))/tests/doubles/mac/kastellan-names-as-on-a-mac
 
+VM_BUILD = $(BUILD)$(if $(filter arm64,$(GUESTS)),-arm64)
+
 check-vm:
-	@tools/install-packages build check
-	@$(MAKE) --no-print-directory all
-	@tests/vm/run --build $(BUILD) --e2e --timeout 3600 --boot-timeout 300 \
+	@tools/install-packages build check $(if $(filter arm64,$(GUESTS)),aarch64)
+	@$(if $(filter arm64,$(GUESTS)),tests/vm/cross-build $(VM_BUILD),$(MAKE) --no-print-directory all)
+	@tests/vm/run --build $(VM_BUILD) --e2e --timeout 3600 --boot-timeout 300 \
 		$(if $(GUESTS),$(addprefix --guest ,$(GUESTS)),--all) $(if $(TESTS),-k '$(TESTS)')
 
 check-aarch64:

@@ -146,6 +146,7 @@ GUESTS = (
         "bookworm",
         kernel_package="linux-image-cloud-arm64",
         optional=True,
+        e2e=(E2e(BOTH, "native", KERNELLY),),
     ),
 )
 
