@@ -27,14 +27,17 @@ static int server_response(struct router *router, size_t server, const struct me
 	return kind == ROUTE_LIST ? listing_answer(router, listing, server, message) : 0;
 }
 
-static int refuse_server(struct router *router, size_t server, const struct message *message)
+static int refuse_server(struct router *router, size_t server, const struct message *message,
+	int code, const char *why)
 {
-	autofree char *id = splice_copy(message, message->id);
+	autofree char *id = NULL;
 
+	if (router->peers[server].full)
+		return 0;
+	id = splice_copy(message, message->id);
 	if (!id)
 		return -ENOMEM;
-	reply_error(&router->peers[server].to_server, id, REPLY_INVALID,
-		"too many requests to the client wait");
+	reply_error(&router->peers[server].to_server, id, code, why);
 	return 0;
 }
 
@@ -46,10 +49,16 @@ static int server_request(struct router *router, size_t server, const struct mes
 	size_t n = 1;
 	int r = -ENOBUFS;
 
+	/* A token that is given twice cannot be made one of ours: the client might take the other
+	 * for that of another server. */
+	if (router_token(message, &token) == -EPROTO)
+		return refuse_server(router, server, message, REPLY_PARAMS,
+			"its _meta or progressToken is given twice");
 	if (routes_count(&router->asks, server) < ROUTER_ASKS)
 		r = routes_add(&router->asks, ROUTE_CALL, server, ++router->last, &route);
 	if (r == -ENOBUFS)
-		return router->peers[server].full ? 0 : refuse_server(router, server, message);
+		return refuse_server(router, server, message, REPLY_INVALID,
+			"too many requests to the client wait");
 	if (r < 0)
 		return r;
 	route->id = splice_copy(message, message->id);

@@ -2,7 +2,6 @@
 #include "workers/message.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,38 +38,49 @@ static int refuse(const char **ret_why, const char *why)
 	return -EPROTO;
 }
 
-/* Whether a key as it is written, with its quotes, is that name. 1, 0, or -ENOMEM. */
-static int key_is(const char *written, size_t len, const char *name, size_t name_len)
+/* The next character of a string as it is written, which *at moves behind: as a number of UTF-16
+ * where it is an escape, else as its byte. */
+static int next_character(const char **at)
 {
-	json_t *decoded;
-	int is;
+	static const char escapes[] = "\"\\/bfnrt";
+	static const char meant[] = "\"\\/\b\f\n\r\t";
+	const char *from = *at;
+	char digits[5] = "";
 
-	if (len == name_len + 2 && memcmp(written + 1, name, name_len) == 0)
-		return 1;
-	/* Spelled with escapes it is the same key to whoever reads the message, and longer. */
-	if (len <= name_len + 2 || !memchr(written, '\\', len))
-		return 0;
-	decoded = json_loadb(written, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	if (!decoded)
-		return -ENOMEM;
-	is = json_string_length(decoded) == name_len &&
-	     memcmp(json_string_value(decoded), name, name_len) == 0;
-	json_decref(decoded);
-	return is;
+	if (*from != '\\') {
+		++*at;
+		return (unsigned char)*from;
+	}
+	if (from[1] != 'u') {
+		*at += 2;
+		return meant[strchr(escapes, from[1]) - escapes];
+	}
+	*at += 6;
+	memcpy(digits, from + 2, 4);
+	return (int)strtol(digits, NULL, 16);
 }
 
-static int find_member(struct message *message, struct span key, struct span **ret_member)
+/* Whether a good string of JSON as it is written, with its quotes, is that name, which is ASCII.
+ * Spelled with escapes it is the same name to whoever reads the message. */
+static bool spells(const char *written, size_t len, const char *name, size_t name_len)
 {
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		int is = key_is(
-			message->text + key.at, key.end - key.at, members[i].name, members[i].len);
+	const char *end = written + len - 1;
 
-		if (is < 0)
-			return is;
-		if (is)
-			*ret_member = (struct span *)((char *)message + members[i].offset);
-	}
-	return 0;
+	if (len <= name_len + 2)
+		return len == name_len + 2 && memcmp(written + 1, name, name_len) == 0;
+	for (written++; *name; name++)
+		if (written >= end || next_character(&written) != (unsigned char)*name)
+			return false;
+	return written == end;
+}
+
+static struct span *find_member(struct message *message, struct span key)
+{
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (spells(message->text + key.at, key.end - key.at, members[i].name,
+			    members[i].len))
+			return (struct span *)((char *)message + members[i].offset);
+	return NULL;
 }
 
 static int scan_value(struct positions *p, size_t *at, unsigned depth);
@@ -146,12 +156,11 @@ static int scan_envelope(
 
 	++*at;
 	for (bool first = true; (r = next_entry(p, at, '}', first)) > 0; first = false) {
-		struct span key, *member = NULL;
+		struct span key, *member;
 
 		if (scan_key(p, at, &key) < 0)
 			break;
-		if (find_member(message, key, &member) < 0)
-			return -ENOMEM;
+		member = find_member(message, key);
 		if (member && present(*member))
 			return refuse(ret_why, "a key of the envelope is given twice");
 		scan_space(p, at);
@@ -257,10 +266,10 @@ bool message_part_is(const struct message *message, struct span span, const char
 
 bool message_method_is(const struct message *message, const char *name)
 {
-	size_t len = strlen(name);
+	struct span method = message->method;
 
-	return message->method.end - message->method.at == len + 2 &&
-	       memcmp(message->text + message->method.at + 1, name, len) == 0;
+	return first_of(message, method) == '"' &&
+	       spells(message->text + method.at, method.end - method.at, name, strlen(name));
 }
 
 int message_member(
@@ -275,13 +284,11 @@ int message_member(
 	++at;
 	for (bool first = true; (r = next_entry(&scan, &at, '}', first)) > 0; first = false) {
 		struct span name;
-		int is;
+		bool is;
 
 		if (scan_key(&scan, &at, &name) < 0)
 			return -EPROTO;
-		is = key_is(message->text + name.at, name.end - name.at, key, strlen(key));
-		if (is < 0)
-			return is;
+		is = spells(message->text + name.at, name.end - name.at, key, strlen(key));
 		scan_space(&scan, &at);
 		name.at = at;
 		if (scan_value(&scan, &at, 2) < 0 || (is && found))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message of JSON-RPC 2.0: what kind it is, and where its parts lie in the text. Pure, and it
- * allocates next to nothing: the text is judged as a whole, but never taken apart, so that what is
+/* One message of JSON-RPC 2.0: what kind it is, and where its parts lie in the text. Pure, and
+ * reading allocates nothing: the text is judged as a whole, but never taken apart, so that what is
  * handed on is what was written, number for number. */
 #ifndef KS_WORKERS_MESSAGE_H
 #define KS_WORKERS_MESSAGE_H
@@ -34,18 +34,19 @@ struct message {
 	struct span error;
 };
 
-/* Reads one message. Returns 0; -EPROTO with *ret_why, a sentence's part, for what is none, for a
- * batch, and for a key of the envelope that is given twice; or -ENOMEM. */
+/* Reads one message. Returns 0, or -EPROTO with *ret_why, a sentence's part, for what is none, for
+ * a batch, and for a key of the envelope that is given twice. */
 int message_read(const char *text, size_t len, struct message *ret, const char **ret_why);
 
 bool message_part_is(const struct message *message, struct span span, const char *text);
 
-/* The method, by its name in JSON without quotes; false also where it is spelled with escapes. */
+/* The method, by its name, which is ASCII: whatever escapes it is spelled with, since whoever reads
+ * the message takes it for that one. */
 bool message_method_is(const struct message *message, const char *name);
 
 /* Where the value of a key lies in an object of the message, such as its params, which is known to
- * be JSON. Returns 1, 0 where the object has no such key (or is none), -EPROTO where it has it
- * twice, or -ENOMEM. */
+ * be JSON. Returns 1, 0 where the object has no such key (or is none), or -EPROTO where it has it
+ * twice. */
 int message_member(
 	const struct message *message, struct span object, const char *key, struct span *ret_value);
 

@@ -116,6 +116,40 @@ static void servers_ask_under_ids_of_the_router(void **state)
 	to_server(0, "");
 }
 
+/* A method is the same however it is spelled, and so is what it may concern. */
+static void escapes_get_past_nobody(void **state)
+{
+	(void)state;
+	acquainted();
+	client(V "\"id\":4,\"method\":\"tools/call\",\"params\":{\"_meta\":{\"progressToken\":9},"
+		 "\"name\":\"a__t\"}}");
+	server(0, V "\"id\":1,\"method\":\"roots/list\"}");
+	to_client(V OWN("4") ",\"method\":\"roots/list\"}\n");
+	assert_int_equal(owners_add(&router.owners, "f:/1", false, 0), 0);
+	server(1, V "\"method\":\"notifications\\/progress\",\"params\":{\"progressToken\":9}}");
+	server(1, V "\"method\":\"\\u006eotifications/cancelled\",\"params\":"
+		    "{\"requestId\":\"kastellan-4\"}}");
+	server(1, V "\"method\":\"notifications/resources\\u002Fupdated\",\"params\":"
+		    "{\"uri\":\"f:/1\"}}");
+	to_client("");
+	server(0, V "\"method\":\"notifications\\/progress\",\"params\":{\"progressToken\":9}}");
+	to_client(V "\"method\":\"notifications\\/progress\",\"params\":{\"progressToken\":9}}\n");
+}
+
+/* The client would take the second token, which might be that of another server's request. */
+static void a_token_is_given_once(void **state)
+{
+	(void)state;
+	acquainted();
+	server(0, V "\"id\":1,\"method\":\"sampling/createMessage\",\"params\":{\"_meta\":"
+		    "{\"progressToken\":1},\"_meta\":{\"progressToken\":\"kastellan-4\"}}}");
+	server(0, V "\"id\":2,\"method\":\"sampling/createMessage\",\"params\":{\"_meta\":"
+		    "{\"progressToken\":1,\"progressToken\":\"kastellan-4\"}}}");
+	to_client("");
+	assert_non_null(strstr(router.peers[0].to_server.data, "\"id\":1,\"error\""));
+	assert_non_null(strstr(router.peers[0].to_server.data, "\"id\":2,\"error\""));
+}
+
 static void a_further_server_is_asked_again(void **state)
 {
 	static const char level[] =
@@ -252,6 +286,8 @@ int main(void)
 		TEST(a_name_of_nobody_is_refused),
 		TEST(cancellation_and_progress_follow_the_request),
 		TEST(servers_ask_under_ids_of_the_router),
+		TEST(escapes_get_past_nobody),
+		TEST(a_token_is_given_once),
 		TEST(a_further_server_is_asked_again),
 		TEST(one_that_cannot_start_is_missing_until_it_can),
 		TEST(where_none_starts_the_client_gets_the_first_reason),

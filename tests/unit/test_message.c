@@ -33,6 +33,14 @@ static void kinds_are_told(void **state)
 	assert_true(message_part_is(&message, message.id, "7"));
 	assert_true(message_method_is(&message, "a/b"));
 	assert_false(message_method_is(&message, "a/"));
+	assert_false(message_method_is(&message, "a/bc"));
+	message = good("{" V "\"method\":\"\\u0061\\/b\"}", MESSAGE_NOTIFICATION);
+	assert_true(message_method_is(&message, "a/b"));
+	assert_false(message_method_is(&message, "a"));
+	assert_false(message_method_is(&message, "a/b\""));
+	message = good("{" V "\"method\":\"a\\n\\u0000\\u00e1\"}", MESSAGE_NOTIFICATION);
+	assert_false(message_method_is(&message, "a"));
+	assert_false(message_method_is(&message, "an"));
 	message = good("{" V "\"id\":\"7\",\"method\":\"x\",\"params\":[1]}", MESSAGE_REQUEST);
 	assert_true(message_part_is(&message, message.id, "\"7\""));
 	assert_true(message_part_is(&message, message.params, "[1]"));
