@@ -50,6 +50,23 @@ static void note(
 		kinds[listing->kind].method, what);
 }
 
+/* Why an item is left out. */
+enum { TOO_LONG = 1, OF_ANOTHER = 2, BAD_URI = 4, TOO_MANY = 8 };
+
+static const char too_many[] = "there are more than 4096 items, or 64 pages; the rest is left out";
+
+/* A server may give one reason a hundred thousand times: it is told of once. */
+static int leave_out(struct router *router, struct listing *listing, size_t server, unsigned reason,
+	const char *what)
+{
+	struct listing_part *part = &listing->parts[server];
+
+	if (!(part->left_out & reason))
+		note(router, listing, server, what);
+	part->left_out |= reason;
+	return 0;
+}
+
 void listing_free(struct router *router, struct listing *listing)
 {
 	struct listing **slot = &router->listings;
@@ -148,11 +165,9 @@ static int add_named(struct router *router, struct listing *listing, size_t serv
 	char prefix[KS_MAX_TOOL_NAME + 3];
 	struct edit edit = {{at, at}, prefix};
 
-	if (name.end - name.at - 2 + strlen(peer) + 2 > ROUTER_NAME) {
-		note(router, listing, server,
-			"a name of more than 128 bytes with the server's is left out");
-		return 0;
-	}
+	if (name.end - name.at - 2 + strlen(peer) + 2 > ROUTER_NAME)
+		return leave_out(router, listing, server, TOO_LONG,
+			"what has a name of more than 128 bytes with the server's is left out");
 	stpcpy(stpcpy(prefix, peer), "__");
 	if (to->len)
 		strbuf_putc(to, ',');
@@ -170,12 +185,12 @@ static int add_owned(struct router *router, struct listing *listing, size_t serv
 
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0) {
-		note(router, listing, server,
-			r == -EEXIST ? "a resource that another server has listed is left out"
-				     : "a resource with no good URI, or one too many, is left out");
-		return 0;
-	}
+	if (r == -EEXIST)
+		return leave_out(router, listing, server, OF_ANOTHER,
+			"what another server has listed is left out");
+	if (r < 0)
+		return leave_out(router, listing, server, BAD_URI,
+			"what has no good URI, or is one too many, is left out");
 	if (to->len)
 		strbuf_putc(to, ',');
 	splice_part(to, message, item, NULL, 0);
@@ -186,11 +201,14 @@ static int add_owned(struct router *router, struct listing *listing, size_t serv
 static int add_items(struct router *router, struct listing *listing, size_t server,
 	const struct message *message, struct span items)
 {
+	struct listing_part *part = &listing->parts[server];
 	struct span item, name;
 	size_t at = 0;
 	int r;
 
 	while ((r = message_item(message, items, &at, &item)) > 0) {
+		if (part->count++ >= LISTING_ITEMS)
+			return leave_out(router, listing, server, TOO_MANY, too_many);
 		r = message_member(message, item, kinds[listing->kind].name, &name);
 		if (r == -ENOMEM)
 			return r;
@@ -226,10 +244,8 @@ static int add_page(struct router *router, struct listing *listing, size_t serve
 	r = message_member(message, message->result, "nextCursor", &cursor);
 	if (r <= 0 || message->text[cursor.at] != '"')
 		return r == -ENOMEM ? r : 0;
-	if (++part->pages >= LISTING_PAGES) {
-		note(router, listing, server, "there are more than 64 pages; the rest is left out");
-		return 0;
-	}
+	if (part->count >= LISTING_ITEMS || ++part->pages >= LISTING_PAGES)
+		return leave_out(router, listing, server, TOO_MANY, too_many);
 	next = splice_copy(message, cursor);
 	return next ? ask_page(router, listing, server, next) : -ENOMEM;
 }

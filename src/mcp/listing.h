@@ -10,6 +10,7 @@
 
 #define LISTINGS_MAX 16 /* at once */
 #define LISTING_PAGES 64 /* of one server */
+#define LISTING_ITEMS 4096 /* of one server, as OWNERS_EACH */
 
 struct router;
 
@@ -18,6 +19,8 @@ enum list_kind { LIST_TOOLS, LIST_PROMPTS, LIST_RESOURCES, LIST_TEMPLATES, LIST_
 struct listing_part {
 	struct strbuf items; /* with commas between */
 	unsigned pages;
+	unsigned count; /* of items, those that are left out as well */
+	unsigned left_out; /* for which reasons, a bit each: a person is told of each once */
 	bool failed;
 };
 

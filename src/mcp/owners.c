@@ -15,8 +15,10 @@ void owners_begin(struct owners *owners, bool template)
 int owners_add(struct owners *owners, const char *uri, bool template, size_t server)
 {
 	struct owned *row = owners->rows;
+	size_t has = 0;
 
 	for (size_t i = 0; i < owners->len; i++, row++) {
+		has += row->server == server;
 		if (row->template != template || strcmp(row->uri, uri) != 0)
 			continue;
 		if (row->server != server)
@@ -24,7 +26,7 @@ int owners_add(struct owners *owners, const char *uri, bool template, size_t ser
 		row->listed = true;
 		return 0;
 	}
-	if (owners->len >= OWNERS_MAX || strlen(uri) > OWNERS_URI_MAX)
+	if (has >= OWNERS_EACH || owners->len >= OWNERS_MAX || strlen(uri) > OWNERS_URI_MAX)
 		return -ENOBUFS;
 	if (!owners->rows)
 		owners->rows = calloc(OWNERS_MAX, sizeof(*owners->rows));

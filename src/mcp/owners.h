@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OWNERS_MAX 4096 /* resources and templates of all servers */
+#define OWNERS_MAX 65536 /* resources and templates of all servers */
+#define OWNERS_EACH 4096 /* of one, so that it leaves room for others */
 #define OWNERS_URI_MAX 4096 /* bytes of one */
 #define OWNERS_NONE ((size_t)-1)
 

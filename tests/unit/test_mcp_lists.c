@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/bounds.h"
 #include "router_fixture.h"
 
 static void lists_are_merged_in_the_order_of_servers(void **state)
@@ -109,6 +110,50 @@ static void a_resource_belongs_to_who_lists_it(void **state)
 		"\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"g:/2\"}}\n");
 }
 
+/* As many items as a message has room for, of which none is good: a person hears of it once, and
+ * the servers go on. */
+static void a_long_list_of_rubbish_is_told_of_once(void **state)
+{
+	static const char front[] = V OWN("3") ",\"result\":{\"resources\":[{\"uri\":\"f:\"}";
+	struct strbuf list;
+
+	(void)state;
+	acquainted();
+	client(V "\"id\":1,\"method\":\"resources/list\"}");
+	server(1, V OWN("4") ",\"result\":{\"resources\":[{\"uri\":\"g:\"}]}}");
+	strbuf_init(&list, KS_MAX_TEXT);
+	strbuf_puts(&list, front);
+	while (list.len < KS_MAX_MESSAGE_BYTES - 64)
+		strbuf_puts(&list, ",{\"uri\":\"g:\"}");
+	strbuf_puts(&list, "]}}");
+	server(0, list.data);
+	strbuf_done(&list);
+	to_client(V "\"id\":1,\"result\":{\"resources\":[{\"uri\":\"f:\"},{\"uri\":\"g:\"}]}}\n");
+	assert_non_null(strstr(router.notes.data, "more than 4096 items"));
+	assert_true(router.notes.len < 1024);
+}
+
+static void one_server_leaves_others_room_for_resources(void **state)
+{
+	struct strbuf list;
+
+	(void)state;
+	acquainted();
+	client(V "\"id\":1,\"method\":\"resources/list\"}");
+	strbuf_init(&list, KS_MAX_TEXT);
+	strbuf_puts(&list, V OWN("3") ",\"result\":{\"resources\":[");
+	for (int i = 0; i < 5000; i++)
+		strbuf_addf(&list, "%s{\"uri\":\"f:%d\"}", i ? "," : "", i);
+	strbuf_puts(&list, "]}}");
+	server(0, list.data);
+	strbuf_done(&list);
+	server(1, V OWN("4") ",\"result\":{\"resources\":[{\"uri\":\"g:\"}]}}");
+	router.to_client.len = 0;
+	assert_int_equal(owners_find(&router.owners, "f:4095"), 0);
+	assert_int_equal(owners_find(&router.owners, "f:4096"), OWNERS_NONE);
+	assert_int_equal(owners_find(&router.owners, "g:"), 1);
+}
+
 static void a_resource_that_is_not_known_is_looked_for(void **state)
 {
 	(void)state;
@@ -141,6 +186,8 @@ int main(void)
 		TEST(a_bad_list_takes_no_other_down),
 		TEST(a_list_that_all_refuse_is_refused),
 		TEST(a_resource_belongs_to_who_lists_it),
+		TEST(a_long_list_of_rubbish_is_told_of_once),
+		TEST(one_server_leaves_others_room_for_resources),
 		TEST(a_resource_that_is_not_known_is_looked_for),
 	};
 
