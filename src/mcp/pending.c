@@ -34,18 +34,15 @@ int pending_add(
 
 struct request *pending_find(const struct pending *pending, const struct message *message)
 {
-	struct request *request = pending->first;
-
-	while (request && !message_part_is(message, message->id, request->id))
-		request = request->next;
-	return request;
+	return pending_find_part(pending, message, message->id);
 }
 
-struct request *pending_find_id(const struct pending *pending, const char *id)
+struct request *pending_find_part(
+	const struct pending *pending, const struct message *message, struct span id)
 {
 	struct request *request = pending->first;
 
-	while (request && strcmp(request->id, id) != 0)
+	while (request && !message_part_is(message, id, request->id))
 		request = request->next;
 	return request;
 }

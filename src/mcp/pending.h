@@ -30,10 +30,11 @@ struct pending {
 int pending_add(
 	struct pending *pending, const struct message *message, struct request **ret_request);
 
-/* The request that has the id of this message, or the id that is written so; NULL if there is none.
- */
+/* The request that has the id of this message, or the id that another part of it is; NULL if there
+ * is none. */
 struct request *pending_find(const struct pending *pending, const struct message *message);
-struct request *pending_find_id(const struct pending *pending, const char *id);
+struct request *pending_find_part(
+	const struct pending *pending, const struct message *message, struct span id);
 
 /* Takes it out and frees it. */
 void pending_remove(struct pending *pending, struct request *request);

@@ -108,12 +108,13 @@ static json_t *first_grant(json_t *limit, const json_t *denied)
 	return limit;
 }
 
-static json_t *data_to_json(const ks_error *error, const ks_policy *policy, const char *paths)
+/* Takes the list of what was denied. said: the last of its stderr. */
+static json_t *data_to_json(
+	const ks_error *error, const ks_policy *policy, json_t *denied, const char *said)
 {
 	const ks_outcome *outcome = ks_error_outcome(error);
 	const char *field = ks_error_field(error);
 	enum ks_fault fault = ks_error_fault(error);
-	json_t *denied = denied_to_json(error, policy, paths);
 	json_t *json = json_object();
 
 	json = json_with(json, "fault", json_string(ks_fault_name(fault)));
@@ -126,7 +127,7 @@ static json_t *data_to_json(const ks_error *error, const ks_policy *policy, cons
 	json = json_with(json, "grant", first_grant(grant_to_json(outcome, policy), denied));
 	json = json_with(json, "denied", denied);
 	json = json_with(json, "remedy", json_text_or_null(ks_error_remedy(error)));
-	return json_with(json, "stderr", json_text_or_null(ks_error_stderr(error, NULL)));
+	return json_with(json, "stderr", json_text_or_null(said));
 }
 
 void reply_json(struct strbuf *to, const char *id, const char *key, const char *json)
@@ -161,12 +162,24 @@ static json_t *error_to_json(int code, const char *message)
 	return json_with(json, "message", json_text(message));
 }
 
+/* Takes the data. */
+static void add_fault(struct strbuf *to, const char *id, const ks_error *error, json_t *data)
+{
+	add(to, id, json_with(error_to_json(REPLY_FAULT, ks_error_message(error)), "data", data));
+}
+
 void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy,
 	const char *paths)
 {
-	json_t *json = error_to_json(REPLY_FAULT, ks_error_message(error));
+	add_fault(to, id, error,
+		data_to_json(error, policy, denied_to_json(error, policy, paths),
+			ks_error_stderr(error, NULL)));
+}
 
-	add(to, id, json_with(json, "data", data_to_json(error, policy, paths)));
+void reply_fault_in_brief(
+	struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy)
+{
+	add_fault(to, id, error, data_to_json(error, policy, json_array(), NULL));
 }
 
 void reply_error(struct strbuf *to, const char *id, int code, const char *message)

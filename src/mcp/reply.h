@@ -23,6 +23,10 @@ enum {
 void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy,
 	const char *paths);
 
+/* The same without what may be long: what was denied, and the last of its stderr. */
+void reply_fault_in_brief(
+	struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy);
+
 /* The answer with an error, or a result, that is JSON already. */
 void reply_json(struct strbuf *to, const char *id, const char *key, const char *json);
 

@@ -2,7 +2,6 @@
 #include "mcp/session.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +10,14 @@
 #include "base/cleanup.h"
 
 #define CANCELLED_MAX 256
+/* While less waits for the client an error says everything: behind it there is room for the longest
+ * message, and a short error for each of PENDING_MAX requests. */
+#define WHOLE_ERRORS (4 << 20)
 
 void session_init(struct session *session, const ks_policy *policy)
 {
 	*session = (struct session){.policy = policy};
-	strbuf_init(&session->to_client, KS_MAX_TEXT);
+	strbuf_init(&session->to_client, (size_t)2 * KS_MAX_TEXT);
 	strbuf_init(&session->to_server, KS_MAX_TEXT);
 	strbuf_init(&session->held, KS_MAX_TEXT);
 }
@@ -100,18 +102,6 @@ static int client_request(struct session *session, const struct message *message
 	return r;
 }
 
-/* {"requestId": ...} of a cancellation, as it was written there. */
-static char *cancelled_id(const struct message *message)
-{
-	json_t *params = json_loadb(message->text + message->params.at,
-		message->params.end - message->params.at, JSON_ALLOW_NUL, NULL);
-	const json_t *id = json_object_get(params, "requestId");
-	char *text = id ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
-
-	json_decref(params);
-	return text;
-}
-
 /* Most are never answered: only so many are remembered as can still come. */
 static void cancel(struct pending *pending, struct request *request)
 {
@@ -128,13 +118,13 @@ static void cancel(struct pending *pending, struct request *request)
 
 static void note_cancellation(struct pending *pending, const struct message *message)
 {
-	autofree char *id = NULL;
 	struct request *request;
+	struct span id;
 
-	if (!message_method_is(message, "notifications/cancelled"))
+	if (!message_method_is(message, "notifications/cancelled") ||
+		message_member(message, message->params, "requestId", &id) <= 0)
 		return;
-	id = cancelled_id(message);
-	request = id ? pending_find_id(pending, id) : NULL;
+	request = pending_find_part(pending, message, id);
 	if (request)
 		cancel(pending, request);
 }
@@ -345,6 +335,15 @@ int session_started(struct session *session, uint64_t now)
 	return r < 0 ? r : errors(session);
 }
 
+/* A request that the server has not answered. */
+static void answer_fault(struct session *session, const char *id, const ks_error *error)
+{
+	if (session->to_client.len < WHOLE_ERRORS)
+		reply_fault(&session->to_client, id, error, session->policy, session->paths);
+	else
+		reply_fault_in_brief(&session->to_client, id, error, session->policy);
+}
+
 void session_ended(struct session *session, const ks_error *error, bool starting)
 {
 	struct request *next;
@@ -354,8 +353,7 @@ void session_ended(struct session *session, const ks_error *error, bool starting
 		if (!request->since && !starting)
 			continue;
 		if (!request->cancelled)
-			reply_fault(&session->to_client, request->id, error, session->policy,
-				session->paths);
+			answer_fault(session, request->id, error);
 		pending_remove(&session->of_client, request);
 	}
 	if (starting)
@@ -402,8 +400,7 @@ void session_expire(struct session *session, uint64_t before, const ks_error *er
 		next = request->next;
 		if (!request->since || request->since >= before || request->cancelled)
 			continue;
-		reply_fault(
-			&session->to_client, request->id, error, session->policy, session->paths);
+		answer_fault(session, request->id, error);
 		ask_to_cancel(session, request->id);
 		cancel(&session->of_client, request);
 	}

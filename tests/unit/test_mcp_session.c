@@ -187,6 +187,39 @@ static void lost_requests_are_answered_once(void **state)
 	assert_false(session_wants_server(&session));
 }
 
+/* However many wait and whatever the server wrote last: each hears of its end, the first ones all
+ * of it. */
+static void many_lost_requests_are_answered(void **state)
+{
+	static struct ring last_words;
+	ks_error *error = NULL;
+	size_t lines = 0, told = 0;
+	char line[64], noise[KS_WORKERS_STDERR];
+
+	(void)state;
+	acquainted();
+	for (int i = 0; i < PENDING_MAX; i++) {
+		snprintf(line, sizeof(line), V "\"id\":%d,\"method\":\"x\"}", i);
+		client(line, 20);
+	}
+	memset(noise, 1, sizeof(noise));
+	ring_add(&last_words, noise, sizeof(noise));
+	verdict_set(&verdict, KS_FAULT_CRASH, "ended");
+	fault_worker_error(&error, &verdict, "t", NULL, &last_words);
+	session_ended(&session, error, false);
+	ks_error_free(error);
+	assert_int_equal(session.to_client.error, 0);
+	for (char *at = session.to_client.data, *end; (end = strchr(at, '\n')); at = end + 1) {
+		*end = '\0';
+		assert_non_null(strstr(at, "\"fault\":\"crash\""));
+		told += strstr(at, "\\u0001") != NULL;
+		lines++;
+	}
+	assert_int_equal(lines, PENDING_MAX);
+	assert_true(told > 0);
+	session.to_client.len = 0;
+}
+
 static void further_servers_are_initialised(void **state)
 {
 	(void)state;
@@ -257,6 +290,16 @@ static void cancelled_requests_are_not_answered(void **state)
 	session.to_server.len = 0;
 	assert_int_equal(server(V "\"id\":\"a b\",\"result\":1}", 22), 0);
 	expect(&session.to_client, "");
+	/* An id is compared as it is written, and may be longer than any integer. */
+	client(V "\"id\":123456789012345678901234,\"method\":\"x\"}", 23);
+	client(V "\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":"
+		 "123456789012345678901234}}",
+		23);
+	assert_false(session_busy(&session));
+	client(V "\"id\":\"\\u00e9\",\"method\":\"x\"}", 24);
+	client(V "\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"\\u00e9\"}}",
+		24);
+	assert_false(session_busy(&session));
 	/* Servers need not answer: only so many are remembered. */
 	for (int i = 0; i < 5000; i++) {
 		char line[128];
@@ -305,6 +348,7 @@ int main(void)
 		TEST(bad_messages_are_answered),
 		TEST(bad_servers_are_seen),
 		TEST(lost_requests_are_answered_once),
+		TEST(many_lost_requests_are_answered),
 		TEST(further_servers_are_initialised),
 		TEST(held_requests_outlive_a_start),
 		TEST(a_server_may_refuse),
