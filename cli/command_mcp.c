@@ -96,8 +96,6 @@ static int settle(const struct arguments *arguments, ks_backends *backends,
 			tool->name);
 	if (kind == KS_BACKEND_NONE && arguments->backend)
 		r = ks_backends_kind_from_name(backends, arguments->backend, &kind, reterr);
-	if (r == 0)
-		r = own_files_check_tools(arguments, tool->policy, kind, reterr);
 	if (r < 0)
 		return r;
 	r = ks_backends_resolve(
@@ -139,6 +137,8 @@ static int serve_tools(const struct arguments *arguments, int signals, ks_error 
 	ks_tools *tools = NULL;
 	int r = ks_tools_load(arguments->tools_file, &tools, reterr);
 
+	if (r == 0)
+		r = own_files_check_tools(arguments, tools, reterr);
 	if (r == 0)
 		r = serve_manifest(arguments, tools, signals, reterr);
 	ks_tools_free(tools);

@@ -9,11 +9,17 @@
 #include "cli/loop.h"
 #include "cli/signals.h"
 #include "cli/options.h"
+#include "cli/own_files.h"
 #include "daemon/daemon.h"
 
 static void report(const ks_error *error)
 {
 	print_error(NULL, error);
+}
+
+static int accept_tools(void *data, const ks_tools *tools, ks_error **reterr)
+{
+	return own_files_check_tools(data, tools, reterr);
 }
 
 static int missing(const char *what, ks_error **reterr)
@@ -25,7 +31,8 @@ static int missing(const char *what, ks_error **reterr)
 }
 
 /* The service manager's socket, or one of our own at the path, which goes with us. */
-static int open_listener(const struct arguments *arguments, int *ret_listener, ks_error **reterr)
+static int open_listener(const struct arguments *arguments, int *ret_listener,
+	struct socket_name *ret_name, ks_error **reterr)
 {
 	int r = daemon_inherit(ret_listener, reterr);
 
@@ -36,10 +43,10 @@ static int open_listener(const struct arguments *arguments, int *ret_listener, k
 		return r;
 	if (!arguments->socket)
 		return missing("no socket is named", reterr);
-	return daemon_listen(arguments->socket, ret_listener, reterr);
+	return daemon_listen(arguments->socket, ret_listener, ret_name, reterr);
 }
 
-static int serve(const struct arguments *arguments, int listener, int signals, ks_error **reterr)
+static int serve(struct arguments *arguments, int listener, int signals, ks_error **reterr)
 {
 	struct daemon_options options = {
 		.tools = arguments->tools_file,
@@ -51,6 +58,8 @@ static int serve(const struct arguments *arguments, int listener, int signals, k
 			},
 		.listener = listener,
 		.signals = signals,
+		.accept = accept_tools,
+		.data = arguments,
 		.report = arguments->quiet ? NULL : report,
 	};
 	int r = ks_backends_new(&options.backends);
@@ -62,8 +71,9 @@ static int serve(const struct arguments *arguments, int listener, int signals, k
 	return r;
 }
 
-static int run(const struct arguments *arguments, ks_error **reterr)
+static int run(struct arguments *arguments, ks_error **reterr)
 {
+	struct socket_name name = {0};
 	int listener = -1;
 	int signals;
 	int r;
@@ -78,13 +88,13 @@ static int run(const struct arguments *arguments, ks_error **reterr)
 	if (signals < 0)
 		return error_set(reterr, signals, ABOUT(.step = "signals"),
 			"signals cannot be received: %s", strerror(-signals));
-	r = open_listener(arguments, &listener, reterr);
+	r = open_listener(arguments, &listener, &name, reterr);
 	if (r == 0)
 		r = serve(arguments, listener, signals, reterr);
+	if (listener >= 0 && arguments->socket)
+		daemon_forget(arguments->socket, &name);
 	if (listener >= 0)
 		close(listener);
-	if (listener >= 0 && arguments->socket)
-		unlink(arguments->socket);
 	close(signals);
 	return r;
 }

@@ -101,20 +101,38 @@ int own_files_check(struct arguments *arguments, ks_error **reterr)
 	return 0;
 }
 
-int own_files_check_tools(const struct arguments *arguments, const ks_policy *policy,
-	enum ks_backend_kind kind, ks_error **reterr)
+/* What the tool with those arguments must not replace. */
+static int check_tool(const struct arguments *one, const char *tool, const char *option,
+	const char *file, ks_error **reterr)
 {
-	const char *file = arguments->tools_file;
-	struct arguments one = {
-		.policy = (ks_policy *)policy, .backend = ks_backend_kind_name(kind)};
-
-	if (!can_be_replaced(&one, file))
+	if (!file || !can_be_replaced(one, file))
 		return 0;
 	return error_set(reterr, -EPERM,
 		ABOUT(.step = "usage", .path = file,
 			.remedy = "keep it outside of what is granted with fs_write, or protect it "
 				  "there: name it in fs_read"),
-		"--tools: %s lies in a writable grant: a worker could write the policies of the "
-		"next run",
-		file);
+		"--%s: %s lies in a writable grant of tool \"%s\": its worker could write what "
+		"the next ones may, or stand in for the socket",
+		option, file, tool);
+}
+
+int own_files_check_tools(
+	const struct arguments *arguments, const ks_tools *tools, ks_error **reterr)
+{
+	struct ks_tool tool = {.size = sizeof(tool)}, other = tool;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && ks_tools_get(tools, i, &tool) == 0; i++) {
+		const struct arguments one = {.policy = (ks_policy *)tool.policy,
+			.backend = tool.backend == KS_BACKEND_NONE
+					   ? arguments->backend
+					   : ks_backend_kind_name(tool.backend)};
+
+		r = check_tool(&one, tool.name, "tools", arguments->tools_file, reterr);
+		if (r == 0)
+			r = check_tool(&one, tool.name, "socket", arguments->socket, reterr);
+		for (size_t k = 0; r == 0 && ks_tools_get(tools, k, &other) == 0; k++)
+			r = check_tool(&one, tool.name, "tools", other.policy_file, reterr);
+	}
+	return r;
 }

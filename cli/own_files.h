@@ -8,8 +8,9 @@
  * its next policy. A refused status file is forgotten. Returns 0 or -errno. */
 int own_files_check(struct arguments *arguments, ks_error **reterr);
 
-/* The same of the manifest of tools, for one policy of it. */
-int own_files_check_tools(const struct arguments *arguments, const ks_policy *policy,
-	enum ks_backend_kind kind, ks_error **reterr);
+/* The same of a manifest of tools: of it, the files of its policies and the daemon's socket, for
+ * each of its policies. */
+int own_files_check_tools(
+	const struct arguments *arguments, const ks_tools *tools, ks_error **reterr);
 
 #endif

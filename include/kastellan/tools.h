@@ -45,6 +45,7 @@ struct ks_tool {
 	uint64_t instances;
 	uint64_t wall_ms; /* of one request; 0 = unlimited */
 	uint64_t max_message_bytes; /* of one message, in either direction */
+	const char *policy_file; /* where the policy was read; NULL: it is part of the manifest */
 };
 
 /* Reads a manifest from JSON text of len bytes (at most 1 MiB). name is what errors call the text;

@@ -11,10 +11,25 @@
 #include "base/event.h"
 #include "daemon/state.h"
 
-int daemon_reload(struct daemon *daemon, ks_error **reterr)
+static int load(const struct daemon_options *options, ks_tools **ret_tools, ks_error **reterr)
+{
+	ks_tools *tools = NULL;
+	int r = ks_tools_load(options->tools, &tools, reterr);
+
+	if (r == 0 && options->accept)
+		r = options->accept(options->data, tools, reterr);
+	if (r < 0) {
+		ks_tools_free(tools);
+		return r;
+	}
+	*ret_tools = tools;
+	return 0;
+}
+
+static int reload(struct daemon *daemon, ks_error **reterr)
 {
 	ks_tools *tools = NULL, *old;
-	int r = ks_tools_load(daemon->options->tools, &tools, reterr);
+	int r = load(daemon->options, &tools, reterr);
 
 	if (r == 0)
 		r = ks_workers_reload(daemon->workers, tools, reterr);
@@ -28,6 +43,16 @@ int daemon_reload(struct daemon *daemon, ks_error **reterr)
 	pthread_mutex_unlock(&daemon->lock);
 	ks_tools_free(old);
 	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, ks_error **reterr)
+{
+	int r;
+
+	pthread_mutex_lock(&daemon->reloading);
+	r = reload(daemon, reterr);
+	pthread_mutex_unlock(&daemon->reloading);
+	return r;
 }
 
 static void reload_by_signal(struct daemon *daemon)
@@ -97,13 +122,14 @@ static void leave(struct daemon *daemon)
 int daemon_run(const struct daemon_options *options, ks_error **reterr)
 {
 	struct daemon daemon = {.options = options};
-	int r = ks_tools_load(options->tools, &daemon.tools, reterr);
+	int r = load(options, &daemon.tools, reterr);
 
 	if (r == 0)
 		r = ks_workers_new(options->backends, daemon.tools, &options->workers,
 			&daemon.workers, reterr);
 	daemon.stop = r == 0 ? event_new() : -1;
 	pthread_mutex_init(&daemon.lock, NULL);
+	pthread_mutex_init(&daemon.reloading, NULL);
 	pthread_cond_init(&daemon.changed, NULL);
 	if (r == 0) {
 		r = daemon.stop < 0 ? -errno : loop(&daemon);
@@ -118,5 +144,6 @@ int daemon_run(const struct daemon_options *options, ks_error **reterr)
 		close(daemon.stop);
 	pthread_cond_destroy(&daemon.changed);
 	pthread_mutex_destroy(&daemon.lock);
+	pthread_mutex_destroy(&daemon.reloading);
 	return r;
 }

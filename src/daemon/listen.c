@@ -5,17 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "daemon/daemon.h"
 
 #define BACKLOG 64
 #define FRESH ".new"
+#define PATIENCE_MS 5000 /* for another one that begins */
 #define FIRST_INHERITED 3 /* SD_LISTEN_FDS_START */
 
 static int refuse(
@@ -37,6 +40,31 @@ static int address_of(const char *path, struct sockaddr_un *address, ks_error **
 	return 0;
 }
 
+/* Between the look at the place and the new name no other daemon looks: it would take our socket
+ * for one that nobody listens at, and we would listen without a name. Where a directory cannot be
+ * locked, as on some networks, -1 is as good as it gets. */
+static int lock_directory(const char *path, int *ret_lock)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *name = slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup(".");
+	autofd int fd = name ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	uint64_t until = clock_now() + PATIENCE_MS;
+
+	if (!name)
+		return -ENOMEM;
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return 0;
+		if (clock_now() >= until)
+			return -EBUSY;
+		usleep(10000);
+	}
+	*ret_lock = take_fd(&fd);
+	return 0;
+}
+
 /* What lies at the path may be replaced: nothing, or a socket whose process is gone. */
 static int check_place(const struct sockaddr_un *address)
 {
@@ -55,9 +83,10 @@ static int check_place(const struct sockaddr_un *address)
 }
 
 /* Bound and listening before it has its name: whoever finds it can connect. */
-static int listen_as(int fd, const struct sockaddr_un *address)
+static int listen_as(int fd, const struct sockaddr_un *address, struct socket_name *ret_name)
 {
 	struct sockaddr_un fresh = *address;
+	struct stat info;
 	mode_t before;
 	int r;
 
@@ -69,26 +98,43 @@ static int listen_as(int fd, const struct sockaddr_un *address)
 	umask(before);
 	if (r < 0)
 		return r;
-	if (listen(fd, BACKLOG) < 0 || rename(fresh.sun_path, address->sun_path) < 0) {
+	if (listen(fd, BACKLOG) < 0 || lstat(fresh.sun_path, &info) < 0 ||
+		rename(fresh.sun_path, address->sun_path) < 0) {
 		r = -errno;
 		unlink(fresh.sun_path);
+		return r;
 	}
-	return r;
+	*ret_name = (struct socket_name){info.st_dev, info.st_ino};
+	return 0;
 }
 
-int daemon_listen(const char *path, int *ret_listener, ks_error **reterr)
+void daemon_forget(const char *path, const struct socket_name *name)
 {
+	struct stat info;
+
+	if (lstat(path, &info) == 0 && info.st_dev == name->device && info.st_ino == name->inode)
+		unlink(path);
+}
+
+int daemon_listen(
+	const char *path, int *ret_listener, struct socket_name *ret_name, ks_error **reterr)
+{
+	autofd int lock = -1;
 	autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
 	int r = address_of(path, &address, reterr);
 
 	if (r < 0)
 		return r;
-	r = fd < 0 ? -errno : check_place(&address);
+	r = fd < 0 ? -errno : lock_directory(path, &lock);
+	if (r < 0)
+		return refuse(reterr, r, path, "its directory cannot be locked",
+			"create it, readable and writable for this user alone");
+	r = check_place(&address);
 	if (r < 0)
 		return refuse(reterr, r, path, "cannot be listened at",
 			"end the other one, or choose another path");
-	r = listen_as(fd, &address);
+	r = listen_as(fd, &address, ret_name);
 	if (r < 0)
 		return refuse(reterr, r, path, "cannot be listened at",
 			"create its directory, writable for this user");

@@ -20,6 +20,8 @@ struct daemon {
 	const struct daemon_options *options;
 	ks_workers *workers;
 	int stop; /* eventfd: readable when everything ends */
+	pthread_mutex_t reloading; /* one after the other, so that what was read last is what holds
+				    */
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t changed;
 	ks_tools *tools; /* of the last reload */

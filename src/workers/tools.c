@@ -15,6 +15,7 @@ static void tool_done(struct tool *tool)
 	strv_done(&tool->argv);
 	free(tool->cwd);
 	ks_policy_free(tool->policy);
+	free(tool->policy_file);
 	free(tool->image);
 }
 
@@ -200,7 +201,8 @@ static int tool_out(const struct tool *tool, struct ks_tool *ret_tool)
 		.max_age_seconds = tool->max_age_seconds,
 		.instances = tool->instances,
 		.wall_ms = tool->wall_ms,
-		.max_message_bytes = tool->max_message_bytes};
+		.max_message_bytes = tool->max_message_bytes,
+		.policy_file = tool->policy_file};
 
 	memcpy(ret_tool, &full, full.size < sizeof(full) ? full.size : sizeof(full));
 	return 0;

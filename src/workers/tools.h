@@ -18,6 +18,7 @@ struct tool {
 	struct strv argv;
 	char *cwd;
 	ks_policy *policy;
+	char *policy_file; /* NULL: it is part of the manifest */
 	enum ks_backend_kind backend;
 	char *image;
 	enum ks_lifecycle lifecycle;

@@ -54,6 +54,9 @@ static int load_policy(struct reader *reader, const struct tool_key *key, struct
 		return problem_add(reader->problems, -ENAMETOOLONG, node->at,
 			ABOUT(.field = key->name, .remedy = "use a shorter path"),
 			"the path is too long");
+	tool->policy_file = strdup(room);
+	if (!tool->policy_file)
+		return problem_oom(reader->problems);
 	r = ks_policy_load(room, &tool->policy, &error);
 	if (r < 0 && error)
 		take_problems(reader, key->name, error, node);
