@@ -33,15 +33,15 @@ static int allow_descriptors(void)
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
-/* As many loans at once as there are slots fill them all. */
-static int fill(ks_workers *workers, const char *tool, const char **ret_reason)
+/* As many loans at once as workers are wanted, at most all slots. */
+static int fill(ks_workers *workers, const char *tool, unsigned count, const char **ret_reason)
 {
 	static ks_worker *loans[INSTANCES];
 	ks_error *error = NULL;
 	unsigned n = 0;
 	int r = 0;
 
-	for (; r == 0 && n < INSTANCES; n += r == 0)
+	for (; r == 0 && n < count && n < INSTANCES; n += r == 0)
 		r = ks_workers_acquire(workers, tool, NULL, &loans[n], &error);
 	while (n)
 		ks_worker_release(loans[--n]);
@@ -61,7 +61,7 @@ int warm_hold(const struct bench *bench, const struct request *request, unsigned
 		r = workers_new(bench, request, &wanted, &held, ret_reason);
 	for (unsigned i = 0; r == 0 && i < wanted.tools; i++) {
 		snprintf(tool, sizeof(tool), "t%u", i);
-		r = fill(held, tool, ret_reason);
+		r = fill(held, tool, count - i * INSTANCES, ret_reason);
 	}
 	return r;
 }

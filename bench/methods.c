@@ -20,6 +20,7 @@ static const struct method methods[] = {
 	/* The manager of workers, on the Native backend; and the same worker on a bare pipe. */
 	{"pipe", run_pipe, KS_BACKEND_NONE, NULL, plain_hold},
 	{"jailedpipe", run_jailed_pipe, KS_BACKEND_NATIVE, NULL, NULL},
+	{"watchedpipe", run_watched_pipe, KS_BACKEND_NATIVE, NULL, NULL},
 	{"warm", run_warm, KS_BACKEND_NATIVE, NULL, warm_hold},
 	{"acquire", run_acquire, KS_BACKEND_NATIVE, NULL, NULL},
 };

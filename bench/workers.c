@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,11 +21,13 @@ static ks_workers *warm, *single;
 
 struct pipes {
 	int in, out;
+	int watch; /* epoll of out and of whatever else may end the wait; -1 = out alone is read */
 };
 
 static pid_t plain_pid = -1;
 static struct pipes plain;
 static ks_child *jailed;
+static int jailed_watch = -1;
 
 static void put_tool(struct strbuf *text, const struct request *request, const char *policy,
 	const struct workers_wanted *wanted, unsigned number)
@@ -141,17 +145,31 @@ static int start_plain(const struct request *request)
 	}
 	close(in[0]);
 	close(out[1]);
-	plain = (struct pipes){in[1], out[0]};
+	plain = (struct pipes){in[1], out[0], -1};
 	return plain_pid < 0 ? -errno : 0;
+}
+
+/* To a worker that may be gone the manager writes without a signal. */
+static ssize_t put_line(const struct pipes *pipes)
+{
+	static const char line[] = WORKERS_REQUEST "\n";
+	const struct iovec part = {(char *)line, sizeof(line) - 1};
+	ssize_t n = -1;
+
+	if (pipes->watch >= 0)
+		n = pwritev2(pipes->in, &part, 1, -1, 0x100); /* RWF_NOSIGNAL, from Linux 6.18 on */
+	return n >= 0 ? n : write(pipes->in, line, sizeof(line) - 1);
 }
 
 static int one_trip(const struct pipes *pipes)
 {
-	static const char line[] = WORKERS_REQUEST "\n";
+	struct epoll_event events[4];
 	char bytes[512];
-	ssize_t n = write(pipes->in, line, sizeof(line) - 1);
+	ssize_t n = put_line(pipes);
 
 	while (n > 0) {
+		if (pipes->watch >= 0 && epoll_wait(pipes->watch, events, 4, -1) < 0)
+			return -errno;
 		n = read(pipes->out, bytes, sizeof(bytes));
 		if (n > 0 && bytes[n - 1] == '\n')
 			return 0;
@@ -183,19 +201,51 @@ int run_pipe(const struct bench *bench, const struct request *request, struct ti
 	return r < 0 ? r : trips(&plain, ret_timing, ret_reason);
 }
 
-/* The same with the worker in a jail: what is more than that is the manager's. */
-int run_jailed_pipe(const struct bench *bench, const struct request *request,
-	struct timing *ret_timing, const char **ret_reason)
+static int start_jailed(
+	const struct bench *bench, const struct request *request, const char **ret_reason)
 {
 	const struct ks_run_options options = {.size = sizeof(options),
 		.cwd = "/",
 		.stdio = {KS_STDIO_PIPE, KS_STDIO_PIPE, KS_STDIO_PIPE}};
 	int r = jailed ? 0 : jail_spawn(bench, request, &options, &jailed, ret_reason);
 
-	if (r < 0)
+	if (r < 0 || jailed_watch >= 0)
 		return r;
-	return trips(&(struct pipes){ks_child_stdio(jailed, 0), ks_child_stdio(jailed, 1)},
-		ret_timing, ret_reason);
+	*ret_reason = "the worker in its jail cannot be watched";
+	jailed_watch = epoll_create1(EPOLL_CLOEXEC);
+	for (int i = 0; i < 3; i++) {
+		int fd = i ? ks_child_stdio(jailed, i) : ks_child_fd(jailed);
+		struct epoll_event event = {.events = EPOLLIN};
+
+		if (epoll_ctl(jailed_watch, EPOLL_CTL_ADD, fd, &event) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* The same with the worker in a jail. */
+int run_jailed_pipe(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason)
+{
+	int r = start_jailed(bench, request, ret_reason);
+
+	return r < 0 ? r
+		     : trips(&(struct pipes){ks_child_stdio(jailed, 0), ks_child_stdio(jailed, 1),
+				     -1},
+			       ret_timing, ret_reason);
+}
+
+/* And by a caller who waits for its end, its complaints and his own time beside its answer: what is
+ * more than that is the manager's. */
+int run_watched_pipe(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason)
+{
+	int r = start_jailed(bench, request, ret_reason);
+
+	return r < 0 ? r
+		     : trips(&(struct pipes){ks_child_stdio(jailed, 0), ks_child_stdio(jailed, 1),
+				     jailed_watch},
+			       ret_timing, ret_reason);
 }
 
 /* From a jail that waits, with the worker's end outside the time. */
@@ -232,6 +282,9 @@ void workers_drop(void)
 	ks_child_free(jailed);
 	warm = single = NULL;
 	jailed = NULL;
+	if (jailed_watch >= 0)
+		close(jailed_watch);
+	jailed_watch = -1;
 	if (plain_pid < 0)
 		return;
 	close(plain.in);

@@ -30,6 +30,8 @@ int run_pipe(const struct bench *bench, const struct request *request, struct ti
 	const char **ret_reason);
 int run_jailed_pipe(const struct bench *bench, const struct request *request,
 	struct timing *ret_timing, const char **ret_reason);
+int run_watched_pipe(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason);
 int run_warm(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason);
 int run_acquire(const struct bench *bench, const struct request *request, struct timing *ret_timing,

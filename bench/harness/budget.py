@@ -24,3 +24,20 @@ def budgets(samples):
         left = allowed - statistics.median(floor) if method == "native" else (
             allowed - statistics.median(program))
         yield method, bound, left, [(name, us) for name, us in taken if name not in shared]
+
+
+COMMAND_GOAL = 0.5 # of `kastellan run -b native`, as a multiple of bwrap
+
+
+def command(commands, spawns):
+    """(what the goal leaves a whole command in microseconds, [(part, microseconds)]), or None where
+    something was not measured. The parts are rows of their own, which add up to the command but for
+    what it does between them."""
+    rows = {"a command that confines nothing: start of the C library, exec, end":
+                commands.get("env, which confines nothing"),
+            "the same spawn from a process that runs already": spawns.get("native, dynamic")}
+    against = commands.get("bwrap")
+    if not against or not all(rows.values()):
+        return None
+    return (COMMAND_GOAL * statistics.median(against),
+            [(name, statistics.median(samples)) for name, samples in rows.items()])

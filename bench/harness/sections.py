@@ -146,7 +146,7 @@ def commands(run):
 
 def rate(run):
     """Spawns a second; the rows hold microseconds a spawn, so that less is better as everywhere."""
-    slice_ms = 600 if run.scale >= 1 else 150
+    slice_ms = 600 if run.scale >= 1 else 60
     with run.spawner() as spawner:
         rows = [Row(f"{method}, {threads} threads",
                     lambda r=f"{method}/true-static/2", t=threads:
@@ -167,7 +167,7 @@ def idle(run):
         with run.spawner() as spawner:
             try:
                 result["jails"][method] = memory.measure(spawner, method,
-                                                         50 if run.samples > 10 else 5)
+                                                         50 if run.scale >= 1 else 5)
             except Absent as reason:
                 result["jails"][method] = {"absent": str(reason)}
     return result

@@ -4,14 +4,21 @@ import contextlib
 import os
 import time
 
-from . import memory
+from . import memory, statistics
 from .rows import Absent, Row
 
 TITLE = "Workers: a call, and an acquisition"
 
 
 WORKERS = {"a worker that does nothing": "echo", "a worker in Python": "echo.py"}
-METHODS = {"bare pipe": "pipe", "pipe into a jail": "jailedpipe", "warm call": "warm"}
+METHODS = {"bare pipe": "pipe", "pipe into a jail": "jailedpipe",
+           "pipe into a jail, its end watched": "watchedpipe", "warm call": "warm"}
+GOAL = 1.3 # of a warm call, as a multiple of the bare pipe
+# What each row has that the one before it does not.
+STEPS = {"pipe into a jail": "the jail: its system-call filter, and the switch between control groups",
+         "pipe into a jail, its end watched":
+             "waiting for its end and its stderr beside its answer, and a write without a signal",
+         "warm call": "the library: both messages read and checked, the slot taken and given back"}
 
 
 def place(spawner, target, processors):
@@ -103,14 +110,43 @@ def section(run):
     with contextlib.ExitStack() as stack:
         rows = call_rows(run, stack) + acquire_rows(stack.enter_context(run.spawner()))
         result = run.finish(TITLE, rows, 60)
-    result["idle"] = attempt(idle, run, 1000 if full else 20)
-    result["storm"] = attempt(storm, run, 10000 if full else 400)
+    result["idle"] = attempt(idle, run, 1000 if full else 40)
+    result["storm"] = attempt(storm, run, 10000 if full else 200)
     return result
+
+
+def steps(samples, worker, where):
+    """(microseconds that the goal leaves beyond the bare pipe, [(step, microseconds)]): what each
+    row takes more than the one before it, in the same round."""
+    before = samples.get(f"bare pipe, {worker}, {where}")
+    if not before:
+        return None
+    left = (GOAL - 1) * statistics.median(before)
+    taken = []
+    for what, step in STEPS.items():
+        row = samples.get(f"{what}, {worker}, {where}")
+        if not row:
+            return None
+        taken.append((step, statistics.median([more - less for more, less in zip(row, before)])))
+        before = row
+    return left, taken
+
+
+def told_steps(samples):
+    """On one processor, where a round trip does not depend on which of two wakes up the other."""
+    where = "one processor"
+    for worker in WORKERS:
+        if found := steps(samples, worker, where):
+            left, taken = found
+            yield (f"What {GOAL} of a bare round trip leaves a warm call, {worker}, {where}: "
+                   f"{left:.2f} µs. " +
+                   "; ".join(f"{step}: {us:.2f} µs" for step, us in taken) +
+                   f"; together {sum(us for _, us in taken):.2f} µs.")
 
 
 def told(result):
     """What the rows do not say, as sentences."""
-    said = []
+    said = list(told_steps(result.get("samples", {})))
     if "above_kib" in (slots := result["idle"]):
         parts = slots["warm"]
         said.append(

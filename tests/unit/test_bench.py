@@ -16,7 +16,7 @@ SOURCE = os.environ.get("KASTELLAN_SOURCE",
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "bench"))
 
-from harness import budget, goals, peers, rows, statistics, steps  # noqa: E402
+from harness import budget, goals, peers, rows, statistics, steps, workers  # noqa: E402
 
 number = 0
 failed = False
@@ -87,6 +87,26 @@ def check_budget():
     check("only steps that the floor does not have are held against it",
           [taken for _, _, _, taken in said] == [[("more", 700)], [("less", 400)]], said)
     check("nothing is said of what was not measured", not list(budget.budgets({})))
+    commands = {"bwrap": [4000], "env, which confines nothing": [1000]}
+    left, parts = budget.command(commands, {"native, dynamic": [3000]})
+    check("a command's goal is held against its parts",
+          left == 2000 and [us for _, us in parts] == [1000, 3000], parts)
+    check("nothing is said of a command without its parts", budget.command(commands, {}) is None)
+
+
+def check_call_steps():
+    worker, where = "a worker in Python", "one processor"
+    samples = {f"{what}, {worker}, {where}": [us + noise for noise in (0, 5, 50)]
+               for what, us in zip(workers.METHODS, (10, 12, 13, 17))}
+    left, taken = workers.steps(samples, worker, where)
+    check("a call's goal leaves a part of the bare round trip", round(left, 6) == 4.5, left)
+    check("each step of a call is what its row takes more than the one before",
+          [us for _, us in taken] == [2, 1, 4], taken)
+    check("they are told of every worker that was measured",
+          len(list(workers.told_steps(samples))) == 1)
+    check("a ladder with a rung missing tells nothing",
+          workers.steps({name: row for name, row in samples.items() if "jail" not in name},
+                        worker, where) is None)
 
 
 def refuse():
@@ -175,6 +195,7 @@ def main():
     check_statistics()
     check_steps()
     check_budget()
+    check_call_steps()
     check_rows()
     check_goals()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
