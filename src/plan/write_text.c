@@ -76,6 +76,11 @@ static size_t request_width(const struct receipt *receipt)
 	return width;
 }
 
+static struct phrase as_for(const struct receipt *receipt, size_t index)
+{
+	return phrase("as for %s", policy_field_name(receipt->rows[index].field));
+}
+
 static void put_note(struct strbuf *out, const char *label, const char *text)
 {
 	size_t line = out->len;
@@ -86,19 +91,21 @@ static void put_note(struct strbuf *out, const char *label, const char *text)
 	put_text(out, line, REQUEST_COLUMN, text);
 }
 
-/* Several fields often lack the same thing: its remedy is told once. */
-static const char *remedy_text(const struct receipt *receipt, size_t index)
+/* Several fields often lack the same thing: its remedy is told once, and the field named that has
+ * it, as there may be others in between. */
+static void put_remedy(struct strbuf *out, const struct receipt *receipt, size_t index)
 {
 	const char *remedy = receipt->rows[index].remedy;
+	size_t i = 0;
 
-	for (size_t i = 0; remedy && i < index; i++)
-		if (receipt->rows[i].remedy && strcmp(receipt->rows[i].remedy, remedy) == 0)
-			return "as above";
-	return remedy;
+	while (remedy && i < index &&
+		(!receipt->rows[i].remedy || strcmp(receipt->rows[i].remedy, remedy) != 0))
+		i++;
+	put_note(out, "remedy", remedy && i < index ? as_for(receipt, i).text : remedy);
 }
 
 /* How much of the detail was told above: the reason, without what follows from it for the field. */
-static size_t told_above(const struct receipt *receipt, size_t index)
+static size_t told_above(const struct receipt *receipt, size_t index, size_t *ret_above)
 {
 	const char *detail = receipt->rows[index].detail;
 	const char *so = detail ? strstr(detail, RECEIPT_SO) : NULL;
@@ -108,8 +115,11 @@ static size_t told_above(const struct receipt *receipt, size_t index)
 		const char *above = receipt->rows[i].detail;
 
 		if (above && strncmp(above, detail, len) == 0 &&
-			(!above[len] || strncmp(above + len, RECEIPT_SO, strlen(RECEIPT_SO)) == 0))
+			(!above[len] ||
+				strncmp(above + len, RECEIPT_SO, strlen(RECEIPT_SO)) == 0)) {
+			*ret_above = i;
 			return len;
+		}
 	}
 	return 0;
 }
@@ -117,12 +127,13 @@ static size_t told_above(const struct receipt *receipt, size_t index)
 static void put_detail(struct strbuf *out, const struct receipt *receipt, size_t index)
 {
 	const char *detail = receipt->rows[index].detail;
-	size_t told = told_above(receipt, index);
+	size_t above = 0;
+	size_t told = told_above(receipt, index, &above);
 	autostrbuf struct strbuf text;
 
 	strbuf_init(&text, KS_MAX_TEXT);
 	if (told)
-		strbuf_addf(&text, "as above%s", detail + told);
+		strbuf_addf(&text, "%s%s", as_for(receipt, above).text, detail + told);
 	if (text.error && !out->error)
 		out->error = text.error;
 	put_note(out, "why", told ? text.data : detail);
@@ -147,7 +158,7 @@ static void put_row(struct strbuf *out, const struct receipt *receipt, size_t in
 	}
 	put_text(out, line, column, row->mechanism);
 	put_detail(out, receipt, index);
-	put_note(out, "remedy", remedy_text(receipt, index));
+	put_remedy(out, receipt, index);
 }
 
 static void put_receipt(struct strbuf *out, const struct receipt *receipt)

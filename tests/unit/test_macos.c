@@ -29,6 +29,7 @@ struct asked {
 	const char *image;
 	const char *const *argv;
 	const char *real; /* of every grant; NULL = the name itself */
+	const char *cwd;
 	bool tty;
 };
 
@@ -51,6 +52,7 @@ static int plan(const struct asked *asked, struct ks_plan **ret_plan, ks_error *
 		.host = host,
 		.argv = asked->argv,
 		.image = asked->image,
+		.cwd = asked->cwd,
 		.tty = asked->tty};
 	struct grants grants = {0};
 	int r;
@@ -176,6 +178,11 @@ static void test_what_container_cannot_carry(void **state)
 		{"{\"fs_write\":[\"/a\"]}", "/b=c", NULL, "fs_write", "\"=\""},
 		{"{\"fs_read\":[\"/a:/etc.file\"]}", NULL, NULL, "fs_read", "\":\""},
 		{"{\"fs_read\":[\"/a.file\"]}", "/b:rw", NULL, "fs_read", "\":\""},
+		{"{\"fs_write\":[\"/run\"],\"net\":{\"Allowlist\":[\"a.example:443\"]}}", NULL,
+			NULL, "fs_write", "the egress proxy's socket"},
+		{"{\"fs_read\":[\"/run/kastellan-egress/x\"],\"net\":{\"Allowlist\":["
+		 "\"a.example:443\"]}}",
+			"/srv", NULL, "fs_read", "the egress proxy's socket"},
 		{"{\"env\":{\"A\":\"1\\nB=2\"}}", NULL, NULL, "env", "line"},
 		{"{\"env\":{\"A\":\"1\\rB=2\"}}", NULL, NULL, "env", "line"},
 		{"{\"env\":{\"A\":\"1\\u0085B=2\"}}", NULL, NULL, "env", "line"},
@@ -243,6 +250,36 @@ static void test_no_text_of_a_request_is_in_the_profile(void **state)
 	assert_null(strstr(plans[1]->seatbelt.profile, "allow default"));
 	plan_free(plans[0]);
 	plan_free(plans[1]);
+}
+
+/* It is a word of its own, or no word at all. */
+static void test_a_directory_to_start_in(void **state)
+{
+	static const char *const names[] = {
+		"/w/--rm", "/w/a b", "/w/a,b=c:d", "/w/\"))(allow default)"};
+	struct ks_plan *made = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct asked asked = {
+			.container = true, .policy = "{\"fs_write\":[\"/w\"]}", .cwd = names[i]};
+		bool found = false;
+
+		assert_int_equal(plan(&asked, &made, NULL), 0);
+		for (size_t word = 1; word < made->helper.len; word++)
+			found |= strcmp(made->helper.items[word - 1], "--workdir") == 0 &&
+				 strcmp(made->helper.items[word], names[i]) == 0;
+		assert_true(found);
+		plan_free(made);
+		asked.container = false;
+		assert_int_equal(plan(&asked, &made, NULL), 0);
+		assert_string_equal(made->cwd, names[i]);
+		assert_null(strstr(made->seatbelt.profile, "allow default"));
+		for (size_t word = 0; word < made->seatbelt.n_params; word++)
+			assert_true(!made->seatbelt.params[word].value ||
+				    !strstr(made->seatbelt.params[word].value, names[i]));
+		plan_free(made);
+	}
 }
 
 static void test_late_values_are_needed(void **state)
@@ -333,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_too_long),
 		cmocka_unit_test(test_what_container_cannot_carry),
 		cmocka_unit_test(test_no_text_of_a_request_is_in_the_profile),
+		cmocka_unit_test(test_a_directory_to_start_in),
 		cmocka_unit_test(test_late_values_are_needed),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_why_not),

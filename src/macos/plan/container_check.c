@@ -8,7 +8,9 @@
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "macos/plan/container.h"
 #include "macos/plan/parts.h"
+#include "plan/paths.h"
 
 /* Each of these ends a line of the environment's file (Unicode's line ends). */
 static const char *const line_ends[] = {
@@ -26,6 +28,16 @@ static int check_grant(const struct grant *grant, ks_error **reterr)
 			? "container's option --mount has no way to write \",\" or \"=\" in a path"
 			: "container's option --volume has no way to write \":\" in a path",
 		reterr);
+}
+
+/* Two mounts of one place: which of them the worker finds there is container's choice. */
+static int check_place(const struct ks_plan *plan, const struct grant *grant, ks_error **reterr)
+{
+	if (plan->network != NETWORK_DOOR || (!path_covers(grant->asked, CONTAINER_EGRESS) &&
+						     !path_covers(CONTAINER_EGRESS, grant->asked)))
+		return 0;
+	return macos_refuse_grant(grant, -EINVAL, "grant it by another name, or what lies in it",
+		"the egress proxy's socket has its place at " CONTAINER_EGRESS " inside", reterr);
 }
 
 static bool is_name(const char *name)
@@ -100,6 +112,8 @@ int container_check(const struct ks_plan *plan, const char *image, ks_error **re
 		r = check_program(plan, reterr);
 	for (size_t i = 0; r == 0 && i < plan->grants.len; i++)
 		r = check_grant(&plan->grants.items[i], reterr);
+	for (size_t i = 0; r == 0 && i < plan->grants.len; i++)
+		r = check_place(plan, &plan->grants.items[i], reterr);
 	for (size_t i = 0; r == 0 && i < plan->policy->n_env; i++)
 		r = check_env(&plan->policy->env[i], reterr);
 	return r;
