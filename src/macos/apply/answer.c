@@ -47,7 +47,7 @@ int answer_of(const char *path, const char *const *argv, unsigned ms, char *text
 	char home[KS_MAX_PATH + 16];
 	const char *env[2];
 	int ends[2];
-	pid_t pid;
+	pid_t pid, got;
 	int status;
 	int r;
 
@@ -62,9 +62,11 @@ int answer_of(const char *path, const char *const *argv, unsigned ms, char *text
 		read_all(ends[0], ms, text, size);
 		/* Whoever is done is a zombie by now, which a signal does not reach. */
 		kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		r = WIFEXITED(status) ? WEXITSTATUS(status) : -EPROTO;
+		do
+			got = waitpid(pid, &status, 0);
+		while (got < 0 && errno == EINTR);
+		/* In a process that ignores its children's ends nobody knows. */
+		r = got == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -EPROTO;
 	}
 	close(ends[0]);
 	return r;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker on macOS as the supervisor sees it: the stream of its warden, which does the rest. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,7 +64,33 @@ static int spawn_warden(struct jail *jail, const struct jail_stdio *stdio, ks_er
 	jail->control = ends[0];
 	r = warden_spawn(stdio->fds, ends[1], jail->record, &jail->warden, reterr);
 	close(ends[1]);
-	return r;
+	if (r < 0)
+		return r;
+	r = system_end_fd(jail->warden);
+	if (r >= 0)
+		jail->warden_end = r;
+	/* One that has ended already may have said why. */
+	return r >= 0 || r == -ESRCH
+		       ? 0
+		       : error_set(reterr, r, ABOUT(.step = "start"),
+				 "kastellan-warden cannot be watched: %s", strerror(-r));
+}
+
+/* Last: a kqueue takes no other that has more of them within than those it took before. */
+static int watch_end(struct jail *jail, ks_error **reterr)
+{
+	int r = 0;
+
+	if (jail->waiter.fd < 0) {
+		r = waiter_make(&jail->waiter);
+		if (r == 0)
+			r = waiter_add(&jail->waiter, jail->control);
+	}
+	if (r == 0 && jail->warden_end >= 0)
+		r = waiter_add(&jail->waiter, jail->warden_end);
+	return r < 0 ? error_set(reterr, r, ABOUT(.step = "supervise"),
+			       "kastellan-warden cannot be watched: %s", strerror(-r))
+		     : 0;
 }
 
 /* Another name where somebody has come upon the file before it was locked. */
@@ -112,7 +137,9 @@ static int start(struct jail *jail, const struct ks_plan *plan, const struct ks_
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"kastellan-warden cannot be told what to start: %s", strerror(-r));
 	r = plan->network == NETWORK_DOOR ? start_network(jail, plan, setup->audit, reterr) : 0;
-	return r < 0 ? r : hear_start(jail, plan, reterr);
+	if (r == 0)
+		r = hear_start(jail, plan, reterr);
+	return r < 0 ? r : watch_end(jail, reterr);
 }
 
 static struct jail *alloc(const struct ks_plan *plan, const struct ks_host *host)
@@ -121,7 +148,7 @@ static struct jail *alloc(const struct ks_plan *plan, const struct ks_host *host
 
 	if (!jail)
 		return NULL;
-	jail->control = jail->record = -1;
+	jail->control = jail->record = jail->warden_end = -1;
 	jail->waiter = WAITER_NONE;
 	if (plan->kind != KIND_CONTAINER)
 		return jail;
@@ -183,7 +210,7 @@ int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host
 
 int jail_fd(const struct jail *jail)
 {
-	return jail->waiter.fd >= 0 ? jail->waiter.fd : jail->control;
+	return jail->waiter.fd;
 }
 
 int jail_take_terminal(struct jail *jail)
@@ -232,11 +259,9 @@ static int report_loss(struct jail *jail, ks_error **reterr)
 /* Of the warden. 1 once it has told the end, 0 before, -errno where it never will. */
 static int hear_end(struct jail *jail, struct ending *ending, ks_error **reterr)
 {
-	struct pollfd ready = {.fd = jail->control, .events = POLLIN};
-
 	if (jail->ended)
 		return 1;
-	if (jail->control >= 0 && poll(&ready, 1, 0) <= 0)
+	if (jail->control >= 0 && warden_wait(jail, 0) == 0)
 		return 0;
 	if (jail->control < 0 || warden_hear(jail, &jail->end) < 0 ||
 		jail->end.kind != MESSAGE_ENDED)

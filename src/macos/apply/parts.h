@@ -12,6 +12,7 @@
 
 struct jail {
 	pid_t warden; /* 0 = waited for */
+	int warden_end; /* polls readable once it has ended; -1 = only control tells of it */
 	int control; /* -1 = its end has been seen */
 	int record; /* of the worker, locked; -1 = there is none */
 	struct worker_names names;
@@ -20,7 +21,7 @@ struct jail {
 	bool ended; /* it has told how the worker ended */
 	struct message end;
 	struct egress_owner *egress; /* NULL = there is none, or none any more */
-	struct waiter waiter; /* of both streams, where there is one */
+	struct waiter waiter; /* of both streams, where there are two, and of the warden's end */
 	bool egress_stopped;
 	struct network_report network;
 };
@@ -50,7 +51,11 @@ void network_free(struct jail *jail);
  * one. */
 int warden_spawn(const int stdio[3], int control, int record, pid_t *ret_pid, ks_error **reterr);
 
-/* What the warden of a jail has said: takes note of its last word. */
+/* Waits for a word of the warden, -1 = without an end: 1 where there is one, 0 where there is none
+ * yet, -EPIPE where it has ended without another. Somebody who has inherited its end of the stream,
+ * as no call of a Mac makes one that is not inherited at once, does not keep this back. */
+int warden_wait(const struct jail *jail, int ms);
+/* What the warden of a jail says, waiting for it: takes note of its last word. 0 or -errno. */
 int warden_hear(struct jail *jail, struct message *ret_message);
 /* It has said its last word, and ends by itself. */
 void warden_part(struct jail *jail);

@@ -16,15 +16,34 @@
 void warden_part(struct jail *jail)
 {
 	drop_fd(&jail->control);
+	drop_fd(&jail->warden_end);
 	while (jail->warden && waitpid(jail->warden, NULL, 0) < 0 && errno == EINTR)
 		;
 	jail->warden = 0;
 }
 
+int warden_wait(const struct jail *jail, int ms)
+{
+	struct pollfd fds[] = {{.fd = jail->control, .events = POLLIN},
+		{.fd = jail->warden_end, .events = POLLIN}};
+	int n;
+
+	do
+		n = poll(fds, 2, ms);
+	while (n < 0 && errno == EINTR && ms < 0);
+	if (n <= 0)
+		return n < 0 && errno != EINTR ? -errno : 0;
+	/* Its last word may have come between the looks at the two. */
+	return fds[0].revents || poll(fds, 1, 0) > 0 ? 1 : -EPIPE;
+}
+
 int warden_hear(struct jail *jail, struct message *ret_message)
 {
-	int r = message_receive(jail->control, ret_message);
+	int r = warden_wait(jail, -1);
 
+	if (r <= 0)
+		return r < 0 ? r : -EAGAIN;
+	r = message_receive(jail->control, ret_message);
 	/* It says neither before everything else is done. */
 	if (r == 0 && (ret_message->kind == MESSAGE_FAILED || ret_message->kind == MESSAGE_ENDED))
 		jail->done = true;
@@ -38,9 +57,12 @@ int warden_replace(struct jail *jail, const char **ret_what)
 	int r = 0;
 
 	*ret_what = jail->names.record;
-	/* In this order: it makes nothing any more that would not be seen here. */
-	if (jail->warden)
+	/* In this order: it makes nothing any more that would not be seen here. Only a child that
+	 * has not been waited for has that number. */
+	if (jail->warden && waitpid(jail->warden, NULL, WNOHANG) == 0)
 		kill(jail->warden, SIGKILL);
+	else
+		jail->warden = 0;
 	warden_part(jail);
 	if (jail->done || jail->record < 0)
 		return 0;
@@ -62,13 +84,10 @@ static void await_word(struct jail *jail)
 	struct message message;
 
 	shutdown(jail->control, SHUT_WR);
-	while (!jail->done) {
-		struct pollfd word = {.fd = jail->control, .events = POLLIN};
-		int n = poll(&word, 1, clock_left(end));
+	while (!jail->done && clock_left(end) > 0) {
+		int r = warden_wait(jail, clock_left(end));
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0 || warden_hear(jail, &message) < 0)
+		if (r < 0 || (r > 0 && warden_hear(jail, &message) < 0))
 			return;
 	}
 }

@@ -10,7 +10,7 @@ import subprocess
 import stage
 import test_container
 from stage import equal, run, true
-from test_failing_calls import ALL, CALLS, counts, warden
+from test_failing_calls import ALL, CALLS, WRAPPER, counts, warden
 from test_lifetime import LIMITS, start, wardens
 
 # One of so many is tried, others each time; KASTELLAN_MAC_CALLS=all tries each.
@@ -55,8 +55,8 @@ def test_the_warden():
         true(len(names) == 2 and any(word in line for line in stage.processes().values()), names)
         os.kill(wardens()[0], signal.SIGKILL)
         equal(process.wait(timeout=30), 125, "the status")
-        true(b"kastellan-warden was ended, and the worker with it" in process.stderr.read(), "what it says")
         gone()
+        true(b"kastellan-warden was ended, and the worker with it" in process.stderr.read(), "what it says")
 
 
 def test_the_warden_before_the_program_has_begun():
@@ -75,10 +75,11 @@ def test_the_warden_before_the_program_has_begun():
             os.unlink(stage.MISBEHAVIOUR) if word == "container run" else None
         os.kill(wardens()[0], signal.SIGKILL)
         equal(process.wait(timeout=30), 125, "the status")
-        true(b"ended before the worker had begun" in process.stderr.read(), "what it says")
         if os.path.exists(stage.MISBEHAVIOUR):
             os.unlink(stage.MISBEHAVIOUR)
         gone()
+        # Whoever lived on would hold its stderr open.
+        true(b"ended before the worker had begun" in process.stderr.read(), "what it says")
 
 
 def test_the_warden_at_any_call():
@@ -108,6 +109,23 @@ def test_the_warden_at_any_call():
     true(killed > 0, f"{killed} of {tried} were killed")
 
 
+def test_the_warden_and_its_stream_is_held_by_another():
+    """Who has inherited its end of the stream keeps nothing from the caller."""
+    with open(WRAPPER, "w") as file:
+        file.write(f"#!/usr/bin/sh\n/usr/bin/sleep 600 </dev/null >/dev/null 2>&1 &\nexec {stage.WARDEN}\n")
+    os.chmod(WRAPPER, 0o755)
+    process = start("print('ready', flush=True)\nimport time\ntime.sleep(600)",
+                    env={**os.environ, "KASTELLAN_WARDEN": WRAPPER})
+    [holder] = [pid for pid, line in stage.processes().items() if line.startswith("/usr/bin/sleep")]
+    true(os.readlink(f"/proc/{holder}/fd/3").startswith("socket:"), "control: it holds the stream")
+    [pid] = [pid for pid, line in stage.processes().items() if line.startswith(stage.WARDEN)]
+    os.kill(pid, signal.SIGKILL)
+    equal(process.wait(timeout=30), 125, "the status")
+    os.kill(holder, signal.SIGKILL)
+    gone()
+    os.unlink(WRAPPER)
+
+
 def test_both():
     for kind, word in kinds():
         process = start("import os, time\nif os.fork():\n    print('ready', flush=True)\ntime.sleep(600)",
@@ -129,19 +147,26 @@ def test_what_is_not_left_is_not_touched():
     """Workers whose owners live; a process that has another's number; what is no record."""
     alive = start()
     stranger = subprocess.Popen(["/usr/bin/sleep", "600"], start_new_session=True)
+    # The session of a number that nobody has any more, which is not provably the worker's.
+    session = subprocess.Popen(["/usr/bin/sh", "-c", "/usr/bin/sleep 601 & echo $!"], start_new_session=True,
+                               stdout=subprocess.PIPE)
+    member = int(session.stdout.readline())
+    session.wait()
     names, record = made()
     with open(record, "rb") as file:
         version, machine, _, born = RECORD.unpack(file.read())
-    forged = os.path.join(stage.TEMPORARY, "kastellan-" + "0" * 32 + ".owner")
-    with open(forged, "wb") as file:
-        file.write(RECORD.pack(version, machine, stranger.pid, born))
-    kept = os.path.join(stage.HOME, "kept")
-    with open(kept, "wb") as file:
-        file.write(RECORD.pack(version, machine, 0, 0))
+    forged = [os.path.join(stage.TEMPORARY, f"kastellan-{digit * 32}.owner") for digit in "0a"]
+    for path, pid in zip(forged, (stranger.pid, session.pid)):
+        with open(path, "wb") as file:
+            file.write(RECORD.pack(version, machine, pid, born))
+    kept, named = (os.path.join(stage.HOME, name) for name in ("kept", "named"))
+    for path in (kept, named):
+        with open(path, "wb") as file:
+            file.write(RECORD.pack(version, machine, 0, 0))
     link = os.path.join(stage.TEMPORARY, "kastellan-" + "1" * 32 + ".owner")
     os.symlink(kept, link)
     double = os.path.join(stage.TEMPORARY, "kastellan-" + "2" * 32 + ".owner")
-    os.link(kept, double)
+    os.link(named, double)
     others = [os.path.join(stage.TEMPORARY, name) for name in
               ("kastellan-" + "3" * 31 + ".owner", "kastellan-" + "4" * 33 + ".owner", "5" * 32 + ".owner")]
     for path in others:
@@ -149,16 +174,17 @@ def test_what_is_not_left_is_not_touched():
             file.write(RECORD.pack(version, machine, 0, 0))
     try:
         equal(run(["/usr/bin/true"], policy=LIMITS).code, 0, "another start")
-        true(alive.poll() is None and stranger.poll() is None, "both live")
-        true(not os.path.exists(forged), "control: what a record without owners tells of is removed")
+        true(alive.poll() is None and stranger.poll() is None and member in stage.processes(), "all live")
+        true(not any(map(os.path.exists, forged)), "control: what a record without owners tells of is removed")
         equal(sorted(os.listdir(stage.TEMPORARY)),
               sorted(names + [os.path.basename(path) for path in (link, double, *others)]), "what is left")
-        true(os.path.exists(kept), "where the link leads to")
+        true(os.path.exists(kept) and os.path.exists(named), "where the links lead to")
     finally:
-        for path in (link, double, kept, *others):
+        for path in (link, double, kept, named, *others):
             os.unlink(path)
         stranger.kill()
         stranger.wait()
+        os.kill(member, signal.SIGKILL)
         alive.kill()
         alive.wait()
     gone()

@@ -29,9 +29,9 @@ time.sleep(600)
 LIMITS = {"cpu_ms": 0, "mem_mb": 0}
 
 
-def start(text=TREE, *options, **more):
+def start(text=TREE, *options, env=None, **more):
     process = subprocess.Popen(stage.words(python(text), *options, policy=LIMITS, **more),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
     equal(process.stdout.readline(), b"ready\n", "the worker's word")
     return process
 
