@@ -50,8 +50,10 @@ int remains_end(const struct remains *remains, const char **ret_what)
 			r = removed;
 		}
 	}
-	if (r == 0)
-		unlink(names->record);
+	if (r == 0 && unlink(names->record) < 0 && errno != ENOENT) {
+		*ret_what = names->record;
+		r = -errno;
+	}
 	return r;
 }
 

@@ -119,9 +119,11 @@ int warden_clean(struct warden *warden, struct message *report)
 		}
 	}
 	/* Who looks for what was left finds it by that. */
-	if (r == 0)
-		unlink(warden->order.record);
-	else
+	if (r == 0 && unlink(warden->order.record) < 0 && errno != ENOENT) {
+		what = warden->order.record;
+		r = -errno;
+	}
+	if (r < 0)
 		warden_fail(report, "teardown", -r, what);
 	return r;
 }

@@ -124,12 +124,13 @@ def test_a_proxy_that_cannot_be_watched_is_waited_for():
     path = "/Users/prepared.json"
     with open(path, "w") as file:
         json.dump({"cpu_ms": 0, "mem_mb": 0, "net": {"Allowlist": ["9.9.9.9:443"]}}, file)
-    for inject in ([], ["-e", "inject=pidfd_open:error=EMFILE:when=1"]):
+    # The first one is the warden.
+    for inject in ([], ["-e", "inject=pidfd_open:error=EMFILE:when=2"]):
         done = subprocess.run([*STRACE, "-b", "execve", "-e", "trace=vfork,fork,clone,clone3,wait4,pidfd_open",
                                *inject, stage.PREPARED, "seatbelt", stage.DEGRADED, path],
                               input=b"\n\n\n", capture_output=True, check=False, timeout=60)
         equal(done.stdout, b"0 refused 2 3\n" if inject else b"0 1 2 3\n", done)
-        true(not inject or b"cannot be watched" in done.stderr, done)
+        true(not inject or b"egress proxy cannot be watched" in done.stderr, done)
         made, waited = children_waited_for()
         # The warden, the proxy and the resolver of each.
         true(len(made) >= 9, f"control: {made}")
