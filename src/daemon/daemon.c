@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "daemon/state.h"
+#include "workers/watched.h"
 
 static int load(const struct daemon_options *options, ks_tools **ret_tools, ks_error **reterr)
 {
@@ -127,6 +128,8 @@ int daemon_run(const struct daemon_options *options, ks_error **reterr)
 	if (r == 0)
 		r = ks_workers_new(options->backends, daemon.tools, &options->workers,
 			&daemon.workers, reterr);
+	if (r == 0)
+		workers_keep_audits(daemon.workers);
 	daemon.stop = r == 0 ? event_new() : -1;
 	pthread_mutex_init(&daemon.lock, NULL);
 	pthread_mutex_init(&daemon.reloading, NULL);

@@ -8,6 +8,7 @@
 #include "base/bounds.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "daemon/denied.h"
 #include "daemon/state.h"
 #include "mcp/diagnosis.h"
 #include "mcp/reply.h"
@@ -64,6 +65,8 @@ static int run_call(struct connection *connection, const struct message *message
 	struct ks_call_options options = {.size = sizeof(options), .cancel_fd = connection->gone};
 	autofree char *tool = string_of(message, "tool");
 	struct span request = {0, 0};
+	struct denied_request inner;
+	struct call_watch watch;
 	int r = number_of(message, "timeout_ms", &options.timeout_ms, reterr);
 
 	if (r == 0)
@@ -75,8 +78,10 @@ static int run_call(struct connection *connection, const struct message *message
 			ABOUT(.step = "usage",
 				.remedy = "write {\"tool\": NAME, \"request\": {...}}"),
 			"call needs a tool and a request");
-	return ks_workers_call(connection->daemon->workers, tool, message->text + request.at,
-		request.end - request.at, &options, ret_result, NULL, reterr);
+	inner = (struct denied_request){message->text + request.at, request.end - request.at};
+	watch = denied_watch(&inner);
+	return workers_call_watched(connection->daemon->workers, tool, inner.text, inner.len,
+		&options, &watch, ret_result, NULL, reterr);
 }
 
 static int run_status(struct connection *connection, const struct message *message,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting for a slot, in the order of the callers, and starting a worker in it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -187,10 +189,28 @@ int wait_for_seat(struct ks_workers *workers, const char *tool, int cancel_fd, u
 	return r < 0 ? r : 0;
 }
 
-/* The worker, in a jail that waits or in a new one. */
-static int spawn(struct ks_workers *workers, struct seat *seat, ks_prepared *prepared,
-	ks_child **ret_child, ks_error **reterr)
+/* A pipe for what the worker's egress proxy decides, where somebody reads it. */
+static int open_audit(const struct ks_workers *workers, const struct tool *tool, int *ret_reader,
+	int *ret_writer, ks_error **reterr)
 {
+	int ends[2];
+
+	if (!workers->keeps_audits || ks_policy_net(tool->policy) != KS_NET_ALLOWLIST)
+		return 0;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_set(reterr, -errno, ABOUT(.step = "egress", .path = tool->name),
+			"tool \"%s\": no pipe for its audit: %s", tool->name, strerror(errno));
+	*ret_reader = ends[0];
+	*ret_writer = ends[1];
+	return 0;
+}
+
+/* The worker, in a jail that waits or in a new one. Jails that wait have no audit: it would be that
+ * of all of them. */
+static int spawn(struct ks_workers *workers, struct seat *seat, ks_prepared *prepared,
+	ks_child **ret_child, int *ret_audit, ks_error **reterr)
+{
+	autofd int writer = -1;
 	const struct tool *tool = seat->pool->tool;
 	const char *const *argv = (const char *const *)tool->argv.items;
 	struct ks_run_options run = {.size = sizeof(run),
@@ -208,6 +228,11 @@ static int spawn(struct ks_workers *workers, struct seat *seat, ks_prepared *pre
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "resolve"),
 			"no backend answers the request: %s", strerror(-r));
+	r = open_audit(workers, tool, ret_audit, &writer, reterr);
+	if (r < 0)
+		return r;
+	run.egress_audit = writer >= 0;
+	run.egress_audit_fd = writer;
 	return ks_child_spawn(seat->backend, tool->policy, argv, &run, ret_child, reterr);
 }
 
@@ -232,6 +257,7 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	struct remains remains = {NULL, NULL};
 	ks_prepared *prepared;
 	ks_child *child = NULL;
+	autofd int audit = -1;
 	bool again;
 	int r;
 
@@ -239,13 +265,15 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	prepared = pool->prepared;
 	again = seat_slot(seat)->failures > 0;
 	pthread_mutex_unlock(&workers->lock);
-	r = spawn(workers, seat, prepared, &child, reterr);
+	r = spawn(workers, seat, prepared, &child, &audit, reterr);
 	if (r == 0) {
 		r = channel_new(child, pool->tool->max_message_bytes, workers->stop, &channel);
 		if (r < 0)
 			error_set(reterr, r, ABOUT(.step = "worker", .path = pool->tool->name),
 				"the worker's streams cannot be watched: %s", strerror(-r));
 	}
+	if (r == 0)
+		channel->audit = take_fd(&audit);
 	if (r < 0 && reterr && *reterr)
 		fault_mark(*reterr, KS_FAULT_START);
 	pthread_mutex_lock(&workers->lock);

@@ -9,6 +9,7 @@
 #include "core/pipeline.h"
 #include "workers/exchange.h"
 #include "workers/manager.h"
+#include "workers/watched.h"
 
 int call_options_complete(
 	const struct ks_call_options *given, struct ks_call_options *ret_options, ks_error **reterr)
@@ -34,14 +35,15 @@ int call_options_complete(
 	return 0;
 }
 
-/* What it wrote behind its answer, and was read with it, is no reason to withhold the answer. */
+/* What it wrote behind its answer, and was read with it, is no reason to withhold the answer; nor
+ * is that it has ended since. */
 static void answered_well(struct ks_worker *worker)
 {
 	struct channel *channel = worker->seat->channel;
 	struct verdict verdict = {.fault = KS_FAULT_NONE};
 
 	worker->answered = true;
-	if (channel->at == channel->len)
+	if (!channel->ended && channel->at == channel->len)
 		return;
 	loan_note_answer(worker);
 	if (channel_look(channel, &verdict) < 0)
@@ -123,19 +125,24 @@ static int lose(struct ks_worker *worker, const struct verdict *verdict, ks_erro
 }
 
 /* Between begin() and finish(), and counted. As long as nothing is sent the worker is as good as
- * before. ANOTHER: see there; only of a worker that is replaceable. */
+ * before. ANOTHER: see there; only of a worker that is replaceable. watch may be NULL. */
 static int call(struct ks_worker *worker, const struct message *request,
-	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
-	ks_error **reterr)
+	const struct ks_call_options *options, const struct call_watch *watch, char **ret_answer,
+	size_t *ret_len, ks_error **reterr)
 {
+	struct channel *channel = worker->seat->channel;
 	const struct tool *tool = worker->pool->tool;
 	struct exchange exchange = exchange_for(worker, options);
 	int r = check_length(tool->name, tool->max_message_bytes, request->len, reterr);
 
 	if (r < 0)
 		return r;
-	if (exchange_run(worker->seat->channel, request, &exchange) < 0)
+	if (watch)
+		watch->begins(watch->data, channel);
+	if (exchange_run(channel, request, &exchange) < 0)
 		return lose(worker, &exchange.verdict, reterr);
+	if (watch)
+		watch->answered(watch->data, channel, tool, &exchange.answer, &exchange.answer_len);
 	answered_well(worker);
 	*ret_answer = exchange.answer;
 	if (ret_len)
@@ -160,7 +167,7 @@ int ks_worker_call(ks_worker *worker, const char *request, size_t len,
 	r = read_text(tool->name, tool->max_message_bytes, request, len, true, &message, reterr);
 	if (r == 0) {
 		loan_count_request(worker);
-		r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
+		r = call(worker, &message, &complete, NULL, ret_answer, ret_len, reterr);
 	}
 	loan_finish(worker);
 	return r;
@@ -217,9 +224,9 @@ static int enter_with(ks_workers *workers, const char *tool, const char *request
 	return r;
 }
 
-int ks_workers_call(ks_workers *workers, const char *tool, const char *request, size_t len,
-	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
-	ks_error **reterr)
+int workers_call_watched(ks_workers *workers, const char *tool, const char *request, size_t len,
+	const struct ks_call_options *options, const struct call_watch *watch, char **ret_answer,
+	size_t *ret_len, ks_error **reterr)
 {
 	struct ks_call_options complete = {0};
 	struct message message = {0};
@@ -237,9 +244,22 @@ int ks_workers_call(ks_workers *workers, const char *tool, const char *request, 
 			break;
 		r = loan_begin(worker, true, reterr);
 		if (r == 0)
-			r = call(worker, &message, &complete, ret_answer, ret_len, reterr);
+			r = call(worker, &message, &complete, watch, ret_answer, ret_len, reterr);
 		loan_return(worker);
 	} while (r == ANOTHER);
 	manager_leave(workers);
 	return r;
+}
+
+int ks_workers_call(ks_workers *workers, const char *tool, const char *request, size_t len,
+	const struct ks_call_options *options, char **ret_answer, size_t *ret_len,
+	ks_error **reterr)
+{
+	return workers_call_watched(
+		workers, tool, request, len, options, NULL, ret_answer, ret_len, reterr);
+}
+
+void workers_keep_audits(ks_workers *workers)
+{
+	workers->keeps_audits = true;
 }

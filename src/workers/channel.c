@@ -98,7 +98,7 @@ int channel_new(ks_child *child, size_t max_message, int stop, struct channel **
 	channel->errors.at = channel->errors.len = 0;
 	channel->errors.total = 0;
 	channel->child = child;
-	channel->in = channel->out = channel->err = channel->watch = -1;
+	channel->in = channel->out = channel->err = channel->watch = channel->audit = -1;
 	channel->max_message = max_message;
 	strbuf_init(&channel->output, KS_MAX_TEXT);
 	lines_init(&channel->lines, max_message);
@@ -131,6 +131,7 @@ void channel_free(struct channel *channel)
 	close_stream(&channel->out);
 	close_stream(&channel->err);
 	close_stream(&channel->watch);
+	close_stream(&channel->audit);
 	ks_child_free(channel->child);
 	strbuf_done(&channel->output);
 	lines_done(&channel->lines);

@@ -16,10 +16,14 @@
 
 struct channel {
 	ks_child *child;
-	int in; /* -1 = closed, as the next two */
+	int in; /* -1 = closed or not there, as the other descriptors */
 	int out;
 	int err;
 	int watch; /* epoll of child, out and err, and of what stops everything */
+	int audit; /* what its egress proxy decides, for who gave it; belongs to the channel */
+	/* What its jail has refused it, as far as somebody was told: see child_refusals(). */
+	uint64_t tasks_told;
+	uint64_t calls_told;
 	struct strbuf output; /* to be written */
 	size_t written; /* of it */
 	struct lines lines;

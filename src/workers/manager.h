@@ -99,6 +99,7 @@ struct ks_workers {
 	bool draining;
 	bool stopping;
 	bool leaving; /* nothing is left: the threads end */
+	bool keeps_audits; /* set before the first worker; see workers_keep_audits() */
 	int epoll; /* the keeper's: the watches of idle and ending channels, and wake */
 	int wake; /* eventfd: the keeper has to look again */
 	int stop; /* eventfd: calls end */
