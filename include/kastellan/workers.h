@@ -82,6 +82,13 @@ struct ks_workers_options {
 	 * result of the acquisition. NULL = nothing. */
 	int (*greet)(void *data, const char *tool, ks_worker *worker, ks_error **reterr);
 	void *data;
+	/* Called with each fault of a worker's: a start that failed, a request that ended it, and
+	 * what an idle one did, of which no call is told. The error is what a call gets, with its
+	 * outcome and stderr, and belongs to the manager. It is called with the data above, in the
+	 * thread that has found the fault (a caller's, or the manager's own) and by many at once,
+	 * before the call returns; it may use the manager, but for draining and freeing it. Not
+	 * called where a call is cancelled, or all ends. NULL = nothing. */
+	void (*on_fault)(void *data, const char *tool, const ks_error *error);
 };
 
 /* A manager for the tools, which it keeps a reference to; the backends must stay until it is freed.

@@ -9,8 +9,18 @@
 
 #include "base/error.h"
 #include "base/event.h"
-#include "daemon/state.h"
+#include "daemon/errors.h"
 #include "workers/watched.h"
+
+ks_tools *daemon_tools(struct daemon *daemon)
+{
+	ks_tools *tools;
+
+	pthread_mutex_lock(&daemon->lock);
+	tools = tools_ref(daemon->tools);
+	pthread_mutex_unlock(&daemon->lock);
+	return tools;
+}
 
 static int load(const struct daemon_options *options, ks_tools **ret_tools, ks_error **reterr)
 {
@@ -38,6 +48,7 @@ static int reload(struct daemon *daemon, ks_error **reterr)
 		ks_tools_free(tools);
 		return r;
 	}
+	errors_forget(daemon, tools);
 	pthread_mutex_lock(&daemon->lock);
 	old = daemon->tools;
 	daemon->tools = tools;
@@ -123,17 +134,20 @@ static void leave(struct daemon *daemon)
 int daemon_run(const struct daemon_options *options, ks_error **reterr)
 {
 	struct daemon daemon = {.options = options};
+	struct ks_workers_options workers = options->workers;
 	int r = load(options, &daemon.tools, reterr);
 
-	if (r == 0)
-		r = ks_workers_new(options->backends, daemon.tools, &options->workers,
-			&daemon.workers, reterr);
-	if (r == 0)
-		workers_keep_audits(daemon.workers);
-	daemon.stop = r == 0 ? event_new() : -1;
+	workers.on_fault = errors_note;
+	workers.data = &daemon;
 	pthread_mutex_init(&daemon.lock, NULL);
 	pthread_mutex_init(&daemon.reloading, NULL);
 	pthread_cond_init(&daemon.changed, NULL);
+	if (r == 0)
+		r = ks_workers_new(
+			options->backends, daemon.tools, &workers, &daemon.workers, reterr);
+	if (r == 0)
+		workers_keep_audits(daemon.workers);
+	daemon.stop = r == 0 ? event_new() : -1;
 	if (r == 0) {
 		r = daemon.stop < 0 ? -errno : loop(&daemon);
 		leave(&daemon);
@@ -142,6 +156,7 @@ int daemon_run(const struct daemon_options *options, ks_error **reterr)
 				"waiting for clients failed: %s", strerror(-r));
 	}
 	ks_workers_free(daemon.workers);
+	errors_forget(&daemon, NULL);
 	ks_tools_free(daemon.tools);
 	if (daemon.stop >= 0)
 		close(daemon.stop);

@@ -11,7 +11,7 @@
 struct daemon_options {
 	ks_backends *backends;
 	const char *tools; /* the manifest's path; read again at every reload */
-	struct ks_workers_options workers;
+	struct ks_workers_options workers; /* without greet, on_fault and data */
 	int listener; /* a listening stream socket */
 	int signals; /* signalfd: SIGHUP reloads; SIGTERM, SIGINT and SIGQUIT end */
 	/* Refuses a manifest that is read, or takes it with 0; may be NULL. */

@@ -78,8 +78,8 @@ static bool may_have_failed(const char *text, size_t len)
 }
 
 /* Where memory runs out, the answer goes as it is: it is the worker's, and whole. */
-static void add_denied(void *data, struct channel *channel, const struct tool *tool,
-	char **answer, size_t *len)
+static void add_denied(
+	void *data, struct channel *channel, const struct tool *tool, char **answer, size_t *len)
 {
 	const struct denied_request *what = data;
 	struct refusals refusals = {0};

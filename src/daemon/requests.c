@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "daemon/denied.h"
+#include "daemon/errors.h"
 #include "daemon/state.h"
 #include "mcp/diagnosis.h"
 #include "mcp/reply.h"
@@ -88,7 +89,7 @@ static int run_status(struct connection *connection, const struct message *messa
 	char **ret_result, ks_error **reterr)
 {
 	(void)message;
-	return ks_workers_json(connection->daemon->workers, ret_result) < 0 ? error_oom(reterr) : 0;
+	return errors_status(connection->daemon, ret_result) < 0 ? error_oom(reterr) : 0;
 }
 
 static int done(char **ret_result, ks_error **reterr)
@@ -145,11 +146,8 @@ static void put_fault(struct daemon *daemon, const struct message *message, cons
 	autofree char *name = string_of(message, "tool");
 	struct ks_tool tool = {.size = sizeof(tool)};
 	autofree char *paths = NULL;
-	ks_tools *tools;
+	ks_tools *tools = daemon_tools(daemon);
 
-	pthread_mutex_lock(&daemon->lock);
-	tools = tools_ref(daemon->tools);
-	pthread_mutex_unlock(&daemon->lock);
 	if (!name || ks_tools_find(tools, name, &tool) < 0)
 		tool.policy = NULL;
 	else

@@ -25,6 +25,7 @@ struct daemon {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t changed;
 	ks_tools *tools; /* of the last reload */
+	struct noted_error *errors; /* the last of each tool that had one; see daemon/errors.h */
 	struct connection *connections;
 	unsigned n_connections; /* as many reading threads */
 	unsigned n_requests; /* as many waiting threads */
@@ -48,6 +49,9 @@ void connection_send(struct connection *connection, const char *text, size_t len
 
 /* One request of a client: answered when this returns. */
 void request_serve(struct connection *connection, const struct message *message);
+
+/* A reference to the manifest as it is now, for ks_tools_free(). */
+ks_tools *daemon_tools(struct daemon *daemon);
 
 /* Reads the manifest again. 0 or -errno. */
 int daemon_reload(struct daemon *daemon, ks_error **reterr);

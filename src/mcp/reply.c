@@ -130,6 +130,12 @@ static json_t *data_to_json(
 	return json_with(json, "stderr", json_text_or_null(said));
 }
 
+json_t *reply_data(const ks_error *error, const ks_policy *policy, const char *paths)
+{
+	return data_to_json(
+		error, policy, denied_to_json(error, policy, paths), ks_error_stderr(error, NULL));
+}
+
 void reply_json(struct strbuf *to, const char *id, const char *key, const char *json)
 {
 	strbuf_puts(to, "{\"jsonrpc\":\"2.0\",\"id\":");
@@ -171,9 +177,7 @@ static void add_fault(struct strbuf *to, const char *id, const ks_error *error, 
 void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy,
 	const char *paths)
 {
-	add_fault(to, id, error,
-		data_to_json(error, policy, denied_to_json(error, policy, paths),
-			ks_error_stderr(error, NULL)));
+	add_fault(to, id, error, reply_data(error, policy, paths));
 }
 
 void reply_fault_in_brief(

@@ -3,6 +3,8 @@
 #ifndef KS_MCP_REPLY_H
 #define KS_MCP_REPLY_H
 
+#include <jansson.h>
+
 #include <kastellan/workers.h>
 
 #include "base/strbuf.h"
@@ -26,6 +28,9 @@ void reply_fault(struct strbuf *to, const char *id, const ks_error *error, const
 /* The same without what may be long: what was denied, and the last of its stderr. */
 void reply_fault_in_brief(
 	struct strbuf *to, const char *id, const ks_error *error, const ks_policy *policy);
+
+/* The data of that error alone; NULL where memory ran out. */
+json_t *reply_data(const ks_error *error, const ks_policy *policy, const char *paths);
 
 /* The answer with an error, or a result, that is JSON already. */
 void reply_json(struct strbuf *to, const char *id, const char *key, const char *json);

@@ -257,9 +257,13 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	struct remains remains = {NULL, NULL};
 	ks_prepared *prepared;
 	ks_child *child = NULL;
+	ks_error *own = NULL;
 	autofd int audit = -1;
 	bool again;
 	int r;
+
+	/* Somebody may want to be told, though the caller does not. */
+	reterr = reterr ? reterr : &own;
 
 	pthread_mutex_lock(&workers->lock);
 	prepared = pool->prepared;
@@ -274,8 +278,10 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	}
 	if (r == 0)
 		channel->audit = take_fd(&audit);
-	if (r < 0 && reterr && *reterr)
+	if (r < 0 && *reterr)
 		fault_mark(*reterr, KS_FAULT_START);
+	if (r < 0)
+		manager_tell(workers, pool, *reterr);
 	pthread_mutex_lock(&workers->lock);
 	note_start(workers, pool, again, r);
 	seat->channel = channel;
@@ -288,6 +294,7 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	}
 	pthread_mutex_unlock(&workers->lock);
 	remains_free(&remains);
+	ks_error_free(own);
 	return r;
 }
 
@@ -300,8 +307,10 @@ int seat_fault(struct ks_workers *workers, struct seat *seat, const struct verdi
 	struct channel *channel = seat->channel;
 	struct remains remains;
 	ks_outcome *outcome;
+	ks_error *own = NULL;
 	int code;
 
+	reterr = reterr ? reterr : &own;
 	pthread_mutex_lock(&workers->lock);
 	seat_event(seat, ours ? SLOT_CANCEL : SLOT_FAILED);
 	if (!ours) {
@@ -321,6 +330,9 @@ int seat_fault(struct ks_workers *workers, struct seat *seat, const struct verdi
 				 reterr, verdict, pool->tool->name, outcome, &channel->errors);
 	if (verdict->fault == KS_FAULT_NONE)
 		ks_outcome_free(outcome);
+	if (!ours)
+		manager_tell(workers, pool, *reterr);
+	ks_error_free(own);
 	remains_free(&remains);
 	return code;
 }

@@ -75,9 +75,33 @@ static void kill_and_see_out(struct ks_workers *workers, struct seat *seat)
 	see_out(workers, seat);
 }
 
+/* It has done what nobody asked for. */
+static void lose_idle(struct ks_workers *workers, struct seat *seat, const struct verdict *verdict)
+{
+	struct pool *pool = seat->pool;
+	struct channel *channel = seat->channel;
+	struct remains remains;
+	ks_error *error = NULL;
+
+	seat_event(seat, SLOT_FAILED);
+	pool->counters.crashes++;
+	pool->counters.faults++;
+	pool->counters.last_fault = verdict->fault;
+	pthread_mutex_unlock(&workers->lock);
+	channel_kill(channel);
+	fault_worker_error(
+		&error, verdict, pool->tool->name, channel_take_outcome(channel), &channel->errors);
+	manager_tell(workers, pool, error);
+	pthread_mutex_lock(&workers->lock);
+	remains = seat_gone(workers, seat, error ? ks_error_outcome(error) : NULL);
+	pthread_mutex_unlock(&workers->lock);
+	remains_free(&remains);
+	ks_error_free(error);
+	pthread_mutex_lock(&workers->lock);
+}
+
 static void look_at_idle(struct ks_workers *workers, struct seat *seat)
 {
-	struct counters *counters = &seat->pool->counters;
 	struct slot *slot = seat_slot(seat);
 	struct verdict verdict = {.fault = KS_FAULT_NONE};
 	int r;
@@ -90,11 +114,7 @@ static void look_at_idle(struct ks_workers *workers, struct seat *seat)
 	if (slot->state != SLOT_IDLE)
 		return; /* retired meanwhile: its end is seen to next */
 	if (r < 0) {
-		seat_event(seat, SLOT_FAILED);
-		counters->crashes++;
-		counters->faults++;
-		counters->last_fault = verdict.fault;
-		kill_and_see_out(workers, seat);
+		lose_idle(workers, seat, &verdict);
 		return;
 	}
 	watch(workers, seat, EPOLLIN | EPOLLONESHOT);

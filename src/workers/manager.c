@@ -25,11 +25,13 @@ static int refuse(ks_error **reterr, int code, const char *what, const char *rem
 		reterr, code, ABOUT(.step = "options", .remedy = remedy), "options: %s", what);
 }
 
+/* The members of the first version of the structure. */
+#define OPTIONS_LEAST offsetof(struct ks_workers_options, on_fault)
+
 static int complete(const struct ks_workers_options *given, struct ks_workers_options *options,
 	ks_error **reterr)
 {
-	int r = given ? options_copy_sized(
-				given, sizeof(*options), options, sizeof(*options), reterr)
+	int r = given ? options_copy_sized(given, OPTIONS_LEAST, options, sizeof(*options), reterr)
 		      : 0;
 
 	if (r < 0)
@@ -162,6 +164,12 @@ int ks_workers_new(ks_backends *backends, const ks_tools *tools,
 	}
 	*ret_workers = workers;
 	return 0;
+}
+
+void manager_tell(const struct ks_workers *workers, const struct pool *pool, const ks_error *error)
+{
+	if (error && workers->options.on_fault)
+		workers->options.on_fault(workers->options.data, pool->tool->name, error);
 }
 
 int manager_enter(

@@ -180,6 +180,9 @@ int loan_lose(struct ks_worker *worker, const struct verdict *verdict, ks_error 
 int call_options_complete(const struct ks_call_options *given, struct ks_call_options *ret_options,
 	ks_error **reterr);
 
+/* Tells whoever wants to know of a fault. Without the lock, and while the pool has a user. */
+void manager_tell(const struct ks_workers *workers, const struct pool *pool, const ks_error *error);
+
 /* Counts a thread that is about to use workers of a tool, and tells how long its messages may be
  * (NULL: not asked). -ENOENT, or -ESHUTDOWN when that is over. Without the lock. */
 int manager_enter(

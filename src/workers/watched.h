@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that somebody looks at on their way, as the daemon does to say what a worker was refused. */
+/* Calls that somebody looks at on their way, as the daemon does to say what a worker was refused.
+ */
 #ifndef KS_WORKERS_WATCHED_H
 #define KS_WORKERS_WATCHED_H
 

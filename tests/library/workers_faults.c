@@ -152,6 +152,59 @@ static int idle_workers_are_watched(void)
 	return 1;
 }
 
+struct told {
+	unsigned n;
+	char tool[16];
+	enum ks_fault fault;
+	int signal;
+	char message[128];
+};
+
+static void note_fault(void *data, const char *tool, const ks_error *error)
+{
+	struct told *told = data;
+	const ks_outcome *outcome = ks_error_outcome(error);
+
+	__atomic_add_fetch(&told->n, 1, __ATOMIC_SEQ_CST);
+	snprintf(told->tool, sizeof(told->tool), "%s", tool);
+	told->fault = ks_error_fault(error);
+	told->signal = outcome ? ks_outcome_signal(outcome) : -1;
+	snprintf(told->message, sizeof(told->message), "%s", ks_error_message(error));
+}
+
+/* One by a call, one without, one that never started; and none where the caller has given up. */
+static int faults_are_told_once(void)
+{
+	struct told told = {0};
+	const struct ks_workers_options options = {.size = sizeof(options),
+		.backoff_ms = 10,
+		.allow_degraded = degraded,
+		.data = &told,
+		.on_fault = note_fault};
+	struct ks_call_options cancelled = {.size = sizeof(cancelled)};
+	ks_workers *w = manager(&options, "\"lifecycle\": {\"IdleTimeout\": {}}");
+	int ends[2];
+
+	CHECK(w && says(w, "echo", "[1]", "[1]") && told.n == 0);
+	CHECK(ask_error(w, "crash", "", NULL, NULL) == KS_FAULT_CRASH);
+	CHECK(told.n == 1 && strcmp(told.tool, "t") == 0 && told.fault == KS_FAULT_CRASH);
+	CHECK(told.signal == 11 && strstr(told.message, "before it answered"));
+	CHECK(says(w, "late-crash", "", "true"));
+	CHECK(eventually(w, 10000, is_ended, 2));
+	CHECK(told.n == 2 && told.signal == 11 && strstr(told.message, "while nobody used it"));
+	CHECK(pipe(ends) == 0 && close(ends[1]) == 0);
+	cancelled.cancel_fd = ends[0];
+	CHECK(ask_error(w, "sleep", "[60000]", &cancelled, NULL) == KS_FAULT_CANCELLED);
+	CHECK(told.n == 2 && close(ends[0]) == 0);
+	ks_workers_free(w);
+	CHECK(told.n == 2);
+	w = manager(&options, "\"program\": \"/nonexistent\"");
+	CHECK(w && ask_error(w, "echo", "", NULL, NULL) == KS_FAULT_START);
+	CHECK(told.n == 3 && told.fault == KS_FAULT_START && strstr(told.message, "/nonexistent"));
+	ks_workers_free(w);
+	return 1;
+}
+
 static int idle_notes_do_no_harm(void)
 {
 	ks_workers *w = manager(NULL, "\"lifecycle\": {\"IdleTimeout\": {}}");
@@ -236,6 +289,7 @@ static const struct test tests[] = {
 	TEST(last_words_are_kept),
 	TEST(failures_back_off),
 	TEST(idle_workers_are_watched),
+	TEST(faults_are_told_once),
 	TEST(idle_notes_do_no_harm),
 	TEST(unheard_requests_find_another),
 	TEST(starts_may_fail),
