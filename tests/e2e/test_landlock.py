@@ -35,7 +35,12 @@ top = os.environ['TMPDIR']
 print(top, oct(os.stat(top).st_mode & 0o7777), os.stat(top).st_uid == os.getuid(), os.listdir(top), flush=True)
 os.chdir(top)
 for depth in range(400):
-    os.mkdir('d' * 200)
+    try:
+        os.mkdir('d' * 200)
+    except OSError as error:  # AppArmor, where it confines the caller, takes no path above 8 KiB
+        if error.errno != 36 or depth < 30:
+            raise
+        break
     open('file', 'w').close()
     os.symlink('/etc', 'link')
     os.chdir('d' * 200)
