@@ -83,6 +83,15 @@ int guest_boot(struct failure *failure)
 		return failure_set(failure, -r, STEP, "/dev/null");
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return failure_set(failure, errno, STEP, "/proc");
+	/* Before anything that sleeps: modules do. */
+	r = guest_timer_check(failure);
+	if (r < 0)
+		return r;
+	/* Memory is promised without asking whether it is there, as the worker is to be ended by
+	 * its limit. */
+	r = write_small_file(AT_FDCWD, "/proc/sys/vm/overcommit_memory", "1");
+	if (r < 0)
+		return failure_set(failure, -r, STEP, "/proc/sys/vm/overcommit_memory");
 	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return failure_set(failure, errno, STEP, "/sys");
 	return load_modules(failure);

@@ -29,6 +29,13 @@ int guest_port(const char *name, uint32_t number, struct failure *failure);
 /* Moves the descriptor out of the way; -1 stays. */
 int guest_raise(int fd);
 
+/* guest_timer.c */
+
+/* A failure where nobody could sleep as long as he wants to: then the machine has to start anew. */
+int guest_timer_check(struct failure *failure);
+/* What it looks at: the text of /proc/timer_list. */
+bool guest_timer_fits(const char *list);
+
 /* guest_vsock.c */
 
 /* Whether the machine has a vsock, which is its way to the host then. */

@@ -33,6 +33,9 @@ struct vm_jail {
 	const char *booted_because; /* else why not, in words (static) */
 };
 
+/* Boots until a guest comes up: one that starts while its host has no time for it may not. */
+#define VM_BOOT_TRIES 4u
+
 /* What the machine starts with; -1 where it is not open. */
 struct vm_parts {
 	int control[2]; /* ours, kastellan-vm's */

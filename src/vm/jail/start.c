@@ -16,6 +16,7 @@
 #include "linux/control.h"
 #include "linux/jail/parts.h"
 #include "vm/jail/parts.h"
+#include "vm/machine/order.h"
 
 #define BOOT_PATIENCE_MS 120000 /* an emulated guest on a loaded machine; a hung one is ended */
 #define RESTORE_PATIENCE_MS 60000 /* of one that only has to be read */
@@ -198,6 +199,30 @@ static void undo(struct vm_jail *vm)
 	vm->machine_ending = vm->files_ending = (struct ending){0};
 }
 
+static int pass_on(int r, ks_error *error, ks_error **reterr)
+{
+	if (r < 0 && reterr)
+		*reterr = error;
+	else
+		ks_error_free(error);
+	return r;
+}
+
+/* A guest that has never come up has seen nothing of the worker: it is nothing but the next one. */
+static int boot(
+	struct vm_jail *vm, const struct vm_program *wish, unsigned tries, ks_error **reterr)
+{
+	ks_error *error = NULL;
+	int r = bring_up(vm, wish, true, &error);
+
+	while (r == -MACHINE_NOT_UP && --tries > 0) {
+		undo(vm);
+		ks_error_free(take_ptr(error));
+		r = bring_up(vm, wish, true, &error);
+	}
+	return pass_on(r, error, reterr);
+}
+
 /* Whether it may be the template that is to blame, and not the plan. */
 static bool is_machines(const ks_error *error)
 {
@@ -217,16 +242,7 @@ static int boot_instead(
 	ks_error_free(error);
 	vm->restored = false;
 	vm->booted_because = "its template could not be restored";
-	return bring_up(vm, wish, true, reterr);
-}
-
-static int pass_on(int r, ks_error *error, ks_error **reterr)
-{
-	if (r < 0 && reterr)
-		*reterr = error;
-	else
-		ks_error_free(error);
-	return r;
+	return boot(vm, wish, VM_BOOT_TRIES, reterr);
 }
 
 static int bring_up_or_boot(struct vm_jail *vm, const struct vm_program *wish, ks_error **reterr)
@@ -234,9 +250,13 @@ static int bring_up_or_boot(struct vm_jail *vm, const struct vm_program *wish, k
 	ks_error *error = NULL;
 	int r = bring_up(vm, wish, false, &error);
 
-	if (r == 0 || !vm->restored)
+	if (r < 0 && vm->restored)
+		return boot_instead(vm, wish, error, reterr);
+	if (r != -MACHINE_NOT_UP)
 		return pass_on(r, error, reterr);
-	return boot_instead(vm, wish, error, reterr);
+	undo(vm);
+	ks_error_free(error);
+	return boot(vm, wish, VM_BOOT_TRIES - 1, reterr);
 }
 
 static int run(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)

@@ -19,6 +19,7 @@
 #include "vm/jail/parts.h"
 #include "vm/kernel/cache.h"
 #include "vm/kernel/digest.h"
+#include "vm/machine/order.h"
 #include "vm/template/key.h"
 #include "vm/template/processor.h"
 #include "vm/template/store.h"
@@ -72,6 +73,8 @@ static int await_written(int control)
 	}
 	if (r < 0)
 		return r;
+	if (message.header.type == CONTROL_FAILED && message.header.value > 0)
+		return -message.header.value;
 	return message.header.type == CONTROL_READY ? 0 : -EIO;
 }
 
@@ -93,7 +96,7 @@ static int run_machine(
 }
 
 /* Nobody serves files to it: it asks for none before it is told to. */
-static int write_template(const struct ks_plan *plan, const struct ks_host *host, int initramfs,
+static int write_once(const struct ks_plan *plan, const struct ks_host *host, int initramfs,
 	int cache, const char key[SHA256_TEXT])
 {
 	struct vm_parts parts;
@@ -112,6 +115,16 @@ static int write_template(const struct ks_plan *plan, const struct ks_host *host
 	if (r == 0)
 		r = template_keep(cache, key, plan->vm.pins.tsc_khz, parts.template);
 	vm_parts_done(&parts);
+	return r;
+}
+
+static int write_template(const struct ks_plan *plan, const struct ks_host *host, int initramfs,
+	int cache, const char key[SHA256_TEXT])
+{
+	int r = -MACHINE_NOT_UP;
+
+	for (unsigned i = 0; i < VM_BOOT_TRIES && r == -MACHINE_NOT_UP; i++)
+		r = write_once(plan, host, initramfs, cache, key);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -115,6 +116,28 @@ static void take_frames(struct keeper *keeper)
 		fault(keeper, &header, why);
 }
 
+/* A process between us and the guest does not tell what that uses. */
+static bool has_pulse(const struct keeper *keeper)
+{
+	return keeper->judge.phase == JUDGE_BOOTING && !keeper->emulator.firecracker;
+}
+
+const char *keeper_feel(struct keeper *keeper)
+{
+	return has_pulse(keeper) ? pulse_feel(&keeper->pulse, keeper->emulator.pid) : NULL;
+}
+
+int keeper_last(struct keeper *keeper)
+{
+	emulator_await(&keeper->emulator, EMULATOR_PATIENCE_MS);
+	return emulator_end(&keeper->emulator);
+}
+
+bool keeper_gave_up(const struct keeper *keeper, int status)
+{
+	return keeper->judge.phase == JUDGE_BOOTING && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
 /* The guest's bytes; at their end the emulator's own words. A guest that has not come by the vsock
  * has none to read, and the emulator's end alone leads here. */
 static void on_channel(struct keeper *keeper)
@@ -127,16 +150,15 @@ static void on_channel(struct keeper *keeper)
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (len <= 0) {
-			int status;
-
-			emulator_await(&keeper->emulator, EMULATOR_PATIENCE_MS);
-			status = emulator_end(&keeper->emulator);
+			int status = keeper_last(keeper);
 
 			emulator_why(&keeper->emulator, status,
 				keeper->judge.phase >= JUDGE_STARTED
 					? "the VM ended before its worker did"
 					: "the VM ended before its worker started",
 				&keeper->failure);
+			if (keeper_gave_up(keeper, status))
+				keeper->failure.code = MACHINE_NOT_UP;
 			relay_end(keeper);
 			return;
 		}
@@ -207,6 +229,8 @@ static int patience(const struct keeper *keeper)
 {
 	int64_t left;
 
+	if (keeper->state == KEEPER_RUNS && has_pulse(keeper) && !keeper->deadline)
+		return PULSE_EVERY_MS;
 	if (!keeper->deadline ||
 		(keeper->state == KEEPER_DRAINS && !network_holds(&keeper->network)))
 		return -1;
@@ -263,6 +287,14 @@ static void give_up(struct keeper *keeper)
 			"the guest did not end its worker when it was told to");
 }
 
+static void feel(struct keeper *keeper)
+{
+	const char *why = keeper->state == KEEPER_RUNS ? keeper_feel(keeper) : NULL;
+
+	if (why)
+		keeper_fail(keeper, MACHINE_NOT_UP, "machine", why);
+}
+
 void keeper_run(struct keeper *keeper)
 {
 	while (keeper->state != KEEPER_DONE) {
@@ -285,6 +317,7 @@ void keeper_run(struct keeper *keeper)
 			give_up(keeper);
 		else if (poll(keeper->watched, count, timeout) > 0)
 			react(keeper);
+		feel(keeper);
 	}
 	emulator_end(&keeper->emulator);
 }

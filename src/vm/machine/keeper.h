@@ -16,6 +16,7 @@
 #include "vm/machine/emulator.h"
 #include "vm/machine/network.h"
 #include "vm/machine/order.h"
+#include "vm/machine/pulse.h"
 #include "vm/machine/vsock.h"
 
 enum keeper_state {
@@ -30,6 +31,7 @@ struct keeper {
 	struct vsock vsock;
 	int monitor; /* of the emulator; -1 without one */
 	struct emulator emulator;
+	struct pulse pulse; /* of the guest, until it has said something */
 	struct judge judge;
 	struct inbox inbox;
 	struct outbox outbox;
@@ -76,7 +78,15 @@ void program_take(struct keeper *keeper, struct control_message *message);
 /* The VM is of no use any more: why. */
 void keeper_fail(struct keeper *keeper, int code, const char *step, const char *detail);
 
-/* keeper.c: until it is done. */
+/* keeper.c */
+
+/* Why a guest that has said nothing yet will not do so any more, or NULL. */
+const char *keeper_feel(struct keeper *keeper);
+/* The emulator has hung up: its wait status, once it has said why. */
+int keeper_last(struct keeper *keeper);
+/* That it ended by itself before the guest said anything. */
+bool keeper_gave_up(const struct keeper *keeper, int status);
+/* Until it is done. */
 void keeper_run(struct keeper *keeper);
 /* How many descriptors it watches at most. */
 size_t keeper_most(uint32_t connections);

@@ -9,6 +9,7 @@
 #ifndef KS_VM_MACHINE_ORDER_H
 #define KS_VM_MACHINE_ORDER_H
 
+#include <errno.h>
 #include <stdint.h>
 
 enum machine_slot {
@@ -26,6 +27,11 @@ enum machine_slot {
 	MACHINE_SLOT_QMP = 10, /* with MACHINE_TEMPLATE, for the emulator: the chardev of its
 				  monitor, made by kastellan-vm */
 };
+
+/* The code of FAILED where the guest has ended or stands still before it has said anything. Another
+ * boot may be better: an emulated kernel measures its timer when it starts, and cannot where the
+ * host's processors are taken away from it just then. */
+#define MACHINE_NOT_UP ECONNABORTED
 
 #define MACHINE_FIRST_FD 24 /* above every slot: those that kastellan-vm opens for itself */
 

@@ -41,6 +41,28 @@ static bool await(const struct monitor *monitor, int fd)
 	}
 }
 
+/* The guest's first bytes, if it has a pulse until then. Their number; 0 at the end, and with why
+ * where the guest is lost. */
+static ssize_t hear(struct keeper *keeper, const struct monitor *monitor, const char **ret_why)
+{
+	struct pollfd fds[] = {{keeper->channel, POLLIN, 0}, {MACHINE_SLOT_CONTROL, 0, 0}};
+	size_t room = 0;
+	uint8_t *bytes = inbox_free(&keeper->inbox, &room);
+
+	while (clock_ms() < monitor->deadline) {
+		int n = poll(fds, 2, PULSE_EVERY_MS);
+
+		if (n > 0 && fds[1].revents)
+			return 0;
+		if (n > 0)
+			return recv(keeper->channel, bytes, room, MSG_DONTWAIT);
+		*ret_why = keeper_feel(keeper);
+		if (*ret_why)
+			return 0;
+	}
+	return 0;
+}
+
 /* The next line, without its end; NULL at the end of all. */
 static const char *next_line(struct monitor *monitor, size_t *used)
 {
@@ -142,12 +164,10 @@ static int greet(struct keeper *keeper, const struct monitor *monitor, struct fa
 	const char *why = NULL;
 
 	while (keeper->judge.phase < JUDGE_GREETED) {
-		size_t room = 0;
-		uint8_t *bytes = inbox_free(&keeper->inbox, &room);
-		ssize_t n = await(monitor, keeper->channel)
-				    ? recv(keeper->channel, bytes, room, MSG_DONTWAIT)
-				    : 0;
+		ssize_t n = hear(keeper, monitor, &why);
 
+		if (why)
+			return failure_set(failure, MACHINE_NOT_UP, STEP, why);
 		if (n <= 0)
 			return failure_set(failure, ETIMEDOUT, STEP, "the guest does not come up");
 		inbox_filled(&keeper->inbox, (size_t)n);
@@ -165,14 +185,16 @@ void template_run(struct keeper *keeper)
 {
 	static struct monitor monitor;
 	struct failure failure;
-	int r;
+	int r, status;
 
 	monitor.fd = keeper->monitor;
 	monitor.deadline = clock_ms() + PATIENCE_MS;
 	r = greet(keeper, &monitor, &failure);
 	if (r == 0)
 		r = save(&monitor, &failure);
-	emulator_end(&keeper->emulator);
+	status = r < 0 ? keeper_last(keeper) : emulator_end(&keeper->emulator);
+	if (r < 0 && keeper_gave_up(keeper, status))
+		failure.code = MACHINE_NOT_UP;
 	if (r < 0)
 		failure_send(MACHINE_SLOT_CONTROL, CONTROL_FAILED, &failure);
 	else

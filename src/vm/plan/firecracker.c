@@ -25,7 +25,7 @@
 #define KERNEL_WORDS                                                                  \
 	"console=ttyS0 quiet loglevel=1 panic=-1 reboot=k pci=off cryptomgr.notests " \
 	"i8042.noaux i8042.nomux i8042.nopnp i8042.dumbkbd "                          \
-	"random.trust_cpu=on lsm=landlock sysctl.vm.overcommit_memory=1"
+	"random.trust_cpu=on lsm=landlock"
 
 _Static_assert(MACHINE_SLOT_INITRAMFS == 6, "the path of the initramfs says so");
 

@@ -29,11 +29,12 @@
 #define SANDBOX "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
 /* Nothing of the worker's: a kernel shows it to everybody. Landlock is named, as a kernel may have
- * it and not use it; no other module of security has anything to do in there. Memory is promised
- * without asking whether it is there, as the worker is to be ended by its limit. */
+ * it and not use it; no other module of security has anything to do in there. No word may make the
+ * kernel wait before it has started init, as its timer may be none (linux/init/guest_timer.c): one
+ * that sets a sysctl does. */
 #define KERNEL_WORDS                                                                              \
 	"console=ttyS0 quiet loglevel=1 panic=-1 reboot=t cryptomgr.notests random.trust_cpu=on " \
-	"lsm=landlock sysctl.vm.overcommit_memory=1"
+	"lsm=landlock"
 
 static int add_all(struct strv *command, const char *const *texts)
 {
