@@ -6,6 +6,7 @@
 #   make torture    every system call and allocation of a start fails in turn: JOBS=2 at a time, an
 #                   hour or more; ended, it goes on where it was. PART=2/5: a fifth of them
 #   make torture-machine, make kill-machine  the same, and the next, for a micro-VM's jails
+#   make boots      BOOTS=100 cold boots of machines beside a load, none of which may hang; minutes
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
@@ -26,6 +27,7 @@ BUILD ?= build
 SECONDS ?= 60
 MOMENTS ?= 500
 SPAWNS ?= 20000
+BOOTS ?= 100
 JOBS ?= $(shell nproc)
 PART ?= 1/1
 NINJA = ninja -C $(BUILD) --quiet
@@ -41,7 +43,7 @@ endif
 # On a Mac what is cross-built and no more: its own tests are make check-macos.
 SETUP = $(if $(filter Darwin,$(shell uname)),-Dtests=false -Dman=false)
 
-.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine kill kill-machine soak fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
+.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine boots kill kill-machine soak fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -109,6 +111,13 @@ kill:
 	@tools/install-packages build check
 	@$(MAKE) --no-print-directory all
 	@tests/kill/run $(PROGRAMS) --moments $(MOMENTS)
+
+boots:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/microvm/fetch
+	@$(MACHINE) KASTELLAN_INIT=$(abspath $(BUILD))/src/linux/init/kastellan-init \
+		tests/microvm/boots --kastellan $(BUILD)/cli/kastellan --boots $(BOOTS)
 
 kill-machine:
 	@tools/install-packages build check
