@@ -135,7 +135,7 @@ static int wait_once(struct want *want, struct pool *pool, struct seat **ret_sea
 	pthread_mutex_unlock(&want->workers->lock);
 	r = sleep_until(want, until);
 	pthread_mutex_lock(&want->workers->lock);
-	pool->users--;
+	pool_leave(want->workers, pool);
 	return r;
 }
 
@@ -290,7 +290,7 @@ int seat_start(struct ks_workers *workers, struct seat *seat, ks_error **reterr)
 	seat_event(seat, r < 0 ? SLOT_FAILED : SLOT_STARTED);
 	if (r < 0) {
 		remains = seat_gone(workers, seat, NULL);
-		pool->users--;
+		pool_leave(workers, pool);
 	}
 	pthread_mutex_unlock(&workers->lock);
 	remains_free(&remains);

@@ -114,9 +114,7 @@ static struct ks_worker *loan_new(struct ks_workers *workers, struct seat *seat)
 static void drop_user(struct ks_workers *workers, struct pool *pool)
 {
 	pthread_mutex_lock(&workers->lock);
-	pool->users--;
-	if (pool->closed)
-		keeper_wake(workers);
+	pool_leave(workers, pool);
 	pthread_mutex_unlock(&workers->lock);
 }
 
@@ -240,11 +238,8 @@ static bool take_back(struct ks_workers *workers, struct ks_worker *worker)
 		workers->loans = worker->next;
 	if (worker->seat)
 		give_back(workers, worker->seat);
-	if (!workers->leaving) {
-		worker->pool->users--;
-		if (worker->pool->closed)
-			keeper_wake(workers);
-	}
+	if (!workers->leaving)
+		pool_leave(workers, worker->pool);
 	pthread_cond_broadcast(&workers->changed);
 	return --workers->references == 0;
 }

@@ -138,6 +138,9 @@ struct pool *pool_find(const struct ks_workers *workers, const char *tool);
 bool pool_empty(const struct pool *pool); /* no slot has a worker */
 void pool_wake(const struct pool *pool); /* the first who waits looks again */
 void pool_wake_all(const struct pool *pool);
+/* A user less. A pool that was replaced goes, with the jails that wait for it, once the last one
+ * has left, which the keeper has to hear of. */
+void pool_leave(struct ks_workers *workers, struct pool *pool);
 /* Retires every worker of it. */
 void pool_retire(struct ks_workers *workers, struct pool *pool);
 

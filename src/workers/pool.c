@@ -98,6 +98,13 @@ void pool_wake_all(const struct pool *pool)
 		event_raise(waiter->fd);
 }
 
+void pool_leave(struct ks_workers *workers, struct pool *pool)
+{
+	pool->users--;
+	if (pool->closed)
+		keeper_wake(workers);
+}
+
 void pool_retire(struct ks_workers *workers, struct pool *pool)
 {
 	for (size_t i = 0; i < pool->len; i++)

@@ -138,7 +138,7 @@ class Context:
         if process.stdin and not process.stdin.closed:
             process.stdin.close()
         try:
-            process.wait(30)
+            process.wait(5)
         except subprocess.TimeoutExpired:
             end(process)
         for stream in (process.stdout, process.stderr):
