@@ -40,12 +40,12 @@ static void print_place(const char *file, const ks_error *error)
 
 	if (!placed)
 		fprintf(stderr, "kastellan: ");
-	if (placed || (file && is_of_host(error)))
-		print_safe(file);
+	if (!placed && (!file || !is_of_host(error)))
+		return;
+	print_safe(file);
 	if (placed)
 		fprintf(stderr, ":%u:%u", ks_error_line(error), ks_error_column(error));
-	if (placed || (file && is_of_host(error)))
-		fprintf(stderr, ": ");
+	fprintf(stderr, ": ");
 }
 
 void print_error(const char *file, const ks_error *error)

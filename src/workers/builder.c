@@ -49,8 +49,7 @@ static void build(struct ks_workers *workers, struct pool *pool)
 		pool->prepared_backend = backend;
 		pool->prepared = prepared;
 	}
-	pool->users--;
-	keeper_wake(workers);
+	pool_leave(workers, pool);
 }
 
 void *builder_main(void *data)

@@ -8,6 +8,7 @@ import unittest
 
 import driver
 import init_driver as d
+import name_port
 from test_guest import Case
 
 
@@ -88,21 +89,16 @@ class Network(Case):
         self.assertEqual(self.end(keeper), (0, b"1\n"))
 
     def test_names(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
-            try:
-                names.bind(("127.0.0.77", 53))
-            except PermissionError:
-                self.skipTest("host: port 53 is root's")
-            names.settimeout(120)
-            keeper = self.worker("nslookup one.example.com 127.0.0.77")
-            data = b""
-            for _ in range(2):
-                data, peer = names.recvfrom(512)
-                self.assertIn(b"\3one\7example\3com\0", data)
-                names.sendto(answer(data), peer)
-            status, text = self.end(keeper)
-            self.assertEqual(status, 0, text)
-            self.assertIn(b"203.0.113.9", text)
+        names = name_port.take(self, 120)
+        keeper = self.worker(f"nslookup one.example.com {name_port.ADDRESS}")
+        data = b""
+        for _ in range(2):
+            data, peer = names.recvfrom(512)
+            self.assertIn(b"\3one\7example\3com\0", data)
+            names.sendto(answer(data), peer)
+        status, text = self.end(keeper)
+        self.assertEqual(status, 0, text)
+        self.assertIn(b"203.0.113.9", text)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import unittest
 
 import frames as f
 import init_driver as d
+import name_port
 from test_keeper import EXIT, USAGE, Case, gone
 
 AT_ONCE = 8
@@ -256,27 +257,11 @@ class Carried(Network):
 class Names(Network):
     def setUp(self):
         super().setUp()
-        self.names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.names.settimeout(5)
-        self.addCleanup(self.names.close)
-        self.bind()
-
-    def bind(self):
-        # Somebody else may run these tests.
-        until = time.monotonic() + 60
-        while True:
-            try:
-                return self.names.bind(("127.0.0.77", 53))
-            except PermissionError:
-                return self.skipTest("host: port 53 is root's")
-            except OSError:
-                if time.monotonic() > until:
-                    raise
-            time.sleep(0.1)
+        self.names = name_port.take(self, 5)
 
     def ask(self, guest, number, words):
         for _ in range(10):
-            guest.say(f.frame(f.ASK, f.place("127.0.0.77", 53, number) + words))
+            guest.say(f.frame(f.ASK, f.place(name_port.ADDRESS, 53, number) + words))
             with contextlib.suppress(TimeoutError):
                 return self.names.recvfrom(100)
         return self.fail(f"nobody asked {words!r}")
