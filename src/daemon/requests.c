@@ -14,11 +14,11 @@
 #include "mcp/diagnosis.h"
 #include "mcp/reply.h"
 
-#define INVALID_PARAMS (-32602)
-#define NO_METHOD (-32601)
+#define MAX_PARAMS 4
 
 struct method {
 	const char *name;
+	const char *params[MAX_PARAMS + 1]; /* the keys that it knows */
 	/* Fills the result, as JSON on one line. 0, or -errno with an error. */
 	int (*run)(struct connection *connection, const struct message *message, char **ret_result,
 		ks_error **reterr);
@@ -52,7 +52,9 @@ static int number_of(
 		char c = message->text[at];
 
 		if (c < '0' || c > '9' || span.end - span.at > 12)
-			return error_set(reterr, -EINVAL, ABOUT(.step = "usage", .field = key),
+			return error_set(reterr, -EINVAL,
+				ABOUT(.step = "usage", .field = key,
+					.remedy = "write a whole number"),
 				"%s must be a number of milliseconds", key);
 		number = number * 10 + (uint64_t)(c - '0');
 	}
@@ -76,7 +78,7 @@ static int run_call(struct connection *connection, const struct message *message
 		return r;
 	if (!tool || message_member(message, message->params, "request", &request) != 1)
 		return error_set(reterr, -EINVAL,
-			ABOUT(.step = "usage",
+			ABOUT(.step = "usage", .field = tool ? "request" : "tool",
 				.remedy = "write {\"tool\": NAME, \"request\": {...}}"),
 			"call needs a tool and a request");
 	inner = (struct denied_request){message->text + request.at, request.end - request.at};
@@ -125,10 +127,10 @@ static int run_reload(struct connection *connection, const struct message *messa
 }
 
 static const struct method methods[] = {
-	{"call", run_call},
-	{"status", run_status},
-	{"drain", run_drain},
-	{"reload", run_reload},
+	{"call", {"tool", "request", "timeout_ms", "wait_ms"}, run_call},
+	{"status", {NULL}, run_status},
+	{"drain", {"timeout_ms"}, run_drain},
+	{"reload", {NULL}, run_reload},
 };
 
 static const struct method *find_method(const struct message *message)
@@ -137,6 +139,47 @@ static const struct method *find_method(const struct message *message)
 		if (message_method_is(message, methods[i].name))
 			return &methods[i];
 	return NULL;
+}
+
+static bool knows(const struct method *method, const struct message *message, struct span key)
+{
+	for (const char *const *name = method->params; *name; name++)
+		if (message_key_is(message, key, *name))
+			return true;
+	return false;
+}
+
+static int refuse_param(const struct method *method, const char *name, ks_error **reterr)
+{
+	autostrbuf struct strbuf known;
+
+	strbuf_init(&known, KS_MAX_TEXT);
+	strbuf_puts(&known, method->params[0] ? "its params are" : "leave it out");
+	for (const char *const *at = method->params; *at; at++)
+		strbuf_addf(&known, "%s %s", at == method->params ? "" : ",", *at);
+	if (known.error)
+		return error_oom(reterr);
+	return error_set(reterr, -EINVAL,
+		ABOUT(.step = "usage", .field = name, .remedy = known.data), "%s has no param %s",
+		method->name, name);
+}
+
+/* A param that nobody reads is a bound that nobody keeps. */
+static int check_params(
+	const struct method *method, const struct message *message, ks_error **reterr)
+{
+	struct span key, value;
+	size_t at = 0;
+
+	while (message_entry(message, message->params, &at, &key, &value) > 0) {
+		autofree char *name = NULL;
+
+		if (knows(method, message, key))
+			continue;
+		name = strndup(message->text + key.at + 1, key.end - key.at - 2);
+		return name ? refuse_param(method, name, reterr) : error_oom(reterr);
+	}
+	return 0;
 }
 
 /* The errors of a call name the grant that would do: the policy of its tool is needed for that. */
@@ -153,19 +196,10 @@ static void put_fault(struct daemon *daemon, const struct message *message, cons
 	else
 		paths = diagnosis_command(tool.argv, tool.cwd, tool.policy);
 	if (strcmp(ks_error_step(error), "usage") == 0)
-		reply_error(line, id, INVALID_PARAMS, ks_error_message(error));
+		reply_usage(line, id, error);
 	else
 		reply_fault(line, id, error, tool.policy, paths);
 	ks_tools_free(tools);
-}
-
-static void put_result(struct strbuf *line, const char *id, const char *result)
-{
-	strbuf_puts(line, "{\"jsonrpc\":\"2.0\",\"id\":");
-	strbuf_puts(line, id);
-	strbuf_puts(line, ",\"result\":");
-	strbuf_puts(line, result);
-	strbuf_puts(line, "}\n");
 }
 
 void request_serve(struct connection *connection, const struct message *message)
@@ -181,9 +215,11 @@ void request_serve(struct connection *connection, const struct message *message)
 	if (!id)
 		return;
 	if (!method)
-		reply_error(&line, id, NO_METHOD, "the methods are call, status, drain and reload");
-	else if (method->run(connection, message, &result, &error) == 0)
-		put_result(&line, id, result);
+		reply_error(
+			&line, id, REPLY_METHOD, "the methods are call, status, drain and reload");
+	else if (check_params(method, message, &error) == 0 &&
+		 method->run(connection, message, &result, &error) == 0)
+		reply_json(&line, id, "result", result);
 	else if (error)
 		put_fault(connection->daemon, message, id, error, &line);
 	if (!line.error && line.len)

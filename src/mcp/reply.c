@@ -150,7 +150,7 @@ void reply_json(struct strbuf *to, const char *id, const char *key, const char *
 /* Takes the error's object. */
 static void add(struct strbuf *to, const char *id, json_t *error)
 {
-	char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
+	char *text = json_write(error, JSON_COMPACT);
 
 	json_decref(error);
 	if (!text) {
@@ -189,6 +189,15 @@ void reply_fault_in_brief(
 void reply_error(struct strbuf *to, const char *id, int code, const char *message)
 {
 	add(to, id, error_to_json(code, message));
+}
+
+void reply_usage(struct strbuf *to, const char *id, const ks_error *error)
+{
+	json_t *data = json_with(json_object(), "step", json_string(ks_error_step(error)));
+
+	data = json_with(data, "field", json_text_or_null(ks_error_field(error)));
+	data = json_with(data, "remedy", json_text_or_null(ks_error_remedy(error)));
+	add(to, id, json_with(error_to_json(REPLY_PARAMS, ks_error_message(error)), "data", data));
 }
 
 void reply_unreadable(struct strbuf *to, const char *why)

@@ -38,6 +38,9 @@ void reply_json(struct strbuf *to, const char *id, const char *key, const char *
 /* The same without any data. */
 void reply_error(struct strbuf *to, const char *id, int code, const char *message);
 
+/* The answer to a request whose params are wrong: which one, and what to write instead. */
+void reply_usage(struct strbuf *to, const char *id, const ks_error *error);
+
 /* The answer to a line that is no message. */
 void reply_unreadable(struct strbuf *to, const char *why);
 

@@ -272,32 +272,50 @@ bool message_method_is(const struct message *message, const char *name)
 	       spells(message->text + method.at, method.end - method.at, name, strlen(name));
 }
 
-int message_member(
-	const struct message *message, struct span object, const char *key, struct span *ret_value)
+bool message_key_is(const struct message *message, struct span key, const char *name)
+{
+	return spells(message->text + key.at, key.end - key.at, name, strlen(name));
+}
+
+int message_entry(const struct message *message, struct span object, size_t *at,
+	struct span *ret_key, struct span *ret_value)
 {
 	struct positions scan = {.text = message->text, .len = object.end};
-	size_t at = object.at;
-	int found = 0, r;
+	bool first = *at == 0;
+	size_t place = first ? object.at + 1 : *at;
+	int r;
 
 	if (first_of(message, object) != '{')
 		return 0;
-	++at;
-	for (bool first = true; (r = next_entry(&scan, &at, '}', first)) > 0; first = false) {
-		struct span name;
-		bool is;
+	r = next_entry(&scan, &place, '}', first);
+	if (r <= 0)
+		return r < 0 ? -EPROTO : 0;
+	if (scan_key(&scan, &place, ret_key) < 0)
+		return -EPROTO;
+	scan_space(&scan, &place);
+	ret_value->at = place;
+	if (scan_value(&scan, &place, 2) < 0)
+		return -EPROTO;
+	ret_value->end = *at = place;
+	return 1;
+}
 
-		if (scan_key(&scan, &at, &name) < 0)
+int message_member(
+	const struct message *message, struct span object, const char *key, struct span *ret_value)
+{
+	struct span name, value;
+	size_t at = 0;
+	int found = 0, r;
+
+	while ((r = message_entry(message, object, &at, &name, &value)) > 0) {
+		if (!message_key_is(message, name, key))
+			continue;
+		if (found)
 			return -EPROTO;
-		is = spells(message->text + name.at, name.end - name.at, key, strlen(key));
-		scan_space(&scan, &at);
-		name.at = at;
-		if (scan_value(&scan, &at, 2) < 0 || (is && found))
-			return -EPROTO;
-		if (is)
-			*ret_value = (struct span){name.at, at};
-		found |= is;
+		*ret_value = value;
+		found = 1;
 	}
-	return r < 0 ? -EPROTO : found;
+	return r < 0 ? r : found;
 }
 
 int message_item(

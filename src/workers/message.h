@@ -50,6 +50,13 @@ bool message_method_is(const struct message *message, const char *name);
 int message_member(
 	const struct message *message, struct span object, const char *key, struct span *ret_value);
 
+/* The members of such an object, one after the other: *at is 0 before the first, and the key is as
+ * it is written. Returns 1 with a member, 0 behind the last (or where it is no object), or
+ * -EPROTO. */
+int message_entry(const struct message *message, struct span object, size_t *at,
+	struct span *ret_key, struct span *ret_value);
+bool message_key_is(const struct message *message, struct span key, const char *name);
+
 /* The values of an array of the message, one after the other: *at is 0 before the first. Returns 1
  * with a value, 0 behind the last (or where it is no array), or -EPROTO. */
 int message_item(
