@@ -281,6 +281,22 @@ int read_image(struct reader *reader, const struct tool_key *key, struct tool *t
 	return keep_text(reader, value, &tool->image);
 }
 
+/* The word that stands where the name of a lifecycle should: the string, or the only key. */
+static int refuse_lifecycle(struct reader *reader, const struct tool_key *key, const json_t *word,
+	size_t at, const char *remedy)
+{
+	static const char *const names[] = {"SingleUse", "IdleTimeout"};
+	static const char *const forms[] = {
+		"did you mean \"SingleUse\"?", "did you mean {\"IdleTimeout\": {}}?"};
+	const char *text = json_string_value(word);
+	size_t len = json_string_length(word);
+	int meant = closest_choice(text, len, names, 2);
+
+	return problem_add(reader->problems, -EINVAL, at,
+		ABOUT(.field = key->name, .remedy = meant >= 0 ? forms[meant] : remedy),
+		"%s is no lifecycle", quoted(text, len).text);
+}
+
 int read_lifecycle(struct reader *reader, const struct tool_key *key, struct tool *tool,
 	const json_t *value, const struct node *node)
 {
@@ -291,6 +307,10 @@ int read_lifecycle(struct reader *reader, const struct tool_key *key, struct too
 	tool->lifecycle = KS_LIFECYCLE_SINGLE_USE;
 	if (json_is_string(value) && strcmp(json_string_value(value), "SingleUse") == 0)
 		return 0;
+	if (json_is_string(value))
+		return refuse_lifecycle(reader, key, value, node->at, remedy);
+	if (json_is_object(value) && !idle && node->count == 1)
+		return refuse_lifecycle(reader, key, child->key, child->key_at, remedy);
 	if (!idle || node->count != 1)
 		return refuse_value(reader, key->name,
 			"must be \"SingleUse\" or {\"IdleTimeout\": {...}}", value, node, remedy);
