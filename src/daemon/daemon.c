@@ -110,7 +110,7 @@ static int loop(struct daemon *daemon)
 		fd = accept4(options->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			connection_start(daemon, fd);
-		else if (errno == EMFILE || errno == ENFILE)
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 			usleep(10000); /* whoever is connected has to leave first */
 	}
 }
