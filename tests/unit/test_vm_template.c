@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "cache_place.h"
 #include "vm/kernel/cache.h"
+#include "vm/kernel/cache_room.h"
 #include "vm/template/name.h"
 #include "vm/template/store.h"
 
@@ -199,7 +200,7 @@ static void age(const struct place *place, const char *name, time_t seconds)
 static void test_the_oldest_make_room(void **state)
 {
 	const struct place *place = *state;
-	const unsigned fit = TEMPLATE_ALL_BYTES / TEMPLATE_LARGEST;
+	const unsigned fit = CACHE_TEMPLATES_BYTES / TEMPLATE_LARGEST;
 	char key[SHA256_TEXT] = KEY_A;
 
 	for (unsigned i = 0; i < fit; i++) {

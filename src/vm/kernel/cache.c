@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "vm/kernel/cache_room.h"
 
 static bool is_own(int fd, mode_t type)
 {
@@ -79,6 +81,19 @@ int cache_open(int cache, const char *name)
 	return is_own(fd, S_IFREG) ? take_fd(&fd) : -EPERM;
 }
 
+/* One process at a time, so that no name that has been made anew is taken for the old one; nobody
+ * waits for that, as the next who writes does it, too. */
+static int make_room(int cache, const char *name, size_t len)
+{
+	int r;
+
+	if (flock(cache, LOCK_EX | LOCK_NB) < 0)
+		return 0;
+	r = cache_make_room(cache, name, len);
+	flock(cache, LOCK_UN);
+	return r;
+}
+
 /* A file without a name, which is nobody's as long as it is not complete. */
 int cache_store(int cache, const char *name, const void *data, size_t len)
 {
@@ -92,6 +107,8 @@ int cache_store(int cache, const char *name, const void *data, size_t len)
 	/* What a lost machine cuts off must not have the name. */
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
+	if (r == 0)
+		r = make_room(cache, name, len);
 	if (r < 0)
 		return r;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

@@ -15,7 +15,8 @@ int cache_directory(void);
 /* A file of it, for reading; or -errno. */
 int cache_open(int cache, const char *name);
 
-/* Makes it, where it is not there yet. 0 or -errno. */
+/* Makes it, where it is not there yet, and where its kind has no room left (cache_room.h) ends what
+ * nobody has used for longest. 0 or -errno. */
 int cache_store(int cache, const char *name, const void *data, size_t len);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "vm/kernel/cache.h"
+#include "vm/kernel/cache_room.h"
 #include "vm/kernel/digest.h"
 #include "vm/template/name.h"
 
@@ -112,60 +113,6 @@ int template_begin(int cache, int *ret_fd)
 	return 0;
 }
 
-struct census {
-	uint64_t bytes;
-	struct timespec oldest_time;
-	char oldest[TEMPLATE_NAME_ROOM]; /* empty: there is none */
-};
-
-static bool is_older(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
-static void count(int cache, const char *name, struct census *census)
-{
-	struct stat st;
-
-	if (strlen(name) >= sizeof(census->oldest) ||
-		fstatat(cache, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
-		return;
-	census->bytes += (uint64_t)st.st_size;
-	if (census->oldest[0] && !is_older(&st.st_mtim, &census->oldest_time))
-		return;
-	census->oldest_time = st.st_mtim;
-	memcpy(census->oldest, name, strlen(name) + 1);
-}
-
-static void take_census(int cache, struct census *ret)
-{
-	DIR *list = list_cache(cache);
-
-	*ret = (struct census){0};
-	for (struct dirent *entry; list && (entry = readdir(list));)
-		if (strncmp(entry->d_name, TEMPLATE_PREFIX, sizeof(TEMPLATE_PREFIX) - 1) == 0)
-			count(cache, entry->d_name, ret);
-	if (list)
-		closedir(list);
-}
-
-/* 0, or -ENOSPC where what is there cannot be removed. */
-static int make_room(int cache, uint64_t wanted)
-{
-	struct census census;
-	uint64_t before = UINT64_MAX;
-
-	for (;;) {
-		take_census(cache, &census);
-		if (census.bytes + wanted <= TEMPLATE_ALL_BYTES)
-			return 0;
-		if (!census.oldest[0] || census.bytes >= before)
-			return -ENOSPC;
-		before = census.bytes;
-		remove_file(cache, census.oldest);
-	}
-}
-
 static int give_name(int cache, int fd, const char *name)
 {
 	char link[64];
@@ -192,12 +139,12 @@ int template_keep(int cache, const char key[SHA256_TEXT], uint32_t tsc_khz, int 
 		return -EFBIG;
 	memcpy(name.key, key, SHA256_TEXT);
 	r = sha256_file(fd, name.content);
-	if (r == 0)
-		r = make_room(cache, (uint64_t)st.st_size);
 	if (r < 0)
 		return r;
 	template_name_write(&name, text);
-	r = give_name(cache, fd, text);
+	r = cache_make_room(cache, text, (uint64_t)st.st_size);
+	if (r == 0)
+		r = give_name(cache, fd, text);
 	/* Until now it had another time of its last change. */
 	if (r == 0)
 		digest_note(cache, fd, name.content);

@@ -17,8 +17,7 @@
 
 #include "base/sha256.h"
 
-#define TEMPLATE_ALL_BYTES (UINT64_C(1) << 30) /* of all: the oldest go first */
-#define TEMPLATE_LARGEST (UINT64_C(1) << 28) /* of one */
+#define TEMPLATE_LARGEST (UINT64_C(1) << 28) /* of one; of all: kernel/cache_room.h */
 #define TEMPLATE_PAUSE_S 3600 /* until one that could not be made or used is tried again */
 
 /* Opens it for reading, at its beginning. 0, -ENOENT: there is none that can be used, or -errno. */
