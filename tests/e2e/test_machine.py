@@ -205,6 +205,34 @@ def no_secrets(t):
     check.true(token.encode() not in result.stdout, "the guest's command line")
 
 
+SHOWN = {"cgroups", "cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "sysvipc", "uptime",
+         "version", "vmstat"}
+READ_PROC = """import os, stat
+for name in sorted(os.listdir("/proc")):
+    path = "/proc/" + name
+    kind = os.lstat(path).st_mode
+    if name.isdigit() or stat.S_ISLNK(kind):
+        continue
+    try:
+        found = os.listdir(path) if stat.S_ISDIR(kind) else open(path, "rb").read(1)
+    except OSError:
+        found = b""
+    print(name, "full" if found else "empty")
+"""
+
+
+@test("of the guest's own /proc a worker reads what every jail shows, whatever its kernel has",
+      backends=OURS)
+def proc_covered(t):
+    result = t.jail.run(["/usr/bin/python3", "-c", READ_PROC])
+    found = dict(line.split() for line in result.lines)
+    full = {name for name, what in found.items() if what == "full"}
+    check.equal(full - SHOWN, set(), "what else can be read")
+    check.true({"cpuinfo", "meminfo", "sys"} <= full, f"control: {full}")
+    # A control: the kernel has them, each of which says something to whoever may ask.
+    check.true({"modules", "interrupts", "cmdline"} <= set(found), f"control: {sorted(found)}")
+
+
 def killed(t, program):
     process, path, found = started(t)
     os.kill(found[program], signal.SIGKILL)

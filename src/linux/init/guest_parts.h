@@ -56,6 +56,12 @@ void guest_group_usage(struct channel_usage *ret);
 /* Mounts the tree that the other side of the port serves, and starts what forwards its requests. */
 int guest_mount_files(int port, const char *where);
 
+/* guest_proc.c */
+
+struct native_root;
+/* Covers what the worker's /proc has of this kernel's own, besides what every jail shows. */
+int guest_proc_cover(const struct native_root *root, struct failure *failure);
+
 /* guest_root.c */
 
 /* In a mount namespace of its own: makes the worker's root and enters it. files: the tree is

@@ -143,6 +143,8 @@ int guest_root_build(const struct spec *spec, bool files, struct failure *failur
 
 	while (r == 0 && (mount = spec_next(spec, SPEC_MOUNT, &cursor)))
 		r = add(&root, mount, failure);
+	if (r == 0)
+		r = guest_proc_cover(&root.native, failure);
 	if (r == 0 && root.native.dev)
 		r = root_make_read_only(root.native.fd, place_relative(root.native.dev));
 	/* The descriptors are closed with all others that init has no use for. */

@@ -18,6 +18,7 @@
 #define PROC_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define EMPTY_ATTRIBUTES (PROC_ATTRIBUTES | MOUNT_ATTR_RDONLY)
 #define EMPTY_SIZE 4096
+#define NULL_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define OPTIONS_TEXT (sizeof("mode=,size=") + (size_t)2 * NUMBER_TEXT)
 
 static const char *path_of(const struct spec_mount *mount)
@@ -164,8 +165,7 @@ static int mask_file(struct native_root *root, const struct spec_mount *mount)
 	if (root->covered_file)
 		return cover_alike(path, root->covered_file);
 	return cover_first(root, path, &root->covered_file,
-		restricted(tree_copy(AT_FDCWD, "/dev/null"),
-			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+		restricted(tree_copy(AT_FDCWD, "/dev/null"), NULL_ATTRIBUTES));
 }
 
 static int mask_directory(struct native_root *root, const struct spec_mount *mount)
@@ -179,6 +179,15 @@ static int mask_directory(struct native_root *root, const struct spec_mount *mou
 	if (tree < 0)
 		tree = tree_new_tmpfs(0555, EMPTY_SIZE, EMPTY_ATTRIBUTES);
 	return cover_first(root, path, &root->covered_directory, tree);
+}
+
+int mount_cover(const struct native_root *root, const char *path, bool directory)
+{
+	const char *covered = NULL;
+	int tree = directory ? tree_new_tmpfs(0555, EMPTY_SIZE, EMPTY_ATTRIBUTES)
+			     : restricted(tree_copy(AT_FDCWD, "/dev/null"), NULL_ATTRIBUTES);
+
+	return cover_first(root, path, &covered, tree);
 }
 
 /* A file of the root itself, which becomes read-only with it. */

@@ -85,6 +85,9 @@ int root_make_read_only(int dirfd, const char *path);
 
 int mount_one(struct native_root *root, const struct spec_mount *mount, struct failure *failure);
 
+/* Covers one more file or directory, which no SPEC_MOUNT names. 0 or -errno. */
+int mount_cover(const struct native_root *root, const char *path, bool directory);
+
 /* native_dev.c: each for a fresh /dev that is open as a directory. Returns 0 or -errno, with the
  * name of the entry that failed. */
 
