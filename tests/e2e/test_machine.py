@@ -9,6 +9,7 @@ import signal
 from harness import check, double, residue
 from harness.discover import add, test
 from harness.jail import wait_for
+from test_egress import Service, act, listed
 
 OURS = ("qemu", "firecracker")
 EMULATORS = {"qemu": "qemu-system-x86_64", "firecracker": "firecracker"}
@@ -31,9 +32,9 @@ def started(t, argv=("/bin/sleep", "1000"), **options):
     return process, path, found
 
 
-def missing(t, variable, value, *words):
+def missing(t, variable, value, *words, flags=()):
     """With that in the environment nothing is started, and the complaint says which part it was."""
-    result = t.jail.other(["run", "-b", t.options.backend, "--", "/bin/echo", "ran"],
+    result = t.jail.other(["run", "-b", t.options.backend, *flags, "--", "/bin/echo", "ran"],
                           env={**os.environ, variable: str(value)})
     check.equal((result.code, result.stdout), (125, b""), f"with {variable}={value}")
     check.contains(result.complaint, *words)
@@ -55,7 +56,7 @@ for what, variable, value, words in PARTS:
         __name__, backends=OURS)
 
 
-def kernel_root(t):
+def kernel_root(t, more=()):
     """A copy of what the host has, to be spoilt."""
     plan = t.jail.other(["plan", "-b", t.options.backend, "--json"]).json["machine"]
     root = t.directory("root")
@@ -64,7 +65,7 @@ def kernel_root(t):
     shutil.copy(plan["kernel"]["path"], root / "boot" / f"vmlinuz-{release}")
     modules = root / "lib" / "modules" / release
     for name in ("modules.order", "kernel/drivers/virtio", "kernel/drivers/char", "kernel/fs/fuse",
-                 "kernel/net/vmw_vsock"):
+                 "kernel/net/vmw_vsock", *more):
         source, target = pathlib.Path(plan["modules"]) / name, modules / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
@@ -84,6 +85,48 @@ def modules_spoilt(t):
     missing(t, "KASTELLAN_VM_ROOT", root, "fuse.ko")
     os.symlink("/etc/passwd", fuse)
     missing(t, "KASTELLAN_VM_ROOT", root, "modules")
+
+
+NETWORK = ("kernel/net/netfilter", "kernel/net/ipv4/netfilter", "kernel/net/ipv6/netfilter", "kernel/lib")
+
+
+@test("a guest's kernel without nf_tables: the ports of the allowlist lead to the proxy, and no other", 240,
+      backends=("qemu",))
+def without_nf_tables(t):
+    root, modules = kernel_root(t, NETWORK)
+    service, other = Service(t), Service(t)
+
+    def reach(address, port, word):
+        argv = ["run", "-b", "qemu", "--cpu", "0", "-r", t.probes.directory, *listed(service.entry), "--",
+                *act(t, "connect", address, port)]
+        result = t.jail.other(argv, env={**os.environ, "KASTELLAN_VM_ROOT": str(root)})
+        check.equal(result.verdict, word, f"{address}:{port}")
+        return result
+
+    # Another address is refused by the proxy, which has seen where it was to lead.
+    reach("127.0.0.1", service.port, "allowed")
+    check.contains(reach("192.0.2.1", 80, "denied: ECONNRESET").complaint, "--net 192.0.2.1:80")
+    order = modules / "modules.order"
+    order.write_text("".join(line for line in order.read_text().splitlines(True) if "/nft_tproxy" not in line))
+    reach("127.0.0.1", service.port, "allowed")
+    reach("127.0.0.1", other.port, "denied: ECONNREFUSED")
+    check.contains(reach("192.0.2.1", service.port, "denied: ECONNRESET").complaint,
+                   f"--net 192.0.2.1:{service.port}")
+    # A port that is in no entry has nobody behind it.
+    check.equal(reach("192.0.2.1", 80, "denied: ECONNREFUSED").complaint, "", "what the proxy has seen")
+    check.equal((service.visitors, other.visitors), (2, 0), "visitors")
+
+
+@test("a guest's kernel whose nf_tables is not there: no worker with an allowlist runs, and the file is named",
+      backends=("qemu",))
+def nf_tables_missing(t):
+    root, modules = kernel_root(t, NETWORK)
+    (modules / "kernel/net/netfilter/nft_tproxy.ko").unlink()
+    missing(t, "KASTELLAN_VM_ROOT", root, "net/netfilter/nft_tproxy.ko", "install the kernel's package again",
+            flags=listed("192.0.2.1:1"))
+    result = t.jail.other(["run", "-b", "qemu", "--", "/bin/echo", "ran"],
+                          env={**os.environ, "KASTELLAN_VM_ROOT": str(root)})
+    check.equal((result.code, result.stdout), (0, b"ran\n"), "the control: without an allowlist it runs")
 
 
 @test("a guest that cannot reach the host ends, and so does the machine, by an exit code that is told",

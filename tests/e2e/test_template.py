@@ -13,6 +13,7 @@ import time
 from harness import check, residue
 from harness.discover import test
 from harness.jail import wait_for
+from test_egress import Service, act, listed
 
 OURS = ("qemu",)
 UNLIKE = """import os, time
@@ -34,12 +35,12 @@ class Place:
     def environment(self, **more):
         return {**os.environ, "KASTELLAN_CACHE": str(self.path), **more}
 
-    def run(self, argv=("/bin/echo", "ran"), **more):
+    def run(self, argv=("/bin/echo", "ran"), flags=(), code=0, **more):
         """(result, what the status says of the machine)"""
         status = self.t.jail.status_file()
-        result = self.t.jail.other(["run", "-b", "qemu", "--cpu", "0", "--status", status, "--", *argv],
-                                   env=self.environment(**more))
-        check.equal(result.code, 0, "exit code")
+        result = self.t.jail.other(["run", "-b", "qemu", "--cpu", "0", "--status", status, *flags, "--",
+                                    *argv], env=self.environment(**more))
+        check.equal(result.code, code, "exit code")
         return result, json.loads(status.read_bytes())["machine"]
 
     def templates(self):
@@ -96,6 +97,28 @@ def apart(t):
     check.equal((result.stdout, machine["guest"]), (b"left\nleft\n", "template"), "the first leaves something")
     result, machine = place.run(["/bin/sh", "-c", "ls /tmp /dev/shm"])
     check.equal((result.stdout, machine["guest"]), (b"/dev/shm:\n\n/tmp:\n", "template"), "the second finds it")
+
+
+@test("an allowlist holds in a guest of a template, and is each worker's own", 240, backends=OURS)
+def allowlist(t):
+    place = Place(t)
+    service, other = Service(t), Service(t)
+
+    def reach(target, allowed, *entries):
+        result, machine = place.run(act(t, "connect", target.address, target.port),
+                                    ["-r", t.probes.directory, *listed(*entries)], 0 if allowed else 1)
+        check.equal((result.text.split(":")[0].strip(), machine["guest"]),
+                    ("allowed" if allowed else "denied", "template"), f"port {target.port} under {entries}")
+
+    reach(service, True, service.entry)
+    template = place.template()
+    # What the one worker may reach is not what the next may, out of the same template.
+    reach(service, False, other.entry)
+    reach(other, True, other.entry)
+    check.equal((place.templates(), service.visitors, other.visitors), ([template], 1, 1),
+                "templates and visitors")
+    reach(service, False)
+    check.equal((len(place.templates()), service.visitors), (2, 1), "without a network it is another one")
 
 
 @test("with KASTELLAN_NO_TEMPLATE every guest is booted, and the plan says which it is", 120, backends=OURS)
