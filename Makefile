@@ -7,6 +7,7 @@
 #                   hour or more; ended, it goes on where it was. PART=2/5: a fifth of them
 #   make torture-machine, make kill-machine  the same, and the next, for a micro-VM's jails
 #   make boots      BOOTS=100 cold boots of machines beside a load, none of which may hang; minutes
+#   make e2e-machine  the end-to-end suite in machines, as root and as a user; an hour
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
@@ -43,7 +44,7 @@ endif
 # On a Mac what is cross-built and no more: its own tests are make check-macos.
 SETUP = $(if $(filter Darwin,$(shell uname)),-Dtests=false -Dman=false)
 
-.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine boots kill kill-machine soak fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
+.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine boots e2e-machine kill kill-machine soak fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -118,6 +119,11 @@ boots:
 	@tests/microvm/fetch
 	@$(MACHINE) KASTELLAN_INIT=$(abspath $(BUILD))/src/linux/init/kastellan-init \
 		tests/microvm/boots --kastellan $(BUILD)/cli/kastellan --boots $(BOOTS)
+
+e2e-machine:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/microvm/e2e --build $(BUILD) $(if $(TESTS),-k '$(TESTS)')
 
 kill-machine:
 	@tools/install-packages build check

@@ -95,6 +95,7 @@ QEMU = [
     (ANY, r"lifetime: so does SIGKILL to its whole process group, and SIGSEGV", PROCESSES),
     (ANY, r"lifetime: and a SIGKILL that comes while the supervisor is stopped", PROCESSES),
     (ANY, r"lifetime: whichever process of the jail is killed, .*", PROCESSES),
+    (ANY, r"setid: what the worker makes belongs to nobody privileged: seen from outside.*", PROCESSES),
     (ANY, r"start: a caller with lower limits of its own is served, .*", ULIMIT),
     (ANY, r"egress: ProxyEgress is the host's network, .*", REAL),
 ]
