@@ -21,7 +21,8 @@ static bool is_process(const char *name)
 	return name[0] >= '0' && name[0] <= '9';
 }
 
-/* Covered by the plan; or closed by its mode, to a worker that is not root and has no capability. */
+/* Covered by the plan; or closed by its mode, to a worker that is not root and has no capability.
+ */
 static bool is_closed(const struct stat *st, dev_t proc)
 {
 	return st->st_dev != proc ||
@@ -57,8 +58,8 @@ static int cover_all(
 
 	while ((len = syscall(SYS_getdents64, proc, buffer, sizeof(buffer))) > 0) {
 		for (long at = 0; at < len;) {
-			const struct kernel_dirent *entry =
-				(const struct kernel_dirent *)(buffer + at);
+			const struct kernel_dirent *entry = (const struct kernel_dirent *)(buffer +
+											   at);
 			int r = is_process(entry->name)
 					? 0
 					: cover(root, proc, device, entry->name, failure);

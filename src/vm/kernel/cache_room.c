@@ -75,7 +75,9 @@ static struct timespec last_use(const struct stat *st, const struct timespec *no
 {
 	struct timespec used = by_time(&st->st_atim, &st->st_mtim) > 0 ? st->st_atim : st->st_mtim;
 
-	return by_time(&used, now) > 0 ? (struct timespec){0} : used;
+	if (by_time(&used, now) > 0)
+		used = (struct timespec){0};
+	return used;
 }
 
 /* False: it is nothing that could be removed, as a directory is, or is gone. */

@@ -11,7 +11,7 @@
 #define CACHE_PAUSES 32
 #define CACHE_TEMPLATES 64
 #define CACHE_TEMPLATES_BYTES (UINT64_C(1) << 30)
-#define CACHE_KEPT_S (30 * 86400) /* without having been read */
+#define CACHE_KEPT_S (30L * 86400) /* without having been read */
 #define CACHE_PAUSE_KEPT_S 86400 /* it is heeded for an hour, see template/store.h */
 
 /* Before a file of that name and size comes: removes what nobody has read for long, and then, of
