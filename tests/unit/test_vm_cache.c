@@ -23,7 +23,7 @@
 #include "vm/kernel/cache_room.h"
 
 #define PROCESSES 4
-#define EACH 100
+#define EACH 12
 
 static unsigned count(const struct place *place, const char *prefix)
 {
@@ -58,13 +58,17 @@ static void store(const struct place *place, const char *name, long written, lon
 	set_times(place, name, written, read);
 }
 
+/* As they were before there was a bound, and without the time that a disk takes for each. */
 static void fill(const struct place *place, const char *prefix, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		char name[64];
 
 		snprintf(name, sizeof(name), "%s%04u", prefix, i);
-		store(place, name, 5000 - (long)i, 0);
+		autofd int fd = openat(place->cache, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+
+		assert_true(fd >= 0);
+		set_times(place, name, 5000 - (long)i, 0);
 	}
 }
 
@@ -78,9 +82,15 @@ static void test_each_kind_has_a_bound_of_its_own(void **state)
 	const struct place *place = *state;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		fill(place, kinds[i].prefix, kinds[i].most);
+		char name[64];
+
+		fill(place, kinds[i].prefix, kinds[i].most - 1);
+		snprintf(name, sizeof(name), "%slast", kinds[i].prefix);
+		store(place, name, 0, 0);
 		assert_int_equal(count(place, kinds[i].prefix), kinds[i].most);
 		fill(place, kinds[i].prefix, kinds[i].most + 20);
+		snprintf(name, sizeof(name), "%snext", kinds[i].prefix);
+		store(place, name, 0, 0);
 		assert_int_equal(count(place, kinds[i].prefix), kinds[i].most);
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -95,6 +105,7 @@ static void test_what_is_not_of_a_kind_is_not_touched(void **state)
 	store(place, "templates.lock", 400L * 86400, 0);
 	assert_int_equal(mkdirat(place->cache, "digest-directory", 0700), 0);
 	fill(place, "digest-", CACHE_DIGESTS + 1);
+	store(place, "digest-0", 0, 0);
 	assert_int_equal(count(place, "other-"), 300);
 	assert_true(is_there(place, "templates.lock"));
 	assert_true(is_there(place, "digest-directory"));
@@ -149,6 +160,7 @@ static void test_whoever_has_one_open_keeps_it(void **state)
 	fd = cache_open(place->cache, "vmlinux-used");
 	assert_true(fd >= 0);
 	fill(place, "vmlinux-", CACHE_KERNELS);
+	store(place, "vmlinux-new", 0, 0);
 	assert_int_equal(cache_open(place->cache, "vmlinux-used"), -ENOENT);
 	assert_int_equal(read(fd, text, sizeof(text)), 3);
 	assert_string_equal(text, "abc");
@@ -200,6 +212,7 @@ static void test_many_at_once(void **state)
 	const struct place *place = *state;
 	pid_t pids[PROCESSES];
 
+	fill(place, "digest-", 2 * CACHE_DIGESTS);
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0)
