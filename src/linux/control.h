@@ -58,7 +58,8 @@ enum control_type {
 	CONTROL_PROGRAM, /* with SPEC_FLAG_LATE, once, passed on to the worker; CONTROL_PROGRAM_FDS
 			    descriptors: a spec with SPEC_ARG alone, stdin, stdout, stderr */
 	/* init to supervisor */
-	CONTROL_READY, /* init is up and the grants are verified */
+	CONTROL_READY, /* init is up and the grants are verified; with SPEC_EGRESS a descriptor:
+			  the jail's network namespace */
 	CONTROL_TTY, /* with one descriptor: the terminal's master */
 	CONTROL_ARMED, /* with SPEC_FLAG_LATE: all is in force, and the worker waits for its program
 			*/

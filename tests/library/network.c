@@ -166,6 +166,38 @@ static ks_prepared *prepare(size_t ahead, int audit)
 	return NULL;
 }
 
+/* Descriptors of network namespaces that this process has open. */
+static int held_networks(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int held = 0;
+
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		char target[64] = "";
+
+		if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0)
+			held += strncmp(target, "net:[", 5) == 0;
+	}
+	if (directory)
+		closedir(directory);
+	return held;
+}
+
+/* That of the first jail, for as long as there are backends; no other stays. */
+static int one_network_is_held(void)
+{
+	CHECK(held_networks() == 1);
+	for (int i = 0; i < 2; i++) {
+		ks_child *child = run(NULL);
+		int good = was_good(child);
+
+		ks_child_free(child);
+		CHECK(good);
+	}
+	CHECK(held_networks() == 1);
+	return 1;
+}
+
 static int each_has_a_proxy(void)
 {
 	ks_prepared *prepared = prepare(2, -1);
@@ -284,6 +316,7 @@ int main(int argc, char **argv)
 	if (suite_begin("network", argc, argv) < 0 || start_service() < 0)
 		return 2;
 	test("the outcome tells what was reached, and what not", outcome_tells);
+	test("the network of the first jail is held, and no other", one_network_is_held);
 	test("jails built ahead have a proxy each", each_has_a_proxy);
 	test("a waiting jail whose proxy has died is not used", dead_proxies_are_seen);
 	test("the audit of a prepared policy is its own", audit_is_kept);

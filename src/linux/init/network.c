@@ -189,6 +189,16 @@ int network_check(const struct spec *spec, struct failure *failure)
 	return 0;
 }
 
+int network_say_ready(const struct spec *spec)
+{
+	const int mark = SLOT_EGRESS;
+	int r = control_send(SLOT_INIT, CONTROL_READY, 0, NULL, 0, &mark, spec->ports ? 1 : 0);
+
+	if (spec->ports)
+		close(mark);
+	return r;
+}
+
 int network_open(const struct spec *spec, struct failure *failure)
 {
 	struct sockets sockets = {.count = 0};

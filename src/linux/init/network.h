@@ -23,6 +23,11 @@ int network_open(const struct spec *spec, struct failure *failure);
  * Needs /proc; SLOT_EGRESS stays open. */
 int network_check(const struct spec *spec, struct failure *failure);
 
+/* Tells the supervisor that init is up: the first message, so that there is room for it. The
+ * namespace goes with it, where there is one (see kept.h), and SLOT_EGRESS is closed. 0 or -errno.
+ */
+int network_say_ready(const struct spec *spec);
+
 /* The loopback is up, and that is all. */
 int network_loopback(struct failure *failure);
 

@@ -132,9 +132,8 @@ static int read_spec(const int *slots, size_t n, struct failure *failure)
 
 static int settle(struct pid1 *self, struct failure *failure)
 {
-	/* The last two are let go of once they are read. */
-	const int slots[] = {SLOT_INIT, SLOT_MONITOR_PROCESS, SLOT_STDIN, SLOT_STDOUT, SLOT_STDERR,
-		SLOT_SPEC, SLOT_EGRESS};
+	int slots[] = {SLOT_INIT, SLOT_MONITOR_PROCESS, SLOT_EGRESS, SLOT_STDIN, SLOT_STDOUT,
+		SLOT_STDERR, SLOT_SPEC /* until it is read */};
 	int r;
 
 	signals_settle();
@@ -144,10 +143,11 @@ static int settle(struct pid1 *self, struct failure *failure)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return failure_set(failure, errno, "process", "prctl");
 	r = read_spec(slots, 7, failure);
+	slots[2] = spec->ports ? SLOT_EGRESS : -1;
 	if (r == 0)
 		r = network_check(spec, failure);
 	if (r == 0)
-		r = keep_only(slots, spec_has_stdio(spec) ? 5 : 2, spec_extra(spec), failure);
+		r = keep_only(slots, spec_has_stdio(spec) ? 6 : 3, spec_extra(spec), failure);
 	if (r == 0)
 		r = watch_monitor(self, failure);
 	if (r < 0)
@@ -414,7 +414,7 @@ int pid1_main(struct spec *read, const struct pid1_host *host)
 	}
 	if (settle(&self, &failure) < 0)
 		leave_failed(&failure);
-	if (message_send(SLOT_INIT, CONTROL_READY, 0, NULL, 0) < 0)
+	if (network_say_ready(spec) < 0)
 		leave(INIT_EXIT_ORPHANED);
 	serve(&self);
 }

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "linux/jail/parts.h"
 #include "linux/kernel_id.h"
+#include "linux/jail/kept.h"
 #include "linux/jail/launch.h"
 #include "linux/jail/memory_file.h"
 #include "linux/jail/root_cache.h"
@@ -243,7 +244,7 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 	if (r == 0)
 		r = make_files(plan, parts);
 	if (r == 0 && plan->kind == KS_BACKEND_NATIVE)
-		parts->root = root_cache_take(host->kept, plan);
+		parts->root = root_cache_take(kept_roots(host), plan);
 	start.root = parts->root >= 0;
 	if (r == 0)
 		r = spec_from_plan(plan, &start, &parts->spec);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "linux/jail/kept.h"
 #include "linux/jail/parts.h"
 #include "linux/jail/root_cache.h"
 #include "linux/jail/spec_plan.h"
@@ -162,7 +163,7 @@ static int start(const struct ks_plan *plan, const struct ks_host *host,
 		r = say_go(jail, reterr);
 	/* There is nothing to do before the program runs. */
 	grants_settle();
-	root_cache_refill(host->kept);
+	root_cache_refill(kept_roots(host));
 	if (r == 0)
 		r = stdio ? jail_await_start(jail, host, plan, reterr)
 			  : jail_await_armed(jail, host, plan, reterr);
@@ -232,8 +233,8 @@ int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host
 }
 
 /* 1 = what is waited for, 0 = go on, -errno with the error set. */
-static int take_from_init(
-	struct jail *jail, enum control_type awaited, const struct ks_plan *plan, ks_error **reterr)
+static int take_from_init(struct jail *jail, enum control_type awaited, const struct ks_host *host,
+	const struct ks_plan *plan, ks_error **reterr)
 {
 	struct control_message message;
 
@@ -241,6 +242,10 @@ static int take_from_init(
 		if (message.header.type == CONTROL_TTY && message.n_fds == 1 &&
 			jail->terminal < 0) {
 			jail->terminal = message.fds[0];
+			message.n_fds = 0;
+		}
+		if (message.header.type == CONTROL_READY && message.n_fds == 1) {
+			kept_hold_network(host, message.fds[0]);
 			message.n_fds = 0;
 		}
 		control_message_drop_fds(&message);
@@ -316,14 +321,14 @@ static int await(struct jail *jail, enum control_type awaited, const struct ks_h
 		if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
 			return error_set(reterr, -errno, ABOUT(.step = "start"),
 				"waiting for the jail failed: %s", strerror(errno));
-		r = take_from_init(jail, awaited, plan, reterr);
+		r = take_from_init(jail, awaited, host, plan, reterr);
 		if (r != 0)
 			return r < 0 ? r : 0;
 		r = take_from_monitor(jail, host, plan, reterr);
 		if (r < 0)
 			return r;
 		if (jail->helper_gone) {
-			r = take_from_init(jail, awaited, plan, reterr);
+			r = take_from_init(jail, awaited, host, plan, reterr);
 			return r < 0 ? r : r > 0 ? 0 : helper_failed(jail, host, plan, reterr);
 		}
 	}

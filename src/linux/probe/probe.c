@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe on one page: what a spawn needs to know costs a few system calls a layer; what doctor
  * tells is tried. */
-#include "linux/jail/root_cache.h"
+#include "linux/jail/kept.h"
 #include "linux/probe/probe.h"
 
 #include <errno.h>
@@ -59,11 +59,6 @@ static int try_everything(struct ks_host *host)
 	return r;
 }
 
-static void free_root_cache(void *cache)
-{
-	root_cache_free(cache);
-}
-
 int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 {
 	struct ks_host *host = host_new();
@@ -82,8 +77,8 @@ int host_probe(bool tried, struct ks_host **ret_host, ks_error **reterr)
 					      "the host cannot be looked at: %s", strerror(-r));
 	}
 	host->look = look_at_parts;
-	host->kept = root_cache_new();
-	host->free_kept = free_root_cache;
+	host->kept = kept_new();
+	host->free_kept = kept_free;
 	*ret_host = host;
 	return 0;
 }
