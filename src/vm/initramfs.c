@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 
 #define MODULES_DIRECTORY "modules" /* linux/init/guest.h: GUEST_MODULES */
+#define ELF_HEAD 64
+#define ELF_SEGMENT 56 /* bytes of an entry of the table */
 #define DIRECTORY_MODE 0040755u
 #define PROGRAM_MODE 0100755u
 #define FILE_MODE 0100644u
@@ -44,7 +46,8 @@ int initramfs_build(const struct initramfs_file *init, const struct initramfs_fi
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
 		add_entry(ret, ++ino, DIRECTORY_MODE, directories[i], none);
-	add_entry(ret, ++ino, PROGRAM_MODE, "init", *init);
+	add_entry(ret, ++ino, PROGRAM_MODE, "init",
+		(struct initramfs_file){init->bytes, initramfs_loaded_len(init->bytes, init->len)});
 	for (size_t i = 0; i < n_modules; i++) {
 		struct initramfs_file module = modules[i];
 		autostrbuf struct strbuf name;
@@ -58,6 +61,43 @@ int initramfs_build(const struct initramfs_file *init, const struct initramfs_fi
 	}
 	add_entry(ret, 0, 0, "TRAILER!!!", none);
 	return ret->error;
+}
+
+static uint64_t number_at(const uint8_t *bytes, size_t size)
+{
+	uint64_t number = 0;
+
+	for (size_t i = size; i-- > 0;)
+		number = number << 8 | bytes[i];
+	return number;
+}
+
+/* The offsets are those of a 64-bit ELF file; a Mac that plans has no header for them. */
+size_t initramfs_loaded_len(const void *bytes, size_t len)
+{
+	static const uint8_t mark[] = {0x7f, 'E', 'L', 'F', 2, 1};
+	const uint8_t *at = bytes;
+	uint64_t table, count, end;
+
+	if (len < ELF_HEAD || memcmp(at, mark, sizeof(mark)) != 0 ||
+		number_at(at + 54, 2) != ELF_SEGMENT)
+		return len;
+	table = number_at(at + 32, 8);
+	count = number_at(at + 56, 2);
+	if (count == 0 || table > len || count * ELF_SEGMENT > len - table)
+		return len;
+	end = table + count * ELF_SEGMENT;
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *segment = at + table + i * ELF_SEGMENT;
+		uint64_t from = number_at(segment + 8, 8);
+		uint64_t size = number_at(segment + 32, 8);
+
+		if (from > len || size > len - from)
+			return len;
+		if (from + size > end)
+			end = from + size;
+	}
+	return (size_t)end;
 }
 
 size_t initramfs_unsigned_len(const void *bytes, size_t len)

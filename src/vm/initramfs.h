@@ -15,8 +15,12 @@ struct initramfs_file {
 	size_t len;
 };
 
-/* The archive: directories for mounts, /init, and the modules in their order as
- * GUEST_MODULES/0, 1, ... without the signatures behind them, which would only cost the time to
+/* To be raised where the same files would be another archive than before: templates are known by
+ * their files. */
+#define INITRAMFS_FORM "2"
+
+/* The archive: directories for mounts, /init as far as it is loaded, and the modules in their order
+ * as GUEST_MODULES/0, 1, ... without the signatures behind them, which would only cost the time to
  * check them: whoever can change the archive can change the kernel. 0 or the buffer's error. */
 int initramfs_build(const struct initramfs_file *init, const struct initramfs_file *modules,
 	size_t n_modules, struct strbuf *ret);
@@ -45,6 +49,10 @@ int initramfs_collect(const struct initramfs_source *source, const char *const *
 
 /* Whether there is a file for the module. */
 bool initramfs_has_module(const char *modules_order, const char *name);
+
+/* How long the program is without what the kernel does not load, as what debuggers read is; all of
+ * it where that cannot be told. */
+size_t initramfs_loaded_len(const void *bytes, size_t len);
 
 /* How long the module is without the signature appended to it. */
 size_t initramfs_unsigned_len(const void *bytes, size_t len);

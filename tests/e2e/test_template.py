@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -97,6 +98,25 @@ def apart(t):
     check.equal((result.stdout, machine["guest"]), (b"left\nleft\n", "template"), "the first leaves something")
     result, machine = place.run(["/bin/sh", "-c", "ls /tmp /dev/shm"])
     check.equal((result.stdout, machine["guest"]), (b"/dev/shm:\n\n/tmp:\n", "template"), "the second finds it")
+
+
+@test("a guest's init of other bytes has a template of its own, and one that was only touched has not", 240,
+      backends=OURS)
+def other_init(t):
+    place = Place(t)
+    place.restored("the first")
+    first = place.template()
+    init = t.work / "kastellan-init"
+    shutil.copy(os.environ["KASTELLAN_INIT"], init)
+    environment = {"KASTELLAN_INIT": str(init)}
+    for what, templates in (("a copy", 1), ("the copy, touched", 1), ("the copy, changed", 2)):
+        if what.endswith("changed"):
+            with open(init, "ab") as file:
+                file.write(b"x")  # behind all that is loaded
+        os.utime(init)
+        _, machine = place.run(**environment)
+        check.equal((machine["guest"], len(place.templates())), ("template", templates), what)
+    check.true(first in place.templates(), "the first one is still there")
 
 
 @test("an allowlist holds in a guest of a template, and is each worker's own", 240, backends=OURS)

@@ -82,6 +82,49 @@ static void modules_come_behind_what_they_need(void **state)
 	strv_done(&list.paths);
 }
 
+static void put(uint8_t *at, size_t size, uint64_t number)
+{
+	for (size_t i = 0; i < size; i++)
+		at[i] = (uint8_t)(number >> (8 * i));
+}
+
+/* A 64-bit ELF file of 1000 bytes with two segments, the second one where it is asked for. */
+static size_t loaded(uint64_t table, uint64_t count, uint64_t from, uint64_t size, size_t len)
+{
+	uint8_t program[1000] = {0x7f, 'E', 'L', 'F', 2, 1};
+
+	put(program + 32, 8, table);
+	put(program + 54, 2, 56);
+	put(program + 56, 2, count);
+	if (table <= sizeof(program) - (size_t)2 * 56) {
+		put(program + table + 32, 8, 150);
+		put(program + table + 56 + 8, 8, from);
+		put(program + table + 56 + 32, 8, size);
+	}
+	return initramfs_loaded_len(program, len);
+}
+
+static void a_program_is_taken_as_far_as_it_is_loaded(void **state)
+{
+	static const uint8_t other[100] = {0x7f, 'E', 'L', 'F', 1, 1};
+
+	(void)state;
+	assert_int_equal(loaded(64, 2, 200, 300, 1000), 500);
+	/* Never less than its own table, which is read from the file. */
+	assert_int_equal(loaded(600, 2, 200, 300, 1000), 712);
+	assert_int_equal(loaded(64, 2, 700, 300, 1000), 1000);
+	/* What is not as it should be is taken whole. */
+	assert_int_equal(loaded(64, 2, 700, 301, 1000), 1000);
+	assert_int_equal(loaded(64, 2, UINT64_MAX, 2, 1000), 1000);
+	assert_int_equal(loaded(64, 2, 2, UINT64_MAX, 1000), 1000);
+	assert_int_equal(loaded(64, 0, 200, 300, 1000), 1000);
+	assert_int_equal(loaded(64, 17, 200, 300, 1000), 1000);
+	assert_int_equal(loaded(UINT64_MAX, 1, 0, 0, 1000), 1000);
+	assert_int_equal(loaded(64, 2, 200, 300, 63), 63);
+	assert_int_equal(initramfs_loaded_len(other, sizeof(other)), sizeof(other));
+	assert_int_equal(initramfs_loaded_len("#!/bin/sh\n", 10), 10);
+}
+
 static void names_are_whole(void **state)
 {
 	(void)state;
@@ -181,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(modules_come_behind_what_they_need),
+		cmocka_unit_test(a_program_is_taken_as_far_as_it_is_loaded),
 		cmocka_unit_test(names_are_whole),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(signatures_are_cut),

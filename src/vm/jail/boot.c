@@ -19,6 +19,8 @@
 #include "linux/programs.h"
 #include "vm/initramfs.h"
 #include "vm/jail/parts.h"
+#include "vm/kernel/cache.h"
+#include "vm/kernel/digest.h"
 
 /* As they are loaded; what they need comes with them. */
 static const char *const of_ports[] = {"virtio_mmio", "virtio_console", "fuse", NULL};
@@ -32,6 +34,9 @@ struct reader {
 	const char *const *wanted;
 	struct initramfs_file maps[INITRAMFS_MAX_MODULES];
 	size_t n_maps;
+	struct sha256 files; /* paths and contents of all that was read */
+	int cache; /* -1: nobody asks for the hash */
+	bool unknown; /* it cannot be told */
 	struct strv failed; /* the path that could not be read */
 };
 
@@ -55,6 +60,20 @@ static void unmap(const struct initramfs_file *file)
 {
 	if (file->bytes)
 		munmap((void *)file->bytes, file->len);
+}
+
+/* The hash of each is remembered for as long as the file is the same (kernel/digest.h): to take
+ * that of the archive at each start would be a part of it that can be felt. */
+static void note(struct reader *reader, const char *path, int fd)
+{
+	char content[SHA256_TEXT];
+
+	if (reader->cache < 0)
+		return;
+	if (digest_file(reader->cache, fd, content) < 0)
+		reader->unknown = true;
+	sha256_add(&reader->files, path, strlen(path) + 1);
+	sha256_add(&reader->files, content, sizeof(content));
 }
 
 static int open_beneath(int directory, const char *path)
@@ -81,6 +100,7 @@ static int read_module(void *object, const char *path, struct initramfs_file *re
 		return r;
 	}
 	reader->maps[reader->n_maps++] = *ret;
+	note(reader, path, fd);
 	return 0;
 }
 
@@ -111,6 +131,7 @@ static int build(const char *order, struct reader *reader, int *ret_fd, ks_error
 	if (r < 0)
 		return r;
 	r = map_file(fd, &init);
+	note(reader, "init", fd);
 	if (r == 0)
 		r = initramfs_collect(&source, reader->wanted, &modules);
 	if (r == 0)
@@ -124,18 +145,33 @@ static int build(const char *order, struct reader *reader, int *ret_fd, ks_error
 	return r < 0 ? r : 0;
 }
 
-int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr)
+/* Its form is a part of what it is made of. */
+static struct sha256 begin_hash(void)
 {
+	struct sha256 hash;
+
+	sha256_init(&hash);
+	sha256_add(&hash, INITRAMFS_FORM, sizeof(INITRAMFS_FORM));
+	return hash;
+}
+
+int vm_make_initramfs(const struct vm_plan *vm, struct vm_parts *parts, ks_error **reterr)
+{
+	autofd int cache = vm->templates ? cache_directory() : -1;
 	struct reader reader = {.directory = open(vm->modules, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.wanted = vm->config	    ? of_vsock
 			  : vm->connections ? of_network
-					    : of_ports};
+					    : of_ports,
+		.files = begin_hash(),
+		.cache = cache};
 	autofree char *order = NULL;
 	ks_error *error = NULL;
 	int r = reader.directory < 0 ? -errno : read_order(reader.directory, &order);
 
 	if (r == 0)
-		r = build(order, &reader, ret_fd, &error);
+		r = build(order, &reader, &parts->initramfs, &error);
+	if (r == 0 && cache >= 0 && !reader.unknown)
+		sha256_text(&reader.files, parts->files);
 	for (size_t i = 0; i < reader.n_maps; i++)
 		unmap(&reader.maps[i]);
 	drop_fd(&reader.directory);

@@ -20,6 +20,7 @@
 void vm_parts_init(struct vm_parts *parts)
 {
 	memset(parts, -1, sizeof(*parts));
+	parts->files[0] = '\0';
 }
 
 void vm_parts_done(struct vm_parts *parts)
@@ -130,5 +131,5 @@ int vm_parts_make(const struct vm_program *program, struct vm_parts *parts, ks_e
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "machine"),
 			"what the machine is to be told cannot be written: %s", strerror(-r));
-	return vm_make_initramfs(&program->plan->vm, &parts->initramfs, reterr);
+	return vm_make_initramfs(&program->plan->vm, parts, reterr);
 }

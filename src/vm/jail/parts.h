@@ -47,6 +47,7 @@ struct vm_parts {
 	int spec;
 	int initramfs;
 	int template; /* where a guest comes from, or is written to */
+	char files[SHA256_TEXT]; /* what the initramfs is made of; empty: not known */
 };
 
 /* What becomes of the guest. */
@@ -81,8 +82,8 @@ const char *vm_template_open(const struct ks_plan *plan, const struct ks_host *h
 /* No guest came out of it. */
 void vm_template_spoilt(const char key[SHA256_TEXT]);
 
-/* boot.c: the initramfs, as a sealed file. 0 or -errno. */
-int vm_make_initramfs(const struct vm_plan *vm, int *ret_fd, ks_error **reterr);
+/* boot.c: the initramfs, as a sealed file, and what it is made of. 0 or -errno. */
+int vm_make_initramfs(const struct vm_plan *vm, struct vm_parts *parts, ks_error **reterr);
 
 /* jails.c: both jails, running. */
 int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,

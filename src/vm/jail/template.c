@@ -27,9 +27,9 @@
 #define MAX_PROCESSOR 65536
 #define WRITE_PATIENCE_MS 150000 /* more than kastellan-vm's own */
 
-static int make_key(int cache, const struct vm_plan *vm, int initramfs, char ret[SHA256_TEXT])
+static int make_key(int cache, const struct vm_plan *vm, const char *files, char ret[SHA256_TEXT])
 {
-	char content[SHA256_TEXT], keeper[SHA256_TEXT];
+	char keeper[SHA256_TEXT];
 	autostrbuf struct strbuf processor;
 	autofd int program = -1;
 	int r = vm_program_open(&program, NULL);
@@ -39,14 +39,14 @@ static int make_key(int cache, const struct vm_plan *vm, int initramfs, char ret
 		r = digest_file(cache, program, keeper);
 	if (r == 0)
 		r = processor_text(&processor);
-	if (r == 0)
-		r = sha256_file(initramfs, content);
+	if (r == 0 && !*files)
+		r = -ENODATA;
 	if (r == 0)
 		template_key(&(struct template_parts){.version = KASTELLAN_VERSION,
 				     .vm = vm,
 				     .keeper = keeper,
 				     .processor = processor.data,
-				     .initramfs = content},
+				     .initramfs = files},
 			ret);
 	return r;
 }
@@ -161,7 +161,7 @@ const char *vm_template_open(const struct ks_plan *plan, const struct ks_host *h
 
 	if (cache < 0)
 		return "there is no cache directory that is this user's alone";
-	if (make_key(cache, &plan->vm, parts->initramfs, ret_key) < 0)
+	if (make_key(cache, &plan->vm, parts->files, ret_key) < 0)
 		return "what it would be a template of cannot be told";
 	if (template_open(cache, ret_key, plan->vm.pins.tsc_khz, &parts->template) == 0)
 		return NULL;

@@ -12,7 +12,7 @@ struct template_parts {
 				     processor, memory and devices */
 	const char *keeper; /* the hash of kastellan-vm, which writes it */
 	const char *processor; /* of this host, see processor.h */
-	const char *initramfs; /* its hash: the guest's init and its modules */
+	const char *initramfs; /* of its files, the guest's init and its modules, as one hash */
 };
 
 /* A guest is restored only from a template of the same key. The rate of the time stamp counter is
