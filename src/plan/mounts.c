@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "plan/paths.h"
 
 int mount_list_add(
 	struct mount_list *list, const struct mount *mount, const char *path, const char *source)
 {
-	struct mount *items = realloc(list->items, (list->len + 1) * sizeof(*items));
+	struct mount *items = list_grow(list->items, list->len, sizeof(*items));
 	struct mount copy = *mount;
 
 	if (!items)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 static const char *const userns_names[] = {
 	[USERNS_USABLE] = "usable",
 	[USERNS_CLONE_SYSCTL] = "clone-sysctl",
@@ -131,7 +133,7 @@ int host_add_path(
 		host->paths[position] = entry;
 		return 0;
 	}
-	paths = realloc(host->paths, (host->n_paths + 1) * sizeof(*paths));
+	paths = list_grow(host->paths, host->n_paths, sizeof(*paths));
 	if (!paths)
 		goto no_memory;
 	host->paths = paths;

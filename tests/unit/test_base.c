@@ -10,6 +10,7 @@
 
 #include "base/bounds.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "base/strbuf.h"
 #include "base/strv.h"
 
@@ -106,6 +107,36 @@ static void test_strv_stays_terminated(void **state)
 	assert_null(list.items);
 }
 
+static void test_list_grows_in_few_moves(void **state)
+{
+	size_t *items = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		size_t *grown = list_grow(items, i, sizeof(*items));
+
+		assert_non_null(grown);
+		/* Between the powers of two there is room already. */
+		if (i > 0 && (i < 8 || (i & (i - 1)) != 0))
+			assert_ptr_equal(grown, items);
+		items = grown;
+		items[i] = i;
+	}
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(items[i], i);
+	free(items);
+}
+
+static void test_list_too_long_for_memory_stays(void **state)
+{
+	char *items = list_grow(NULL, 0, 1);
+
+	(void)state;
+	assert_non_null(items);
+	assert_null(list_grow(items, 8, SIZE_MAX / 8));
+	free(items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +146,8 @@ int main(void)
 		cmocka_unit_test(test_strbuf_ceiling_is_sticky),
 		cmocka_unit_test(test_strbuf_formats),
 		cmocka_unit_test(test_strv_stays_terminated),
+		cmocka_unit_test(test_list_grows_in_few_moves),
+		cmocka_unit_test(test_list_too_long_for_memory_stays),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

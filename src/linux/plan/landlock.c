@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "linux/plan/landlock_rights.h"
 #include "plan/paths.h"
 
 int plan_landlock_rule(
 	struct landlock_plan *landlock, const char *path, uint64_t access, size_t grant)
 {
-	struct landlock_rule *rules = realloc(
-		landlock->rules, (landlock->n_rules + 1) * sizeof(*landlock->rules));
+	struct landlock_rule *rules = list_grow(
+		landlock->rules, landlock->n_rules, sizeof(*landlock->rules));
 	struct landlock_rule rule = {.access = access & landlock->handled_fs, .grant = grant};
 
 	if (!rules)
