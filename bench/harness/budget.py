@@ -26,6 +26,24 @@ def budgets(samples):
         yield method, bound, left, [(name, us) for name, us in taken if name not in shared]
 
 
+def whole(samples):
+    """[(part, microseconds)] of `kastellan run -b native`, as recorded; empty where it was not. What
+    a kastellan does that starts nothing is no part of the run."""
+    taken = {name: statistics.median(values) for name, values in samples.items() if values}
+    nothing = taken.get(f"version: {steps.NOTHING}")
+    before = taken.get(f"command: {steps.BEFORE_SPAWN}")
+    if nothing is None or before is None:
+        return []
+    outside = sum(taken[f"command: {name}"] for name in (steps.COMMAND_EXEC, steps.COMMAND_REST))
+    rest = [(name[len("command: "):], us) for name, us in taken.items()
+            if name.startswith("command: ")]
+    return [("a kastellan that only says its version: exec, C library, end, its caller",
+             nothing + outside),
+            ("its own work before the spawn: options, policy, host, plan", before - nothing),
+            *((name, us) for name, us in rest
+              if name not in (steps.COMMAND_EXEC, steps.COMMAND_REST, steps.BEFORE_SPAWN))]
+
+
 COMMAND_GOAL = 0.5 # of `kastellan run -b native`, as a multiple of bwrap
 
 

@@ -108,12 +108,18 @@ def all_commands(kastellan, place):
     yield "srt", srt(place), "bwrap"
 
 
+def unwritten(path):
+    """Anybody may write to it: a jail without mounts runs its program as a user of nobody's, whom the
+    mode of a file stops, too, and it is the jail's word that is asked for."""
+    with open(path, "w"):
+        os.chmod(path, 0o666)
+
+
 def witness(name, words, place, environment):
     """None where the program ran confined, else why it did not."""
     inside, outside = place.file("write", "witness"), place.file("outside", "witness")
     for path in (inside, outside):
-        if os.path.exists(path):
-            os.unlink(path)
+        unwritten(path)
     script = f"echo ran; echo x >{inside}; echo x >{outside}; :"
     try:
         # Not /dev/null: "runsc do" makes its streams the property of nobody.
@@ -124,9 +130,9 @@ def witness(name, words, place, environment):
         return f"does not run here ({error})"
     if done.returncode or "ran" not in done.stdout.split():
         return f"does not run here (status {done.returncode}, the program did not)"
-    if os.path.exists(outside) and name != NOTHING:
+    if os.path.getsize(outside) and name != NOTHING:
         return "does not run here (it let a file outside be written)"
-    if name not in WITHOUT_GRANTS and not os.path.exists(inside):
+    if name not in WITHOUT_GRANTS and not os.path.getsize(inside):
         return "does not run here (its grant cannot be written to)"
     return None
 

@@ -22,6 +22,15 @@ class Absent(Exception):
     pass
 
 
+def rounds(samples, seconds, least=3):
+    """That many numbers, or as many as there is time for, but the least that a median needs."""
+    end = time.monotonic() + seconds
+    for number in range(samples):
+        if number >= least and time.monotonic() > end:
+            return
+        yield number
+
+
 def measure(rows, samples, seconds, seed=1):
     """One round warms up and finds what does not run; it is not counted."""
     for row in rows:
@@ -31,10 +40,7 @@ def measure(rows, samples, seconds, seed=1):
             row.absent = str(reason)
     present = [row for row in rows if not row.absent]
     order = random.Random(seed)
-    end = time.monotonic() + seconds
-    for number in range(samples):
-        if number >= 3 and time.monotonic() > end:
-            break
+    for _ in rounds(samples, seconds):
         order.shuffle(present)
         for row in present:
             row.samples.append(row.measure())

@@ -221,15 +221,25 @@ def recorded(run, title, measure_rows):
 def where(run):
     """The steps of each method add up to the whole."""
     most = min(run.samples, 100)
-    return recorded(run, "Where the time of a spawn goes, step by step", lambda spawner: [
-        row for method in steps.STEPS for row in steps.measure_steps(spawner, method, most)])
+    path = run.place.file("outside", "recorded-command")
+    write_commands(run, path, {
+        "version": [run.kastellan, "--version"],
+        "native": peers.kastellan_run(run.kastellan, "native", run.place) +
+                  [run.place.file("read", "true-static")]})
+
+    def rows(spawner):
+        spawner.ask(f"commands {path}")
+        return [row for method in steps.STEPS
+                for row in steps.measure_steps(spawner, method, most, 40 * run.scale)]
+
+    return recorded(run, "Where the time of a spawn goes, step by step", rows)
 
 
 def calls(run):
     most = min(run.samples, 50)
     return recorded(
         run, "System calls of a cold native spawn, each recorded, which makes all slower",
-        lambda spawner: steps.measure_calls(spawner, "native", most))
+        lambda spawner: steps.measure_calls(spawner, "native", most, 40 * run.scale))
 
 
 SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,

@@ -4,13 +4,17 @@ ends, which add up to the whole, and the system calls of each process."""
 import collections
 import re
 
-from .rows import Row
+from .rows import Row, rounds
 from .trace import CALLS, PROCESSES, Trace
 
 FORK, EXEC, EXIT = "sched_process_fork", "sched_process_exec", "sched_process_exit"
 REST = "the caller, before the first and after the last of these"
 CLONE = "clone with seven namespaces, and their end"
 NAMESPACES = "a user namespace for mapped ids, clone with six namespaces"
+COMMAND_EXEC = "exec of kastellan"
+COMMAND_REST = "who calls it, and the end of its memory"
+NOTHING = "start of the C library, one line, end"
+BEFORE_SPAWN = "start of the C library, options, policy, host, plan"
 # Of each method: what lies between two moments, as (role, event). A role is what the process
 # becomes. The rest of the whole is the caller's own.
 PROGRAM = (("worker", EXEC), ("worker", EXIT), "the program")
@@ -30,15 +34,30 @@ STEPS = {
          "ids, the mounts of the root, meanwhile its network, checks"),
         (("worker", FORK), ("worker", EXEC), "worker: group, Landlock, limits, filter, exec"),
         PROGRAM, *ENDING], REST),
+    "version": ([
+        (("command", FORK), ("command", EXEC), COMMAND_EXEC),
+        (("command", EXEC), ("command", EXIT), NOTHING)], COMMAND_REST),
+    "command": ([
+        (("command", FORK), ("command", EXEC), COMMAND_EXEC),
+        (("command", EXEC), ("monitor", FORK), BEFORE_SPAWN),
+        (("monitor", FORK), ("worker", EXEC), "the spawn"),
+        PROGRAM,
+        (("worker", EXIT), ("monitor", EXIT), "the end of the jail"),
+        (("monitor", EXIT), ("command", EXIT), "its outcome, and kastellan's own end")],
+        COMMAND_REST),
 }
+# Whole commands, which the measuring process knows by these names; one of them does nothing.
+REQUESTS = {"command": "command/native/0", "version": "command/version/0"}
 CALL_FLOOR_US = 15 # a call that takes less in sum is not listed
 WARM_UP = 3
 
 
 def role_of_child(role, siblings, method):
     """Of a child of a process with that role, which has had that many before."""
-    if role == "caller":
-        return "monitor" if method in ("native", "prepared") else "worker"
+    if role == "caller" and method in REQUESTS:
+        return "command"
+    if role in ("caller", "command"):
+        return "monitor" if method in ("native", "prepared", "command") else "worker"
     if role == "monitor":
         return ("mapper", "init")[min(siblings, 1)]
     # Before the worker there is who makes the network, where somebody does.
@@ -85,14 +104,14 @@ def split(total, found, method):
     return taken
 
 
-def measure_steps(spawner, method, samples):
+def measure_steps(spawner, method, samples, seconds):
     """Rows of one method: the whole without and with the record, and its parts."""
-    request = f"{method}/true-static/2"
+    request = REQUESTS.get(method, f"{method}/true-static/2")
     whole = Row(f"{method}, all, not recorded", None)
     recorded = Row(f"{method}, all, recorded", None, whole.name)
     parts = {}
     with Trace(spawner.pid, PROCESSES) as trace:
-        for number in range(samples + WARM_UP):
+        for number in rounds(samples + WARM_UP, seconds, WARM_UP + 3):
             plain = spawner.total(request)
             total, events = trace.record(lambda: spawner.total(request))
             taken = split(total, moments(events, spawner.pid, method), method)
@@ -143,16 +162,18 @@ def calls_of(events, pid, method):
 WAITING = {"poll", "ppoll", "wait4", "waitid", "read", "recvmsg", "recvfrom", "futex", "vfork"}
 
 
-def measure_calls(spawner, method, samples):
+def measure_calls(spawner, method, samples, seconds):
     """Rows of the calls that take the most in a spawn; those that wait for somebody are left out."""
     request = f"{method}/true-static/2"
     names = call_names()
     rows = {}
+    spawns = 0
     with Trace(spawner.pid, (*PROCESSES, *CALLS)) as trace:
-        for number in range(samples + WARM_UP):
+        for number in rounds(samples + WARM_UP, seconds, WARM_UP + 3):
             _, events = trace.record(lambda: spawner.total(request))
             if number < WARM_UP:
                 continue
+            spawns += 1
             for (role, call), (us, count) in calls_of(events, spawner.pid, method).items():
                 name = names.get(call, f"call {call}")
                 if name not in WAITING:
@@ -164,6 +185,6 @@ def measure_calls(spawner, method, samples):
         count = sorted(counts)[len(counts) // 2]
         row = Row(f"{role}: {name}, {count} times" if count > 1 else f"{role}: {name}", None)
         row.samples = times
-        if len(times) > samples / 2 and sorted(times)[len(times) // 2] >= CALL_FLOOR_US:
+        if len(times) > spawns / 2 and sorted(times)[len(times) // 2] >= CALL_FLOOR_US:
             result.append(row)
     return sorted(result, key=lambda row: -sorted(row.samples)[len(row.samples) // 2])

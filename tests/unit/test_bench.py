@@ -76,6 +76,35 @@ def check_steps():
           calls == {("monitor", 56): [4, 2]}, calls)
 
 
+# A whole command of process 1: kastellan 2, its mapper 3, monitor 4, which has a mapper 5, init 6,
+# whose network is made by 7, worker 8.
+COMMAND = [
+    (100, 1, steps.FORK, "pid=1 child_pid=2"), (120, 2, steps.EXEC, "pid=2"),
+    (190, 2, steps.FORK, "pid=2 child_pid=3"), (200, 2, steps.FORK, "pid=2 child_pid=4"),
+    (205, 3, steps.EXIT, "pid=3"),
+    (210, 4, steps.FORK, "pid=4 child_pid=5"), (215, 5, steps.EXIT, "pid=5"),
+    (220, 4, steps.FORK, "pid=4 child_pid=6"), (230, 6, steps.FORK, "pid=6 child_pid=7"),
+    (240, 7, steps.EXIT, "pid=7"), (250, 6, steps.FORK, "pid=6 child_pid=8"),
+    (260, 8, steps.EXEC, "pid=8"), (270, 8, steps.EXIT, "pid=8"), (275, 6, steps.EXIT, "pid=6"),
+    (280, 4, steps.EXIT, "pid=4"), (295, 2, steps.EXIT, "pid=2"),
+]
+
+
+def check_command():
+    taken = steps.split(250, steps.moments(COMMAND, 1, "command"), "command")
+    check("a whole command begins its spawn with the last child that it makes",
+          taken and taken[steps.BEFORE_SPAWN] == 80 and taken["the spawn"] == 60, taken)
+    check("its steps add up to it", taken and sum(taken.values()) == 250, taken)
+    samples = {f"command: {name}": [us] for name, us in taken.items()}
+    samples[f"version: {steps.NOTHING}"] = [30]
+    said = budget.whole(samples)
+    check("what it is made of adds up to the same", sum(us for _, us in said) == 250, said)
+    check("what a kastellan does that starts nothing is not the run's",
+          [us for _, us in said[:2]] == [30 + taken[steps.COMMAND_EXEC] + taken[steps.COMMAND_REST],
+                                         50], said)
+    check("of a command without a record nothing is said", budget.whole({}) == [])
+
+
 def check_budget():
     samples = {"floor, all, recorded": [1000], f"floor: {steps.PROGRAM[2]}": [200],
                f"native: {steps.PROGRAM[2]}": [210], f"native: {steps.NAMESPACES}": [500],
@@ -194,6 +223,7 @@ def main():
     build = os.path.abspath(sys.argv[1])
     check_statistics()
     check_steps()
+    check_command()
     check_budget()
     check_call_steps()
     check_rows()
