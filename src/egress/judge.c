@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "egress/judge.h"
 
+#include <string.h>
+
 #include "egress/routes.h"
 
 static void deny(struct flow *flow, enum egress_reason reason)
@@ -56,6 +58,20 @@ static bool may_look_up(struct proxy *proxy, const struct egress_host *host)
 	uint32_t number;
 
 	return synthetic_number(&proxy->names, host, &number) == 0;
+}
+
+bool judge_lists(const struct proxy *proxy, const struct address *address, uint16_t port)
+{
+	const char *name = synthetic_name(&proxy->names, address);
+	struct egress_host host = {.kind = HOST_NAME};
+
+	if (name)
+		memcpy(host.text, name, strlen(name) + 1);
+	else if (synthetic_is(address))
+		return false;
+	else
+		egress_host_from_address(address, &host);
+	return rules_match(&proxy->rules, &host, port).reason == REASON_ALLOWED;
 }
 
 void judge(struct flow *flow)

@@ -11,4 +11,7 @@ void judge(struct flow *flow);
 /* Of a flow: the resolver has answered. */
 void judge_resolved(struct lookup_wait *wait, const struct address *addresses, size_t count);
 
+/* Whether an entry names what the worker has connected to. */
+bool judge_lists(const struct proxy *proxy, const struct address *address, uint16_t port);
+
 #endif

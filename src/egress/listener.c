@@ -9,6 +9,7 @@
 #include "egress/dns_tcp.h"
 #include "egress/dns_udp.h"
 #include "egress/flow.h"
+#include "egress/judge.h"
 #include "egress/socket.h"
 #include "egress/tell.h"
 
@@ -56,6 +57,15 @@ static void refuse(struct proxy *proxy, const struct listener *listener, int fd)
 	socket_reset(fd);
 }
 
+/* The jail's port of names, whatever address it was asked at; but an endpoint of the list is where
+ * it says, also on that port. */
+static bool is_for_names(
+	const struct listener *listener, const struct address *address, uint16_t port)
+{
+	return (port == DNS_PORT || listener->kind == EGRESS_SOCKET_DNS_TCP) &&
+	       !judge_lists(listener->proxy, address, port);
+}
+
 static void take(struct listener *listener, int fd)
 {
 	struct proxy *proxy = listener->proxy;
@@ -69,11 +79,9 @@ static void take(struct listener *listener, int fd)
 			socket_reset(fd);
 		else
 			flow_accept_door(proxy, fd);
-	} else if (listener->kind == EGRESS_SOCKET_DNS_TCP) {
-		dns_tcp_accept(proxy, fd);
 	} else if (!socket_local(fd, &address, &port)) {
 		socket_reset(fd);
-	} else if (port == DNS_PORT) {
+	} else if (is_for_names(listener, &address, port)) {
 		dns_tcp_accept(proxy, fd);
 	} else {
 		flow_accept(proxy, fd, &address, port);

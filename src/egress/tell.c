@@ -31,6 +31,9 @@ const char *tell_entry(
 {
 	struct egress_host host;
 
+	/* A worker may connect to port 0, and no entry has it. */
+	if (!flow->port)
+		return NULL;
 	switch (denial->reason) {
 	case REASON_HOST_NOT_ALLOWED:
 	case REASON_PORT_NOT_ALLOWED:

@@ -214,6 +214,55 @@ def rebinding(t):
     started.audit.wait(ev="connect", verdict="allow", count=5)
 
 
+@test("aliases are followed by the host, and the address at their end is the one that counts")
+def aliases(t):
+    t.names.update({"first.example": names.alias("second.example"),
+                    "second.example": names.alias("last.elsewhere.example"),
+                    "last.elsewhere.example": ["9.9.9.10"],
+                    "inward.example": names.alias("inner.elsewhere.example"),
+                    "inner.elsewhere.example": ["10.77.0.5"],
+                    "round.example": names.alias("and-round.example"),
+                    "and-round.example": names.alias("round.example")})
+    t.serve("9.9.9.10", 80, servers.echo)
+    inner = t.serve("10.77.0.5", 80, servers.echo)
+    started = t.start(["first.example:80", "inward.example:80", "round.example:80"])
+    t.speaks(t.reach("first.example", 80))
+    for name, reason in (("inward.example", "address_forbidden"), ("round.example", "not_resolved")):
+        t.refused(t.resolve(name), 80)
+        check.equal(started.audit.wait(ev="connect", host=name)["reason"], reason, name)
+    check.equal(inner.accepted, 0, "connections to the private address")
+    # What an alias leads to is no name of the list.
+    check.equal(t.ask("second.example").code, names.NXDOMAIN, "a name on the way")
+
+
+@test("of a hundred addresses some are tried, and none that is not public")
+def hundred(t):
+    t.names["public.example"] = [f"8.8.0.{number}" for number in range(1, 101)]
+    t.names["private.example"] = [f"10.77.0.{number}" for number in range(1, 101)]
+    t.serve("0.0.0.0", 80, servers.echo)
+    started = t.start(["public.example:80", "private.example:80"])
+    t.speaks(t.reach("public.example", 80))
+    t.refused(t.resolve("private.example"), 80)
+    line = started.audit.wait(ev="connect", host="private.example")
+    check.equal((line["reason"], len(line["resolved"])), ("address_forbidden", 16), "the audit")
+
+
+@test("an endpoint on the port of names is reached where it is listed, and is the responder's elsewhere")
+def listed_port_of_names(t):
+    t.names["names.example.com"] = ["9.9.9.10"]
+    for address in ("9.9.9.10", "9.9.9.11", "9.9.9.12"):
+        t.serve(address, 53, servers.banner)
+    t.start(["names.example.com:53", "9.9.9.11:53", "api.example.com:443"])
+    for address in (t.resolve("names.example.com"), "9.9.9.11"):
+        stream = t.connect(address, 53)
+        check.equal(servers.read_exactly(stream, 3), b"220", f"who is at {address}")
+    for server in ("9.9.9.12", "8.8.8.8", t.resolve("api.example.com")):
+        check.equal(len(t.ask("api.example.com", server=server, tcp=True).addresses), 1,
+                    f"an answer from {server}")
+    # A datagram is a question, whatever the list has.
+    check.equal(len(t.ask("api.example.com", server="9.9.9.11").addresses), 1, "over UDP")
+
+
 @test("names of the host's own files are known, and one that does not resolve is told apart")
 def host_files(t):
     t.serve("8.8.1.1", 80, servers.echo)
@@ -289,3 +338,8 @@ table inet egress {
     for port in (1, 4712, 65535):
         t.refused("9.9.9.9", port)
         started.audit.wait(ev="connect", verdict="deny", host="9.9.9.9", port=port)
+    # No entry can have port 0, so that none is said to allow it.
+    with contextlib.suppress(OSError):
+        t.connect("9.9.9.8", 0)
+    line = started.audit.wait(ev="connect", verdict="deny", host="9.9.9.8")
+    check.equal((line["reason"], line.get("entry")), ("address_not_allowed", None), "port 0")

@@ -10,6 +10,7 @@ from stage.world import NAME_SERVER, World
 
 A, NS, CNAME, SOA, PTR, TXT, AAAA, HTTPS, ANY = 1, 2, 5, 6, 12, 16, 28, 65, 255
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
+MOST_ALIASES = 20  # in one answer, of names that lead to each other
 
 
 def encode(name):
@@ -37,8 +38,14 @@ def pack(found):
     return PTR, encode(found)
 
 
+def alias(name):
+    """Instead of a list of addresses: the name is another one's."""
+    return [name + "."]
+
+
 class NameServer:
-    """names: name to list of what pack() takes, or a function that is asked each time; None: no answer."""
+    """names: name to list of what pack() takes, to an alias(), or to a function that is asked each
+    time; None: no answer."""
 
     def __init__(self, namespace):
         self.names, self.asked = {}, []
@@ -65,17 +72,31 @@ class NameServer:
         name, end = decode(message, 12)
         kind, = struct.unpack_from("!H", message, end)
         self.asked.append((name.lower(), kind))
-        found = self.names.get(name.lower(), ())
-        if callable(found):
-            found = found(kind)
+        found, records = self._follow(name.lower(), kind)
         if found is None:
             return None
-        records = [data for of_kind, data in map(pack, found) if of_kind == kind]
-        flags = 0x8180 | (NOERROR if found else NXDOMAIN)
+        flags = 0x8180 | (NOERROR if found or records else NXDOMAIN)
         head = message[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
-        answers = b"".join(struct.pack("!HHHIH", 0xc00c, kind, 1, 0, len(data)) + data
-                           for data in records)
+        answers = b"".join(encode(owner) + struct.pack("!HHIH", of_kind, 1, 0, len(data)) + data
+                           for owner, of_kind, data in records)
         return head + message[12:end + 4] + answers
+
+    def _follow(self, name, kind):
+        """What the name has in the end, and the records on the way there and of it."""
+        records = []
+        found = self.names.get(name, ())
+        while isinstance(found, list) and found and found[0].endswith(".") and \
+                len(records) < MOST_ALIASES:
+            records.append((name, CNAME, encode(found[0])))
+            name = found[0].rstrip(".")
+            found = self.names.get(name, ())
+        if callable(found):
+            found = found(kind)
+        for one in () if found is None or found and found[0].endswith(".") else found:
+            of_kind, data = pack(one)
+            if of_kind == kind:
+                records.append((name, kind, data))
+        return found, records
 
 
 def question(name, kind, identity=0x1234):
