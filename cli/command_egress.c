@@ -73,6 +73,7 @@ static void print_summary(const ks_egress *egress)
 		" received; %" PRIu64 " denied\n",
 		ks_egress_connections(egress), ks_egress_bytes_sent(egress),
 		ks_egress_bytes_received(egress), ks_egress_connections_denied(egress));
+	print_suppressed(ks_egress_audit_suppressed(egress));
 	for (size_t i = 0;
 		i < DENIED_SHOWN && ks_egress_denied_destination(egress, i, &denied) == 0; i++)
 		print_denied(&denied);

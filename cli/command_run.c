@@ -81,6 +81,7 @@ static void say_denied(const ks_outcome *outcome)
 			"kastellan: the egress proxy ended before the worker, and the worker's "
 			"connections with it (%s)\n",
 			ks_outcome_proxy_death(outcome));
+	print_suppressed(ks_outcome_audit_suppressed(outcome));
 	if (ks_outcome_shell_status(outcome) == 0)
 		return;
 	for (size_t i = 0;

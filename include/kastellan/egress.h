@@ -66,6 +66,8 @@ KS_API uint64_t ks_egress_connections(const ks_egress *egress);
 KS_API uint64_t ks_egress_connections_denied(const ks_egress *egress);
 KS_API uint64_t ks_egress_bytes_sent(const ks_egress *egress);
 KS_API uint64_t ks_egress_bytes_received(const ks_egress *egress);
+/* As ks_outcome_audit_suppressed(). */
+KS_API uint64_t ks_egress_audit_suppressed(const ks_egress *egress);
 
 /* 1: it ended without having been told to, or could not tell its figures. */
 KS_API int ks_egress_died(const ks_egress *egress);

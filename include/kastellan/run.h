@@ -162,6 +162,9 @@ KS_API uint64_t ks_outcome_connections_denied(const ks_outcome *outcome);
 /* Bytes from and to the worker over all of them. */
 KS_API uint64_t ks_outcome_bytes_sent(const ks_outcome *outcome);
 KS_API uint64_t ks_outcome_bytes_received(const ks_outcome *outcome);
+/* Lines of the egress audit that were left out: of more than 200 refusals a second, or because its
+ * file or reader did not take them. 0 without an audit. */
+KS_API uint64_t ks_outcome_audit_suppressed(const ks_outcome *outcome);
 /* 1: the egress proxy ended before the worker did, and the worker's connections with it. What the
  * functions above and below say is then not known. */
 KS_API int ks_outcome_proxy_died(const ks_outcome *outcome);

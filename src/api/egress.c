@@ -173,6 +173,11 @@ uint64_t ks_egress_bytes_received(const ks_egress *egress)
 	return egress->report.totals.down;
 }
 
+uint64_t ks_egress_audit_suppressed(const ks_egress *egress)
+{
+	return egress->report.totals.suppressed;
+}
+
 int ks_egress_died(const ks_egress *egress)
 {
 	return egress->report.died;

@@ -56,8 +56,7 @@ void audit_free(struct audit *audit)
 static bool is_denial(const struct audit_line *line)
 {
 	return line->reason != REASON_ALLOWED &&
-	       (line->event == AUDIT_CONNECT || line->event == AUDIT_DNS ||
-		       line->event == AUDIT_ATTEMPT);
+	       (line->event == AUDIT_CONNECT || line->event == AUDIT_DNS);
 }
 
 /* A bucket of one second's lines, which fills at that pace. */
@@ -137,6 +136,11 @@ int audit_pending(const struct audit *audit)
 void audit_flush(struct audit *audit)
 {
 	suppress(audit, sink_flush(&audit->sink));
+}
+
+void audit_give_up(struct audit *audit)
+{
+	suppress(audit, sink_give_up(&audit->sink));
 }
 
 int audit_denied(const struct audit *audit, size_t index, struct egress_denied *ret_denied)

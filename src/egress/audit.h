@@ -21,7 +21,7 @@ void audit_free(struct audit *audit);
 
 /* Stamps and writes one line; fills real_usec, mono_usec, worker, policy, seq and suppressed, and
  * denials of a summary. seq counts the lines that were left out as well. Denials (of
- * connect, dns and attempt) go to the table of destinations too, with line->entry. */
+ * connect and dns) go to the table of destinations too, with line->entry. */
 void audit_put(struct audit *audit, struct audit_line *line);
 
 /* The descriptor to wait for room on (POLLER_OUT) while audit_pending(); then call audit_flush().
@@ -29,6 +29,8 @@ void audit_put(struct audit *audit, struct audit_line *line);
 int audit_fd(const struct audit *audit);
 int audit_pending(const struct audit *audit);
 void audit_flush(struct audit *audit);
+/* What waits is left out, as nobody came for it. */
+void audit_give_up(struct audit *audit);
 
 /* Denied destinations, the most frequent first: 0, or -ENOENT past the last one. */
 int audit_denied(const struct audit *audit, size_t index, struct egress_denied *ret_denied);

@@ -19,7 +19,6 @@ static const char *const event_names[AUDIT_EVENT_COUNT] = {
 	[AUDIT_CONNECT] = "connect",
 	[AUDIT_CLOSE] = "close",
 	[AUDIT_DNS] = "dns",
-	[AUDIT_ATTEMPT] = "attempt",
 	[AUDIT_POLICY] = "policy",
 	[AUDIT_SUMMARY] = "summary",
 };
@@ -163,7 +162,7 @@ static void add_resolved(struct writer *out, const struct audit_line *line)
 
 static bool has_verdict(enum audit_event event)
 {
-	return event == AUDIT_CONNECT || event == AUDIT_DNS || event == AUDIT_ATTEMPT;
+	return event == AUDIT_CONNECT || event == AUDIT_DNS;
 }
 
 static void add_verdict(struct writer *out, const struct audit_line *line)

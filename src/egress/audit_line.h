@@ -17,7 +17,6 @@ enum audit_event {
 	AUDIT_CONNECT, /* a decision about one connection */
 	AUDIT_CLOSE, /* its end; no verdict */
 	AUDIT_DNS, /* a decision about a name */
-	AUDIT_ATTEMPT, /* seen, but never at a socket: UDP, a port without listener */
 	AUDIT_POLICY, /* the allowlist was loaded */
 	AUDIT_SUMMARY, /* counts, and how many lines were left out */
 	AUDIT_EVENT_COUNT
@@ -46,7 +45,7 @@ struct audit_line {
 	const char *policy; /* digest of the allowlist */
 	uint64_t seq;
 	enum audit_event event;
-	enum egress_reason reason; /* the verdict of connect, dns and attempt: allow or deny */
+	enum egress_reason reason; /* the verdict of connect and dns: allow or deny */
 	const char *host; /* bytes of host_len, as the worker sent them or canonical: escaped */
 	size_t host_len;
 	uint16_t port;

@@ -170,9 +170,13 @@ size_t sink_flush(struct sink *sink)
 			sink->len -= (size_t)written;
 		}
 	}
-	if (sink->kind == SINK_NONE) {
-		lost += sink->lines;
-		sink->lines = sink->len = 0;
-	}
+	return sink->kind == SINK_NONE ? lost + sink_give_up(sink) : lost;
+}
+
+size_t sink_give_up(struct sink *sink)
+{
+	size_t lost = sink->lines;
+
+	sink->lines = sink->len = 0;
 	return lost;
 }

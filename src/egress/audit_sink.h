@@ -34,4 +34,7 @@ bool sink_line(struct sink *sink, const char *line, size_t len);
 /* Writes what waits and finds room. Returns how many lines were lost with a reader that is gone. */
 size_t sink_flush(struct sink *sink);
 
+/* Nobody is waited for any longer. Returns how many lines still waited. */
+size_t sink_give_up(struct sink *sink);
+
 #endif

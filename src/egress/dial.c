@@ -18,6 +18,7 @@ struct dial {
 	struct flow *flow;
 	struct timer timer; /* the next attempt */
 	size_t count, next; /* addresses, and the one that is tried next */
+	bool starved; /* one was not tried, for want of a descriptor or of memory */
 	struct attempt attempts[DIAL_AT_ONCE];
 	struct address addresses[RESOLVER_MAX_ADDRESSES];
 };
@@ -95,6 +96,7 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 	int family = address->family == ADDRESS_V4 ? AF_INET : AF_INET6;
 	int fd = socket_open(family), r;
 
+	dial->starved |= fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM;
 	if (fd < 0)
 		return fd;
 	*attempt = (struct attempt){{attempt_ready, fd}, dial, dial->next, *address};
@@ -151,6 +153,8 @@ static void try_next(struct dial *dial)
 	}
 	if (under_way(dial))
 		return;
+	if (dial->starved)
+		denial.reason = REASON_LIMIT;
 	denial.resolved = dial->addresses;
 	denial.n_resolved = flow->name ? dial->count : 0;
 	flow_deny(flow, &denial);

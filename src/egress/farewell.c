@@ -93,6 +93,7 @@ void farewell(struct proxy *proxy)
 		flow_end(flow_at(proxy->flows.next), END_WORKER_GONE);
 	tell_summary(proxy);
 	finish_audit(proxy);
+	audit_give_up(proxy->audit);
 	for (size_t i = 0; audit_denied(proxy->audit, i, &denied) == 0; i++)
 		if (say(proxy, EGRESS_DENIED, &denied, sizeof(denied)) < 0)
 			break;

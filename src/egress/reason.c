@@ -20,7 +20,6 @@ static const struct {
 	[REASON_SNI_MISSING] = {"sni_missing", "the TLS session names no host"},
 	[REASON_NOT_RESOLVED] = {"not_resolved", "the name has no address"},
 	[REASON_DIAL_FAILED] = {"dial_failed", "the destination did not answer"},
-	[REASON_NO_LISTENER] = {"no_listener", "nothing takes connections to that port"},
 	[REASON_LIMIT] = {"limit", "a limit of the worker is reached"},
 };
 

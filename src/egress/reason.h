@@ -15,7 +15,6 @@ enum egress_reason {
 	REASON_SNI_MISSING, /* a ClientHello without a name, or one that cannot be read */
 	REASON_NOT_RESOLVED, /* the host's resolver knows no address */
 	REASON_DIAL_FAILED,
-	REASON_NO_LISTENER, /* nothing listens for that port in the jail */
 	REASON_LIMIT, /* connections, names or bytes of the policy are spent */
 	REASON_COUNT
 };

@@ -55,6 +55,11 @@ uint64_t ks_egress_bytes_received(const ks_egress *egress)
 	return ks_egress_connections(egress);
 }
 
+uint64_t ks_egress_audit_suppressed(const ks_egress *egress)
+{
+	return ks_egress_connections(egress);
+}
+
 int ks_egress_died(const ks_egress *egress)
 {
 	(void)egress;

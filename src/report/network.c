@@ -71,6 +71,7 @@ json_t *network_report_to_json(const struct network_report *report)
 	json = json_with(json, "denials", number(report->totals.denials));
 	json = json_with(json, "bytes_sent", number(report->totals.up));
 	json = json_with(json, "bytes_received", number(report->totals.down));
+	json = json_with(json, "suppressed", number(report->totals.suppressed));
 	for (size_t i = 0; i < report->n_denied; i++)
 		list = json_and(list, denied_to_json(&report->denied[i]));
 	return json_with(json, "denied", list);
@@ -99,6 +100,11 @@ uint64_t ks_outcome_bytes_sent(const ks_outcome *outcome)
 uint64_t ks_outcome_bytes_received(const ks_outcome *outcome)
 {
 	return outcome->network.totals.down;
+}
+
+uint64_t ks_outcome_audit_suppressed(const ks_outcome *outcome)
+{
+	return outcome->network.totals.suppressed;
 }
 
 const char *ks_outcome_proxy_death(const ks_outcome *outcome)

@@ -280,6 +280,18 @@ def audit(t):
     check.true(last["policy"] != lines[0]["policy"], "another policy has another digest")
 
 
+@test("an audit that cannot be written stops nothing, and the outcome tells how much it lacks")
+def audit_lost(t):
+    t.needs_jail()
+    service = Service(t)
+    words = act(t, "connect", "127.0.0.1", service.port)
+    for path, complete in ((t.notes / "audit-whole", True), ("/dev/full", False)):
+        result = t.run(words, flags=[*listed(service.entry), "--egress-audit", path])
+        check.true(result.verdict.startswith("allowed"), f"{path}: {result.verdict!r}")
+        check.equal(result.status["network"]["suppressed"] == 0, complete, f"{path}: none is lost")
+        check.equal("left out" in result.complaint, not complete, f"{path}: that is said")
+
+
 @test("an audit that the worker could write is refused, and nothing is started")
 def audit_in_a_grant(t):
     top = t.directory("top", 0o777)

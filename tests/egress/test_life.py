@@ -293,17 +293,17 @@ def flood(t):
     check.true(started.audit.find(ev="connect", verdict="allow"), "an allowed one is always told")
 
 
-@test("nobody reads the audit: the relay goes on")
+@test("nobody reads the audit: the relay goes on, and what was lost is counted")
 def unread_audit(t):
+    """Those that still wait at the end as well: they are lost with the proxy."""
     t.serve("9.9.9.10", 80, servers.echo)
     started = t.start(["9.9.9.10:80"])
     started.audit.pause()
-    for _ in range(2500):
+    for _ in range(1800):
         with t.connect("9.9.9.10", 80) as stream:
             t.speaks(stream)
-    started.audit.go_on()
     report = started.stop()
-    check.equal(report.summary["connections"], 2500, "connections")
+    check.equal(report.summary["connections"], 1800, "connections")
     check.true(report.summary["suppressed"] > 0, "lines were left out")
-    check.equal(len(started.audit.lines) + report.summary["suppressed"], 2 + 2 * 2500,
+    check.equal(len(started.audit.lines) + report.summary["suppressed"], 2 + 2 * 1800,
                 "lines and those left out")

@@ -76,7 +76,7 @@ def starved(t):
         except (ConnectionResetError, EOFError, BrokenPipeError):
             pass
         stream.close()
-    t.until(lambda: served + len(started.audit.find(ev="connect", reason="dial_failed")) == 60,
+    t.until(lambda: served + len(started.audit.find(ev="connect", reason="limit")) == 60,
             "every connection is served or refused")
     check.within(served, 30, 60, "connections that were served")
     t.speaks(connect(t))

@@ -28,8 +28,8 @@ static void test_destinations(void **state)
 		put(audit, REASON_HOST_NOT_ALLOWED, "often.example");
 	put(audit, REASON_BAD_NAME, "often.example"); /* another reason is another row */
 	put(audit, REASON_BAD_NAME, "a\x1b[1m\xff z");
-	line.event = AUDIT_ATTEMPT;
-	line.reason = REASON_NO_LISTENER;
+	line.event = AUDIT_CONNECT;
+	line.reason = REASON_ADDRESS_NOT_ALLOWED;
 	line.dst = address_from_v4((const uint8_t[]){192, 0, 2, 1});
 	audit_put(audit, &line);
 	line.event = AUDIT_CLOSE; /* no denial */

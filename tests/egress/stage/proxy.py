@@ -21,7 +21,7 @@ FLAG_SNI, FLAG_AUDIT, FLAG_NO_V6, FLAG_IDS = 1, 2, 4, 8
 TCP, DNS_UDP, DNS_TCP, DOOR = range(1, 5)
 REASONS = ["allowed", "host_not_allowed", "port_not_allowed", "address_not_allowed",
            "address_forbidden", "bad_name", "bad_request", "sni_mismatch", "sni_missing",
-           "not_resolved", "dial_failed", "no_listener", "limit"]
+           "not_resolved", "dial_failed", "limit"]
 CONFIG_FORM = "10IQ64s72s"
 DENIED_FORM = "QII254s263s3x"
 SUMMARY_FORM = "6Q"
@@ -80,9 +80,6 @@ class Audit:
     def pause(self):
         """As a reader does that has other things to do."""
         self._going.clear()
-
-    def go_on(self):
-        self._going.set()
 
     def end(self):
         self._going.set()
