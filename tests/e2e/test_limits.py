@@ -212,7 +212,8 @@ def burn_parallel(t):
 def default_budget(t):
     t.needs_held("cpu_ms")
     # A guest's clock runs on while its host does other things, and so does what the probe counts.
-    result = t.run(hog(t, "burn", 1800 * t.options.pace), policy={})
+    # As text, to which no pace is added.
+    result = t.run(hog(t, "burn", 1800 * t.options.pace), policy="{}")
     check.equal(result.type, "cpu", "outcome by default")
     check.within(result.usage["cpu_ms"], 990, 1600, "CPU time")
     t.allowed(hog(t, "burn", 1800), policy={"cpu_ms": 0})

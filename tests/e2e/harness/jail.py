@@ -89,9 +89,13 @@ class Jail:
 
     def at_pace(self, policy):
         """What is room enough for all that a test does has to be so where everything takes longer;
-        a budget that is to be spent is smaller."""
-        budget = policy.get("cpu_ms") if isinstance(policy, dict) else None
-        if self.options.pace == 1 or not isinstance(budget, int) or budget < 5000:
+        a budget that is to be spent is smaller. The default of one second is such room."""
+        if self.options.pace == 1 or not isinstance(policy, dict):
+            return policy
+        if "cpu_ms" not in policy:
+            return {**policy, "cpu_ms": 1000 * self.options.pace}
+        budget = policy.get("cpu_ms")
+        if not isinstance(budget, int) or budget < 5000:
             return policy
         return {**policy, "cpu_ms": budget * self.options.pace}
 
