@@ -77,6 +77,7 @@ int server_read(struct server *server, bool child)
 	int r;
 
 	channel_read(channel, child || channel->ended);
+	channel_confirm_output(channel);
 	server_show(server);
 	r = take_server_lines(server, &verdict);
 	if (r == 0 && channel->ended && (channel->out < 0 || channel->len == 0))

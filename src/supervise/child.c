@@ -284,8 +284,10 @@ int ks_child_dispatch(ks_child *child, ks_error **reterr)
 	if (r > 0)
 		return finish(child, reterr);
 	/* The kernel kills one process when memory runs out; the rest of the tree goes with it. */
-	if (memory)
+	if (memory) {
+		child->out_of_memory = true;
 		jail_kill(child->jail);
+	}
 	if (!child->ending.have_status)
 		act_on_deadlines(child);
 	r = arm_timer(child);

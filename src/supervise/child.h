@@ -19,6 +19,7 @@ struct ks_child {
 	struct waiter waiter;
 	uint64_t wake; /* see child_wake_by() */
 	uint64_t armed; /* what its timer is set to; NO_DEADLINE = off */
+	bool out_of_memory; /* the kernel has ended a part of it, and we the rest */
 	struct ks_outcome *outcome;
 };
 

@@ -172,7 +172,19 @@ void channel_read_output(struct channel *channel)
 		return;
 	channel->at = 0;
 	read_stream(&channel->out, channel->bytes, sizeof(channel->bytes), &channel->len);
+	/* What is left of a tree may still have answered, as if nothing had been. */
+	if (channel->child->out_of_memory)
+		channel->len = 0;
 	channel->received += channel->len;
+}
+
+void channel_confirm_output(struct channel *channel)
+{
+	if (channel->at == channel->len || channel->ended)
+		return;
+	channel_supervise(channel);
+	if (channel->child->out_of_memory)
+		channel->at = channel->len = 0;
 }
 
 void channel_read(struct channel *channel, bool child)

@@ -69,6 +69,10 @@ void channel_supervise(struct channel *channel);
 void channel_read_output(struct channel *channel);
 void channel_read_errors(struct channel *channel);
 
+/* Drops what was read where memory ran out before it was written, of which the kernel tells first:
+ * the processor may have been with the worker all the time since. Costs system calls. */
+void channel_confirm_output(struct channel *channel);
+
 /* Nothing has come of the worker since its streams were read last, nor of its child: one look, that
  * costs a system call. */
 bool channel_quiet(const struct channel *channel);

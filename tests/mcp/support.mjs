@@ -7,6 +7,7 @@ import fs from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
@@ -46,6 +47,35 @@ export async function call(client, name, args = {}, options = undefined) {
     const result = await client.callTool({ name, arguments: args }, undefined, options);
     return { text: result.content.map(part => part.text ?? "").join(""), failed: !!result.isError,
         denied: result._meta?.["kastellan/denied"] };
+}
+
+// Progress as it comes, by token. The client's own handler ends with the answer, which may be read
+// together with what came before it.
+export function progressOf(client) {
+    const steps = {};
+    const take = client.transport.onmessage;
+    client.transport.onmessage = (message, ...rest) => {
+        if (message.method === "notifications/progress")
+            steps[message.params.progressToken] = (steps[message.params.progressToken] ?? 0) + 1;
+        return take(message, ...rest);
+    };
+    return steps;
+}
+
+// Whether a process of this host, in a jail or not, has that in its arguments.
+export const runs = mark => fs.readdirSync("/proc").some(pid => {
+    try {
+        return /^[0-9]+$/.test(pid) && Number(pid) !== process.pid &&
+            fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
+    } catch {
+        return false;
+    }
+});
+
+export async function until(condition, patience = 60000) {
+    for (const end = Date.now() + patience; !condition(); await sleep(20))
+        if (Date.now() > end)
+            throw new Error(`in vain: ${condition}`);
 }
 
 // Answers every request with that text, at an address that no jail has of its own; null: there is none.
