@@ -267,7 +267,11 @@ static bool guard(struct flow *flow)
 		return false;
 	if (flow->guard == GUARD_REPLY && flow->server.readable)
 		guard_hear(flow);
-	return flow->guard != GUARD_AGAIN || !flow->worker.readable || judge_hello(flow);
+	/* A record of early data at a time, and then the hello. */
+	while (flow->guard == GUARD_AGAIN && flow->worker.readable)
+		if (!judge_hello(flow))
+			return false;
+	return true;
 }
 
 static void relay(struct flow *flow)

@@ -52,6 +52,7 @@ struct flow {
 	bool small : 1; /* its buffers do not grow */
 	bool greeted : 1; /* SOCKS5: the method is agreed on */
 	bool told : 1; /* the decision is in the audit */
+	bool early : 1; /* TLS: the first hello has offered early data */
 	uint64_t number; /* of the audit, once it is dialled; 0 before */
 	uint64_t began; /* accepted, or asked for at the door */
 	uint32_t dial_usec;

@@ -9,7 +9,12 @@
 
 #define LOOK_MAX (TLS_MAX_PREFIX + 6) /* and the record that may come before it */
 
+/* Of a first hello and the early data behind it. Servers take 16 KiB of that as a rule, and so much
+ * has room in a connection that has just begun. */
+#define EARLY_MOST 32768
+
 _Static_assert(LOOK_MAX <= RELAY_SCRATCH, "a whole ClientHello is looked at in one piece");
+_Static_assert(TLS_MAX_DATA_RECORD + 6 <= LOOK_MAX, "and so is a record of data");
 
 /* An entry that is an address names no server. */
 bool guard_applies(const struct flow *flow)
@@ -47,6 +52,24 @@ static ssize_t look(struct end *end, char *bytes, size_t len)
 	return -1;
 }
 
+/* What was sent on the chance that the server takes it, which it does not when it asks for a second
+ * hello: 0 where there is none at the front, -1 where it is not whole. */
+static int early_data(const struct flow *flow, const char *text, size_t len)
+{
+	const uint8_t *bytes = (const uint8_t *)text;
+	int skip, data;
+
+	if (flow->guard != GUARD_AGAIN || !flow->early)
+		return 0;
+	skip = tls_change_of_cipher(bytes, len);
+	if (skip < 0)
+		return -1;
+	data = tls_data_record(bytes + skip, len - (size_t)skip);
+	if (data > 0 && flow->up.bytes + (uint64_t)(skip + data) > EARLY_MOST)
+		return 0;
+	return data > 0 ? skip + data : data;
+}
+
 /* *ret_skip: of what may come before the second hello. */
 static enum tls_result parse(const struct flow *flow, const char *text, size_t len, int *ret_skip,
 	struct tls_hello *hello)
@@ -67,7 +90,7 @@ enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni, siz
 	struct tls_hello hello = {0};
 	enum guard_result verdict;
 	enum tls_result result;
-	int skip;
+	int skip = 0, data;
 
 	ret_sni->text[0] = '\0';
 	*ret_len = 0;
@@ -78,7 +101,12 @@ enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni, siz
 		flow->guard = GUARD_OFF;
 		return GUARD_PASSES;
 	}
-	result = parse(flow, bytes, (size_t)got, &skip, &hello);
+	data = early_data(flow, bytes, (size_t)got);
+	if (data > 0) {
+		*ret_len = (size_t)data;
+		return GUARD_PASSES;
+	}
+	result = data < 0 ? TLS_NEED_MORE : parse(flow, bytes, (size_t)got, &skip, &hello);
 	if (result == TLS_NEED_MORE && !worker->finished) {
 		worker->readable = false;
 		return GUARD_WAITS;
@@ -88,6 +116,7 @@ enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni, siz
 	verdict = judge_hello(flow, result, &hello);
 	if (verdict != GUARD_PASSES)
 		return verdict;
+	flow->early = hello.has_early_data;
 	*ret_len = hello.len ? (size_t)skip + hello.len : 0;
 	flow->guard = result == TLS_NAME && flow->guard == GUARD_HELLO ? GUARD_REPLY : GUARD_OFF;
 	return GUARD_PASSES;

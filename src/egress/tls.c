@@ -8,6 +8,7 @@
 #define RECORD_HEADER 5
 #define RECORD_FIRST_TYPE 20 /* change of cipher, alert, handshake, data, heartbeat */
 #define RECORD_HANDSHAKE 22
+#define RECORD_DATA 23
 #define RECORD_LAST_TYPE 24
 #define RECORD_MAX 16384
 #define HANDSHAKE_HEADER 4
@@ -17,6 +18,7 @@
 #define SSL2_SHORT_HEADER 0x80
 #define SSL2_TYPE_AT 2
 #define EXTENSION_SERVER_NAME 0
+#define EXTENSION_EARLY_DATA 42
 #define EXTENSION_ECH 0xfe0d
 #define NAME_TYPE_HOST 0
 
@@ -177,6 +179,8 @@ static enum tls_result read_extensions(struct bytes_in list, struct tls_hello *r
 			break;
 		if (type == EXTENSION_ECH)
 			hello.has_ech = true;
+		if (type == EXTENSION_EARLY_DATA)
+			hello.has_early_data = true;
 		if (type != EXTENSION_SERVER_NAME)
 			continue;
 		if (named || !read_server_name(data, &hello.host))
@@ -276,4 +280,18 @@ int tls_change_of_cipher(const uint8_t *bytes, size_t len)
 	if (len < CHANGE_OF_CIPHER)
 		return -1;
 	return bytes[3] == 0 && bytes[4] == 1 ? CHANGE_OF_CIPHER : 0;
+}
+
+int tls_data_record(const uint8_t *bytes, size_t len)
+{
+	size_t size;
+
+	if (!len || bytes[0] != RECORD_DATA)
+		return 0;
+	if (len < RECORD_HEADER)
+		return -1;
+	size = RECORD_HEADER + ((size_t)bytes[3] << 8 | bytes[4]);
+	if (size > TLS_MAX_DATA_RECORD)
+		return 0;
+	return size <= len ? (int)size : -1;
 }

@@ -29,6 +29,7 @@ enum tls_result {
 struct tls_hello {
 	struct egress_host host;
 	bool has_ech;
+	bool has_early_data; /* records of it may follow, before the server has answered */
 	size_t len; /* of the stream's bytes up to the end of its last record */
 };
 
@@ -52,5 +53,12 @@ enum tls_reply tls_server_reply(const uint8_t *bytes, size_t len);
 /* Bytes of the record that a client may send before its second hello (RFC 8446, D.4). -1 where it
  * is not whole, 0 where there is none. */
 int tls_change_of_cipher(const uint8_t *bytes, size_t len);
+
+#define TLS_MAX_DATA_RECORD (5 + 16384 + 256) /* RFC 8446, section 5.2 */
+
+/* Bytes of the record of encrypted data at the front. -1 where it is not whole, 0 where there is
+ * none. A server that asks for a second hello passes over those of the early data that it was
+ * offered (section 4.2.10). */
+int tls_data_record(const uint8_t *bytes, size_t len);
 
 #endif

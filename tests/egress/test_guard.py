@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS to a name has to name it."""
 
+import contextlib
 import socket
 import time
 
@@ -8,7 +9,7 @@ from harness import check
 from harness.discover import test
 from stage import proxy, servers
 from stage.servers import read_exactly
-from stage.tls import hello, names_heard, old_hello, retry, without_key
+from stage.tls import EARLY_DATA, hello, names_heard, old_hello, retry, without_key
 
 NAME = "api.example.com"
 
@@ -151,6 +152,44 @@ def again(t):
         check.equal(read_exactly(stream, len(retry())), retry(), "the answer")
         stream.shutdown(socket.SHUT_WR)
         t.until(lambda parts=parts: b"".join(heard[-1]) == b"".join(parts), "all arrives")
+
+
+@test("early data that a server did not take does not hide the second hello")
+def early_data_again(t):
+    change, good, bad = b"\x14\3\3\0\1\1", hello(NAME), hello("evil.example.com")
+    plain, first = without_key(hello(NAME)), without_key(hello(NAME), EARLY_DATA)
+    data = b"\x17\3\3\x40\x11" + bytes(0x4011) + b"\x17\3\3\0\x20" + bytes(0x20)
+    heard = []
+
+    def ask_again(stream):
+        size = len(first if len(heard) else plain)
+        heard.append([read_exactly(stream, size)])
+        stream.sendall(retry())
+        heard[-1] += servers.read_all(stream)
+
+    _, started = begin(t, ask_again)
+    # Who did not offer any has none: that it would be passed over is nobody's word.
+    for number, parts in enumerate(([plain, data + good], [first, change + data + bad],
+                                    [first, data, change + bad], [first, data * 8 + good])):
+        stream = t.reach(NAME, 443)
+        stream.sendall(parts[0])
+        check.equal(read_exactly(stream, len(retry())), retry(), "the answer")
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            for part in parts[1:]:
+                stream.sendall(part)
+        t.is_reset(stream)
+        t.until(lambda number=number: len(started.audit.find(ev="connect", verdict="deny")) ==
+                number + 1, "the denial")
+        check.true(not b"".join(heard[number]).endswith((good, bad)), "no second hello arrives")
+    for pieces in (1, 700):
+        rest = change + data + good + b"more"
+        stream = t.reach(NAME, 443)
+        stream.sendall(first)
+        check.equal(read_exactly(stream, len(retry())), retry(), "the answer")
+        for at in range(0, len(rest), len(rest) // pieces):
+            stream.sendall(rest[at:at + len(rest) // pieces])
+        stream.shutdown(socket.SHUT_WR)
+        t.until(lambda rest=rest: b"".join(heard[-1]) == first + rest, "all arrives")
 
 
 @test("behind the server's answer nobody looks, and before it nothing passes")

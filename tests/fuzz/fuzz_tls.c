@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	HOLDS(result != TLS_NEED_MORE || len < TLS_MAX_PREFIX);
 	part = exact_copy(bytes, len * cut / 256);
 	early = tls_client_hello(part, len * cut / 256, &part_hello);
+	HOLDS(tls_data_record(part, len * cut / 256) <= (int)(len * cut / 256));
 	free(part);
 	HOLDS(early == TLS_NEED_MORE || early == result);
 	if (result != TLS_NAME && result != TLS_NO_NAME)

@@ -269,6 +269,24 @@ static void test_change_of_cipher(void **state)
 	assert_int_equal(tls_change_of_cipher(longer, sizeof(longer)), 0);
 }
 
+static void test_a_record_of_data(void **state)
+{
+	const uint8_t data[] = {23, 3, 3, 0, 2, 1, 1, 22};
+	static uint8_t large[TLS_MAX_DATA_RECORD + 1] = {23, 3, 3, 0x41, 0};
+
+	(void)state;
+	assert_int_equal(tls_data_record(data, 0), 0);
+	assert_int_equal(tls_data_record(data + 7, 1), 0);
+	assert_int_equal(tls_data_record(data, 4), -1);
+	assert_int_equal(tls_data_record(data, 6), -1);
+	assert_int_equal(tls_data_record(data, 7), 7);
+	assert_int_equal(tls_data_record(data, sizeof(data)), 7);
+	assert_int_equal(tls_data_record(large, TLS_MAX_DATA_RECORD - 1), -1);
+	assert_int_equal(tls_data_record(large, sizeof(large)), TLS_MAX_DATA_RECORD);
+	large[4] = 1; /* longer than any may be */
+	assert_int_equal(tls_data_record(large, sizeof(large)), 0);
+}
+
 static void test_the_largest_hello(void **state)
 {
 	static uint8_t room[TLS_MAX_HELLO];
@@ -315,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_what_servers_take_for_tls),
 		cmocka_unit_test(test_what_a_server_answers),
 		cmocka_unit_test(test_change_of_cipher),
+		cmocka_unit_test(test_a_record_of_data),
 		cmocka_unit_test(test_the_largest_hello),
 	};
 

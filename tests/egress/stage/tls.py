@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 KEY_SHARE = 51
+EARLY_DATA = b"\0\x2a\0\0"  # the extension: records of data follow at once
 
 
 def hello(name):
@@ -46,8 +47,9 @@ def names_heard(message):
     return heard
 
 
-def without_key(message):
-    """The hello, so that a server of TLS 1.3 has to ask for another one with a key."""
+def without_key(message, more=b""):
+    """The hello, so that a server of TLS 1.3 has to ask for another one with a key; and with more
+    extensions."""
     body = message[9:]
     at = 35 + body[34]
     at += 2 + int.from_bytes(body[at:at + 2], "big")
@@ -58,6 +60,7 @@ def without_key(message):
         data = b"\0\0" if kind == KEY_SHARE else extensions[4:4 + size]
         kept += struct.pack(">HH", kind, len(data)) + data
         extensions = extensions[4 + size:]
+    kept += more
     body = body[:at] + struct.pack(">H", len(kept)) + kept
     body = b"\1" + len(body).to_bytes(3, "big") + body
     return b"\x16\3\1" + struct.pack(">H", len(body)) + body
