@@ -347,7 +347,7 @@ def proxy_dies(t):
     process, path = held(t, service)
     proxy, *_ = wait_for(lambda: proxies(process.pid), "the proxy")
     os.kill(proxy, signal.SIGKILL)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=10 * t.options.pace)
     check.equal(out.decode().splitlines()[-1], "denied: ECONNRESET", "what the worker saw")
     check.contains(err.decode(), "the egress proxy ended before the worker")
     check.equal(json.loads(path.read_bytes())["network"]["proxy_died"], True, "proxy_died")

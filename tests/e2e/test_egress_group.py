@@ -83,7 +83,7 @@ def gone(t):
     process, _ = held(t, service)
     directory, _ = group_of(pair(process)[0])
     service.close_all()
-    process.communicate(timeout=10)
+    process.communicate(timeout=10 * t.options.pace)
     check.true(not directory.exists(), f"{directory} is removed")
 
 
@@ -135,7 +135,7 @@ def buffered(t):
         time.sleep(0.02)
     check.within(most, MIB, LIMIT + 2 * CONNECTIONS * SEGMENT, "bytes of buffers that the group has counted")
     print(f"# buffers of {CONNECTIONS} connections: {most >> 10} KiB", flush=True)
-    process.communicate(timeout=20)
+    process.communicate(timeout=20 * t.options.pace)
     network = json.loads(path.read_bytes())["network"]
     check.equal((network["proxy_died"], network["connections"]), (False, CONNECTIONS), "the proxy lives")
 
@@ -162,7 +162,7 @@ def out_of_memory(t):
     check.equal(process.stdout.readline(), b"held\n", "first line")
     directory, version = group_of(pair(process)[0])
     leave_little(directory, version)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=20 * t.options.pace)
     network = json.loads(path.read_bytes())["network"]
     check.equal((network["proxy_died"], network["proxy_death"]), (True, "memory"), "its end")
     check.contains(err.decode(), "the egress proxy ended before the worker", "(memory)")
