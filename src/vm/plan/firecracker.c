@@ -7,6 +7,7 @@
 #include "vm/plan/firecracker.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -92,8 +93,12 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	r = vm_plan_guest(plan, request, reterr);
 	if (r < 0)
 		return r;
-	/* They are QEMU's. */
 	plan->vm.templates = false;
+	free(plan->vm.templates_reason);
+	plan->vm.templates_reason = strdup(
+		"snapshots of Firecracker's are not made in this version");
+	if (!plan->vm.templates_reason)
+		return error_oom(reterr);
 	return make_config(&plan->vm) < 0 || make_command(&plan->vm) < 0 ? error_oom(reterr) : 0;
 }
 
