@@ -65,6 +65,19 @@ static const char *below(const char *path, const char *root)
 	return path + len;
 }
 
+/* The next line that may be of a hierarchy: of a host's hundreds of mounts a few are. */
+static bool next_hierarchy(const char **cursor, struct mount_line *ret_line)
+{
+	const char *line = strstr(*cursor, " - cgroup");
+
+	if (!line)
+		return false;
+	while (line > *cursor && line[-1] != '\n')
+		line--;
+	*cursor = line;
+	return mountinfo_next(cursor, ret_line);
+}
+
 int cgroup_locate(const char *mountinfo, const char *own_groups, const char *controller,
 	char **ret_mount, char **ret_own)
 {
@@ -76,7 +89,7 @@ int cgroup_locate(const char *mountinfo, const char *own_groups, const char *con
 
 	if (r < 0)
 		return r;
-	while (mountinfo_next(&mountinfo, &parsed)) {
+	while (next_hierarchy(&mountinfo, &parsed)) {
 		autofree char *point = NULL;
 		autofree char *root = NULL;
 		const char *inside;

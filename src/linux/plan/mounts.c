@@ -12,38 +12,49 @@
 #include "plan/paths.h"
 #include "policy/fields.h"
 
-static bool covered(const struct mount *mount, const struct mount_list *by)
+static bool is_covered(const struct mount *mount, const struct mount *by)
 {
-	for (size_t i = 0; i < by->len; i++) {
-		const struct mount *other = &by->items[i];
-
-		if (other == mount)
-			continue;
-		if (other->kind != MOUNT_BIND_GRANT && other->kind != MOUNT_LINK &&
-			other->kind != MOUNT_BIND_HOST)
-			continue;
-		if (path_covers(other->path, mount->path))
-			return true;
-	}
-	return false;
+	return by && path_covers(by->path, mount->path);
 }
 
-static int add_uncovered(
+/* Of a list in order: what lies beneath a path follows it without a gap, so that the outermost
+ * mount so far is the only one that can cover the next. */
+static void move_cover(const struct mount **cover, const struct mount *mount)
+{
+	if (!is_covered(mount, *cover) &&
+		(mount->kind == MOUNT_BIND_GRANT || mount->kind == MOUNT_LINK ||
+			mount->kind == MOUNT_BIND_HOST))
+		*cover = mount;
+}
+
+static int copy_mount(struct mount_list *list, const struct mount *mount)
+{
+	return mount_list_add(list, mount, mount->path, mount->source);
+}
+
+/* Both are in order, and so is the result. */
+static int merge(
 	struct mount_list *list, const struct mount_list *builtin, const struct mount_list *grants)
 {
+	const struct mount *own = NULL;
+	const struct mount *granted = NULL;
+	size_t next = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < builtin->len; i++) {
 		const struct mount *mount = &builtin->items[i];
 
-		if (!covered(mount, grants) && !covered(mount, builtin))
-			r = mount_list_add(list, mount, mount->path, mount->source);
+		while (r == 0 && next < grants->len &&
+			path_compare(grants->items[next].path, mount->path) <= 0) {
+			move_cover(&granted, &grants->items[next]);
+			r = copy_mount(list, &grants->items[next++]);
+		}
+		if (r == 0 && !is_covered(mount, granted) && !is_covered(mount, own))
+			r = copy_mount(list, mount);
+		move_cover(&own, mount);
 	}
-	for (size_t i = 0; r == 0 && i < grants->len; i++) {
-		const struct mount *mount = &grants->items[i];
-
-		r = mount_list_add(list, mount, mount->path, mount->source);
-	}
+	while (r == 0 && next < grants->len)
+		r = copy_mount(list, &grants->items[next++]);
 	return r;
 }
 
@@ -96,9 +107,10 @@ int plan_mounts(struct ks_plan *plan, const struct ks_host *host, ks_error **ret
 	r = plan_grant_mounts(&plan->grants, &builtin, &grants, reterr);
 	if (r < 0)
 		return r;
-	if (add_uncovered(&plan->mounts, &builtin, &grants) < 0)
+	mount_list_sort(&builtin);
+	mount_list_sort(&grants);
+	if (merge(&plan->mounts, &builtin, &grants) < 0)
 		return error_oom(reterr);
-	mount_list_sort(&plan->mounts);
 	r = check_places(plan, reterr);
 	if (r < 0)
 		return r;
