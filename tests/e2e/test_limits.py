@@ -198,10 +198,11 @@ def burn_children(t):
     t.allowed(argv, policy={"cpu_ms": 20000})
 
 
-@test("cpu_ms counts several processors at once")
+@test("cpu_ms counts several processors at once", 120)
 def burn_parallel(t):
+    """None of the four spends the budget by itself; on a busy machine all of them take long."""
     t.needs_held("cpu_ms")
-    argv = hog(t, "burn_parallel", 1000, 4)
+    argv = hog(t, "burn_parallel", 400, 4)
     result = t.run(argv, policy={"cpu_ms": 600})
     check.equal(result.type, "cpu", "outcome")
     check.within(result.usage["cpu_ms"], 590, 1400, "CPU time")
