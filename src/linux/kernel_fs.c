@@ -54,7 +54,8 @@ const char *kernel_fs_of(int fd)
 bool kernel_fs_is(struct span type)
 {
 	for (size_t i = 0; i < N_KERNEL_FS; i++)
-		if (span_is(type, kernel_fs[i].type))
+		/* Most part at the first letter. */
+		if (kernel_fs[i].type[0] == type.start[0] && span_is(type, kernel_fs[i].type))
 			return true;
 	return false;
 }

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Before the type of a mount, and nowhere else in its line: names are written without blanks. */
+#define SEPARATOR " - "
+
 /* A source without a name is an empty field, so exactly one blank is passed over. */
 static struct span next_field(const char **cursor)
 {
@@ -16,7 +19,7 @@ static struct span next_field(const char **cursor)
 
 bool span_is(struct span span, const char *text)
 {
-	return span.len == strlen(text) && memcmp(span.start, text, span.len) == 0;
+	return strncmp(span.start, text, span.len) == 0 && text[span.len] == '\0';
 }
 
 /* "id parent major:minor root point options optional... - type source super-options" */
@@ -37,16 +40,27 @@ static bool parse_line(const char *line, struct mount_line *ret)
 	return ret->type.len > 0;
 }
 
-bool mountinfo_next(const char **cursor, struct mount_line *ret_line)
+bool mountinfo_next_of(
+	const char **cursor, bool (*wanted)(struct span type), struct mount_line *ret_line)
 {
-	while (**cursor) {
-		const char *line = *cursor;
+	const char *mark;
 
-		*cursor += strcspn(line, "\n");
+	while ((mark = strstr(*cursor, SEPARATOR))) {
+		const char *type = mark + strlen(SEPARATOR);
+		const char *line = mark;
+		const char *start = *cursor;
+
+		*cursor = strchrnul(type, '\n');
 		*cursor += **cursor == '\n';
+		if (!wanted((struct span){type, strcspn(type, " \n")}))
+			continue;
+		/* A line without the mark may stand before it. */
+		while (line > start && line[-1] != '\n')
+			line--;
 		if (parse_line(line, ret_line))
 			return true;
 	}
+	*cursor += strlen(*cursor);
 	return false;
 }
 

@@ -20,8 +20,10 @@ struct mount_line {
 	struct span super; /* options of the file system */
 };
 
-/* The next well-formed line at *cursor, which moves behind it; false at the end. */
-bool mountinfo_next(const char **cursor, struct mount_line *ret_line);
+/* The next well-formed line at *cursor whose type is wanted; *cursor moves behind it. false at the
+ * end. The others, of which a host may have hundreds, are not taken apart. */
+bool mountinfo_next_of(
+	const char **cursor, bool (*wanted)(struct span type), struct mount_line *ret_line);
 
 bool span_is(struct span span, const char *text);
 

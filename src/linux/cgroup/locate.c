@@ -65,17 +65,9 @@ static const char *below(const char *path, const char *root)
 	return path + len;
 }
 
-/* The next line that may be of a hierarchy: of a host's hundreds of mounts a few are. */
-static bool next_hierarchy(const char **cursor, struct mount_line *ret_line)
+static bool is_of_groups(struct span type)
 {
-	const char *line = strstr(*cursor, " - cgroup");
-
-	if (!line)
-		return false;
-	while (line > *cursor && line[-1] != '\n')
-		line--;
-	*cursor = line;
-	return mountinfo_next(cursor, ret_line);
+	return span_is(type, "cgroup") || span_is(type, "cgroup2");
 }
 
 int cgroup_locate(const char *mountinfo, const char *own_groups, const char *controller,
@@ -89,7 +81,7 @@ int cgroup_locate(const char *mountinfo, const char *own_groups, const char *con
 
 	if (r < 0)
 		return r;
-	while (next_hierarchy(&mountinfo, &parsed)) {
+	while (mountinfo_next_of(&mountinfo, is_of_groups, &parsed)) {
 		autofree char *point = NULL;
 		autofree char *root = NULL;
 		const char *inside;

@@ -12,38 +12,66 @@
 #include "plan/paths.h"
 #include "policy/fields.h"
 
-int submounts_find(const char *text, const char *directory, char **ret_place, char **ret_type)
+static bool is_asked_about(const struct grant *grant)
 {
-	struct mount_line line;
-
-	while (mountinfo_next(&text, &line)) {
-		autofree char *place = NULL;
-
-		if (!kernel_fs_is(line.type))
-			continue;
-		place = mountinfo_path(line.point);
-		if (!place)
-			return -ENOMEM;
-		if (!path_beneath(directory, place))
-			continue;
-		*ret_type = strndup(line.type.start, line.type.len);
-		if (!*ret_type)
-			return -ENOMEM;
-		*ret_place = take_ptr(place);
-		return 1;
-	}
-	return 0;
+	return grant->directory && !grant->pin;
 }
 
-static int check_one(const char *text, const struct grant *grant, ks_error **reterr)
+/* The first of so many grants that the place lies beneath, or their number. */
+static size_t grant_above(const struct grant *grants, size_t n, const char *place)
 {
-	const char *field = policy_field_name(grant->field);
+	size_t i = 0;
+
+	while (i < n && !(is_asked_about(&grants[i]) && path_beneath(grants[i].path, place)))
+		i++;
+	return i;
+}
+
+int submounts_find(const struct grants *grants, const char *text, size_t *ret_grant,
+	char **ret_place, char **ret_type)
+{
+	autofree char *found = NULL;
+	autofree char *type = NULL;
+	size_t first = grants->len;
+	struct mount_line line;
+
+	while (mountinfo_next_of(&text, kernel_fs_is, &line)) {
+		autofree char *place = mountinfo_path(line.point);
+		size_t above = place ? grant_above(grants->items, first, place) : 0;
+
+		if (!place)
+			return -ENOMEM;
+		if (above == first)
+			continue;
+		first = above;
+		free(type);
+		free(found);
+		found = take_ptr(place);
+		type = strndup(line.type.start, line.type.len);
+		if (!type)
+			return -ENOMEM;
+	}
+	if (first == grants->len)
+		return 0;
+	*ret_grant = first;
+	*ret_place = take_ptr(found);
+	*ret_type = take_ptr(type);
+	return 1;
+}
+
+static int check(const struct grants *grants, const char *text, ks_error **reterr)
+{
 	autofree char *place = NULL;
 	autofree char *type = NULL;
-	int r = submounts_find(text, grant->path, &place, &type);
+	const struct grant *grant;
+	const char *field;
+	size_t index = 0;
+	int r = submounts_find(grants, text, &index, &place, &type);
 
 	if (r <= 0)
 		return r < 0 ? error_oom(reterr) : 0;
+	grant = &grants->items[index];
+	field = policy_field_name(grant->field);
 	return error_set(reterr, -EINVAL,
 		ABOUT(.step = "grant", .field = field, .path = grant->asked,
 			.remedy = "grant the directories beneath it that the worker needs, or "
@@ -56,19 +84,17 @@ static int check_one(const char *text, const struct grant *grant, ks_error **ret
 int submounts_check(const struct grants *grants, ks_error **reterr)
 {
 	autofree char *text = NULL;
-	int r = 0;
+	bool asked = false;
+	int r;
 
-	for (size_t i = 0; r == 0 && i < grants->len; i++) {
-		if (!grants->items[i].directory || grants->items[i].pin)
-			continue;
-		if (!text)
-			r = mount_table_text(&text);
-		if (!text)
-			return error_set(reterr, r,
-				ABOUT(.step = "grant", .remedy = "see that /proc is mounted"),
-				"what is mounted beneath the grants cannot be read: %s",
-				strerror(-r));
-		r = check_one(text, &grants->items[i], reterr);
-	}
-	return r;
+	for (size_t i = 0; !asked && i < grants->len; i++)
+		asked = is_asked_about(&grants->items[i]);
+	if (!asked)
+		return 0;
+	r = mount_table_text(&text);
+	if (r < 0)
+		return error_set(reterr, r,
+			ABOUT(.step = "grant", .remedy = "see that /proc is mounted"),
+			"what is mounted beneath the grants cannot be read: %s", strerror(-r));
+	return check(grants, text, reterr);
 }
