@@ -67,6 +67,13 @@ int run_bare(const struct bench *bench, const struct request *request, struct ti
 	const char **ret_reason);
 int run_floor(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason);
+/* See least.h. */
+int run_least(const struct bench *bench, const struct request *request, struct timing *ret_timing,
+	const char **ret_reason);
+int run_least_safe(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason);
+int run_least_prepared(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason);
 int run_command(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason);
 int run_jail(const struct bench *bench, const struct request *request, struct timing *ret_timing,

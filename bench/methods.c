@@ -9,6 +9,9 @@
 static const struct method methods[] = {
 	{"bare", run_bare, KS_BACKEND_NONE, NULL, NULL},
 	{"floor", run_floor, KS_BACKEND_NONE, NULL, NULL},
+	{"least", run_least, KS_BACKEND_NONE, NULL, NULL},
+	{"least-safe", run_least_safe, KS_BACKEND_NONE, NULL, NULL},
+	{"least-prepared", run_least_prepared, KS_BACKEND_NONE, NULL, NULL},
 	{"command", run_command, KS_BACKEND_NONE, NULL, NULL},
 	{"bwrap", run_jail, KS_BACKEND_BWRAP, NULL, NULL},
 	{"native", run_jail, KS_BACKEND_NATIVE, NULL, NULL},

@@ -44,6 +44,27 @@ def whole(samples):
               if name not in (steps.COMMAND_EXEC, steps.COMMAND_REST, steps.BEFORE_SPAWN))]
 
 
+# (goal, row it is a part of, part, the least jail's rows, ours).
+COLD, PREPARED = ("least jail, static", "least safe jail, static"), ("least prepared jail, static",)
+LEAST = [
+    ("cold, 1.35 of the floor", "floor, static", 1.35, COLD, "native, static"),
+    ("cold, a third of the bwrap command", "bwrap command, static", 1 / 3, COLD, "native, static"),
+    ("prepared, the floor", "floor, static", 1.0, PREPARED, "prepared, static"),
+    ("prepared, 1.4 of a bare spawn", "bare, static", 1.4, PREPARED, "prepared, static"),
+]
+
+
+def least(samples):
+    """(goal, what it allows in microseconds, row, its microseconds) for each least jail and for
+    ours, of each goal that was measured."""
+    for goal, reference, part, rows, ours in LEAST:
+        if samples.get(reference):
+            allowed = part * statistics.median(samples[reference])
+            for row in (*rows, ours):
+                if samples.get(row):
+                    yield goal, allowed, row, statistics.median(samples[row])
+
+
 COMMAND_GOAL = 0.5 # of `kastellan run -b native`, as a multiple of bwrap
 
 

@@ -65,6 +65,9 @@ def spawn(run):
                 row(floor, f"floor/true-{target}/0", None),
                 row(f"prepared, {target}", f"prepared/true-{target}/2", floor),
                 row(f"native, {target}", f"native/true-{target}/2", floor),
+                row(f"least jail, {target}", f"least/true-{target}/2", floor),
+                row(f"least safe jail, {target}", f"least-safe/true-{target}/2", floor),
+                row(f"least prepared jail, {target}", f"least-prepared/true-{target}/2", floor),
                 row(f"landlock, {target}", f"landlock/true-{target}/2", floor),
                 row(f"bwrap backend, {target}", f"bwrap/true-{target}/2", floor),
                 row(f"bwrap command, {target}", f"command/plain-{target}/0", floor),
@@ -242,6 +245,13 @@ def calls(run):
         lambda spawner: steps.measure_calls(spawner, "native", most, 40 * run.scale))
 
 
-SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "callers": callers, "grants": grants, "commands": commands,
+def least_calls(run):
+    most = min(run.samples, 50)
+    return recorded(run, "System calls of the least jails, recorded in the same way",
+                    lambda spawner: [row for method in ("least", "least-safe") for row in
+                                     steps.measure_calls(spawner, method, most, 20 * run.scale)])
+
+
+SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "leastcalls": least_calls, "callers": callers, "grants": grants, "commands": commands,
             "rate": rate, "memory": idle, "inside": work_inside, "workers": workers.section,
             "machines": machines.section}

@@ -22,18 +22,24 @@ ENDING = [
     (("worker", EXIT), ("init", EXIT), "init reaps the program and tells its end"),
     (("init", EXIT), ("monitor", EXIT), "mounts and namespaces are taken apart, groups removed"),
 ]
+MADE = [
+    (("monitor", FORK), ("monitor", EXEC), "start of kastellan-init"),
+    (("monitor", EXEC), ("mapper", FORK), "its grants; meanwhile the control groups are made"),
+    (("mapper", FORK), ("init", FORK), NAMESPACES),
+    (("init", FORK), ("worker", FORK),
+     "ids, the mounts of the root, meanwhile its network, checks"),
+    (("worker", FORK), ("worker", EXEC), "worker: group, Landlock, limits, filter, exec"),
+    PROGRAM, *ENDING]
 STEPS = {
     "bare": ([(("worker", FORK), ("worker", EXEC), "exec"), PROGRAM], REST),
     "floor": ([(("worker", FORK), ("worker", EXEC), "exec"), PROGRAM], CLONE),
     "prepared": ([PROGRAM, *ENDING], "the caller and the exec"),
-    "native": ([
-        (("monitor", FORK), ("monitor", EXEC), "start of kastellan-init"),
-        (("monitor", EXEC), ("mapper", FORK), "its grants; meanwhile the control groups are made"),
-        (("mapper", FORK), ("init", FORK), NAMESPACES),
-        (("init", FORK), ("worker", FORK),
-         "ids, the mounts of the root, meanwhile its network, checks"),
-        (("worker", FORK), ("worker", EXEC), "worker: group, Landlock, limits, filter, exec"),
-        PROGRAM, *ENDING], REST),
+    "native": (MADE, REST),
+    # See bench/least.h. The monitor's exec is that of bench/least_monitor.c.
+    "least": ([(("worker", FORK), ("worker", EXEC),
+                "the mounts of the root, meanwhile its network and the groups; worker, exec"),
+               PROGRAM], "clone with six namespaces, the end of seven, groups removed"),
+    "least-safe": (MADE, REST),
     "version": ([
         (("command", FORK), ("command", EXEC), COMMAND_EXEC),
         (("command", EXEC), ("command", EXIT), NOTHING)], COMMAND_REST),
@@ -57,11 +63,13 @@ def role_of_child(role, siblings, method):
     if role == "caller" and method in REQUESTS:
         return "command"
     if role in ("caller", "command"):
-        return "monitor" if method in ("native", "prepared", "command") else "worker"
+        return "monitor" if method in ("native", "prepared", "command", "least-safe") else "worker"
     if role == "monitor":
         return ("mapper", "init")[min(siblings, 1)]
     # Before the worker there is who makes the network, where somebody does.
-    return ("network", "worker")[min(siblings, 1)] if role == "init" else "other"
+    if role == "init":
+        return ("network", "worker")[min(siblings, 1)]
+    return "network" if (role, method) == ("worker", "least") else "other"
 
 
 class Roles:
@@ -183,7 +191,8 @@ def measure_calls(spawner, method, samples, seconds):
     result = []
     for (role, name), (times, counts) in rows.items():
         count = sorted(counts)[len(counts) // 2]
-        row = Row(f"{role}: {name}, {count} times" if count > 1 else f"{role}: {name}", None)
+        of = "" if method == "native" else f"{method}, "
+        row = Row(f"{of}{role}: {name}" + (f", {count} times" if count > 1 else ""), None)
         row.samples = times
         if len(times) > spawns / 2 and sorted(times)[len(times) // 2] >= CALL_FLOOR_US:
             result.append(row)
