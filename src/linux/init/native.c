@@ -70,10 +70,9 @@ static bool shares_network(const struct spec *spec)
 }
 
 /* Nobody's filter allows a socket where it stays down. */
-static int open_network(
-	const struct spec *spec, struct native_network *network, struct failure *failure)
+static int open_network(const struct spec *spec, struct failure *failure)
 {
-	int r = native_network_join(network, failure);
+	int r = native_network_join(failure);
 
 	if (r == 0 && spec->ports)
 		return network_open(spec, failure);
@@ -82,12 +81,24 @@ static int open_network(
 	return r;
 }
 
+/* Whatever comes first: the kernel takes its time to let the old root go, and for a network. What
+ * the egress proxy is told of is made by the host's /proc. */
+static int enter_all(
+	const struct spec *spec, const struct native_root *root, struct failure *failure)
+{
+	bool network_first = spec->ports || root->proc < 0;
+	int r = network_first ? open_network(spec, failure) : 0;
+
+	if (r == 0)
+		r = root_enter(root, failure);
+	return r == 0 && !network_first ? open_network(spec, failure) : r;
+}
+
 static int make_jail(const struct start *start, struct failure *failure)
 {
 	const char *hostname = start->spec->hostname;
-	struct native_network network = {0};
 	struct native_root root;
-	int r = shares_network(start->spec) ? 0 : native_network_start(&network, failure);
+	int r = shares_network(start->spec) ? 0 : native_network_start(failure);
 
 	if (r == 0)
 		r = become_user(start, failure);
@@ -101,9 +112,7 @@ static int make_jail(const struct start *start, struct failure *failure)
 	if (sethostname(hostname, strlen(hostname)) < 0)
 		return failure_set(failure, errno, "namespaces", "sethostname");
 	r = root_build(start->spec, &root, failure);
-	if (r == 0)
-		r = open_network(start->spec, &network, failure);
-	return r < 0 ? r : root_enter(&root, failure);
+	return r < 0 ? r : enter_all(start->spec, &root, failure);
 }
 
 static void __attribute__((noreturn)) child(const struct start *start)

@@ -2,15 +2,16 @@
 /* A network namespace takes the kernel longer to make than all the others together, and nothing of
  * the root's making needs it. So a process beside the jail's first one makes it meanwhile, which
  * has the user namespace in common with it, and the first one enters it before any other process
- * is there.
+ * is there. That one goes on as soon as there is a network; the helper's end, which takes the
+ * kernel a while too, is waited for before init says that it is ready.
  *
  * The helper shares the memory and the descriptors of the first process, which is all that has to
  * be handed over. It writes nothing but its answer: errno is shared as well. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
-#include <signal.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,57 +21,88 @@
 
 static char stack[4096] __attribute__((aligned(16)));
 
-/* The answer is left alone until it is right. A failure's number is the exit status: that of errno
- * is the first process's. */
+/* What the helper has come to. The kernel itself writes its end. */
+enum { ENDED, MAKING, MADE };
+
+static struct {
+	pid_t pid; /* 0: none, or it has been waited for */
+	uint32_t state;
+	int network; /* from MADE on */
+} helper;
+
+/* A failure's number is the exit status: that of errno is the first process's. */
 static int make(void *data)
 {
-	struct native_network *network = data;
 	long fd;
 
+	(void)data;
 	if (unshare(CLONE_NEWNET) < 0)
 		_exit(errno);
-	/* By the host's /proc, which knows this process as well. */
+	/* By the host's /proc, which knows this process as well, or by the jail's. */
 	fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		_exit(errno);
-	network->fd = (int)fd;
-	_exit(0);
-}
-
-int native_network_start(struct native_network *network, struct failure *failure)
-{
-	network->fd = -1;
-	/* No signal tells its end, as it is waited for. */
-	network->maker = clone(make, stack + sizeof(stack), CLONE_VM | CLONE_FILES, network);
-	if (network->maker < 0)
-		return failure_set(failure, errno, "namespaces", "a maker of the network");
-	return 0;
+	helper.network = (int)fd;
+	__atomic_store_n(&helper.state, MADE, __ATOMIC_RELEASE);
+	_exit(syscall(SYS_futex, &helper.state, FUTEX_WAKE, 1, NULL, NULL, 0) < 0 ? errno : 0);
 }
 
 /* So that the worker is the second process of its namespace, as with any other backend. A kernel
  * that does not give its numbers away has it be the third. */
-static void forget_maker(void)
+static void forget_helper(void)
 {
 	write_small_file(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", "1");
 }
 
-int native_network_join(struct native_network *network, struct failure *failure)
+int native_network_start(struct failure *failure)
+{
+	pid_t pid;
+
+	helper.state = MAKING;
+	/* No signal tells its end, as it is waited for. */
+	pid = clone(make, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID,
+		NULL, NULL, NULL, &helper.state);
+	if (pid < 0)
+		return failure_set(failure, errno, "namespaces", "a maker of the network");
+	helper.pid = pid;
+	/* While that can be written. */
+	forget_helper();
+	return 0;
+}
+
+int native_network_reap(struct failure *failure)
 {
 	int status = 0;
 
-	if (network->maker == 0)
+	if (helper.pid == 0)
 		return 0;
-	while (waitpid(network->maker, &status, __WALL) < 0)
+	while (waitpid(helper.pid, &status, __WALL) < 0)
 		if (errno != EINTR)
 			return failure_set(failure, errno, "namespaces", "the network's maker");
-	network->maker = 0;
-	forget_maker();
-	if (network->fd < 0)
-		return failure_set(failure, WIFEXITED(status) ? WEXITSTATUS(status) : ECANCELED,
-			"namespaces", "a network");
-	if (setns(network->fd, CLONE_NEWNET) < 0)
+	helper.pid = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return failure_set(failure, WIFEXITED(status) ? WEXITSTATUS(status) : ECANCELED,
+		"namespaces", "a network");
+}
+
+int native_network_join(struct failure *failure)
+{
+	uint32_t state;
+	int r;
+
+	if (helper.pid == 0)
+		return 0;
+	while ((state = __atomic_load_n(&helper.state, __ATOMIC_ACQUIRE)) == MAKING)
+		syscall(SYS_futex, &helper.state, FUTEX_WAIT, MAKING, NULL, NULL, 0);
+	/* The end alone says nothing of how it ended. */
+	if (state == ENDED) {
+		r = native_network_reap(failure);
+		if (r < 0)
+			return r;
+	}
+	if (setns(helper.network, CLONE_NEWNET) < 0)
 		return failure_set(failure, errno, "namespaces", "entering the network");
-	close(network->fd);
-	network->fd = -1;
+	close(helper.network);
 	return 0;
 }

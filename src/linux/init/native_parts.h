@@ -19,18 +19,16 @@ int ids_map_self(const struct spec_ids *inside, struct spec_ids outside, struct 
 /* The child's part behind ids_map_child(). */
 int ids_take(const struct spec *spec, struct failure *failure);
 
-/* native_network.c: made while the root is. */
+/* native_network.c: made by a helper while the root is. The others do nothing where none was
+ * started. */
 
-struct native_network {
-	pid_t maker; /* 0: none, or it has been waited for */
-	int fd;
-};
-
-/* Before the ids are taken, which would cost the privileges that it needs. */
-int native_network_start(struct native_network *network, struct failure *failure);
-/* Waits for it and enters it; nothing where none was started. The host's /proc must have been in
- * reach until here. */
-int native_network_join(struct native_network *network, struct failure *failure);
+/* Before the ids are taken, which would cost the privileges that it needs, and while the host's
+ * /proc is there. */
+int native_network_start(struct failure *failure);
+/* Waits for it and enters it. A /proc must be in reach until here. */
+int native_network_join(struct failure *failure);
+/* The helper is gone; before the worker is made, which is to have its number. */
+int native_network_reap(struct failure *failure);
 
 #define ROOT_MAX_OWN 4 /* /, /tmp, /dev/shm */
 

@@ -23,6 +23,7 @@
 #include "linux/init/capabilities.h"
 #include "linux/init/denials.h"
 #include "linux/init/message.h"
+#include "linux/init/native_parts.h"
 #include "linux/init/network.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
@@ -166,6 +167,8 @@ static int settle(struct pid1 *self, struct failure *failure)
 		r = capabilities_check_bound(failure);
 	if (r == 0)
 		r = verify_jail(spec, failure);
+	if (r == 0)
+		r = native_network_reap(failure);
 	if (r < 0)
 		return r;
 	self->signals = signals_open();
