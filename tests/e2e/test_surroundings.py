@@ -307,10 +307,12 @@ def same_pids(t):
 def smallest(t):
     t.needs_held("cpu_ms", "mem_mb", "tasks_max", "cpu_quota_pct")
     script = ["/bin/sh", "-c", "sleep 0.02; exit 7"]
+    # One that does not end by itself while a busy machine keeps kastellan from its clock.
+    long_script = ["/bin/sh", "-c", "sleep 600; exit 7"]
     for flags, ends in ((["--mem", "1M"], {"exit", "oom"}), (["--tasks", "1"], {"tasks"}),
                         (["--tasks", "2"], {"exit"}), (["--cpu", "1ms"], {"cpu", "exit"}),
                         (["--cpu-quota", "1"], {"exit"}), (["--timeout", "1ms"], {"timeout"})):
-        result = t.run(script, flags=flags)
+        result = t.run(long_script if "--timeout" in flags else script, flags=flags)
         check.one_of(result.type, ends, f"outcome with {flags}")
 
 
