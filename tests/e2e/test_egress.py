@@ -317,18 +317,18 @@ def no_program(t):
 
 def proxies(pid):
     """The proxy of a kastellan, and the resolver, which is its child."""
-    found = []
-    for entry in sorted(pathlib.Path("/proc").glob("[0-9]*"), key=lambda entry: int(entry.name)):
+    parents = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             name = (entry / "comm").read_text().strip()
             state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
         except OSError:
             continue
-        if state == "Z":
-            continue
-        if name in ("kastellan-egres", "kastellan-names") and int(parent) in (pid, *found):
-            found.append(int(entry.name))
-    return found
+        if name in ("kastellan-egres", "kastellan-names") and state != "Z":
+            parents[int(entry.name)] = int(parent)
+    # A child's number is smaller than its parent's where the kernel has begun anew.
+    first = [one for one, parent in parents.items() if parent == pid]
+    return first + [one for one, parent in parents.items() if parent in first]
 
 
 def held(t, service):

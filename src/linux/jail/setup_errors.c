@@ -40,7 +40,7 @@ static const struct step_text texts[] = {
 		"start it with SCHED_OTHER (chrt -o 0)"},
 	{"cgroup", 0, NULL, "the worker cannot join its control group", "see kastellan doctor"},
 	{"namespaces", 0, NULL, "the jail's namespaces cannot be made", "see kastellan doctor"},
-	{"network", EPIPE, "net", "the egress proxy is gone",
+	{"network", EPIPE, "net", "the network of the allowlist cannot be handed over",
 		"try again; if it goes again, "
 		"start kastellan egress to see why"},
 	{"network", 0, "net", "the network of the allowlist cannot be made",

@@ -68,7 +68,7 @@ LANDLOCK = [
     (ANY, r"sockets: WorkerStrict has no socket at all; WorkerNetClient has .*", REFUSED),
     (ANY, r"files: setxattr file in a read-only grant", REFUSED),
     # No network of its own that could lead to the proxy alone.
-    (ANY, r"egress_group: .*", NO_PROXY),
+    (ANY, r"egress_(death|group): .*", NO_PROXY),
     (ANY, r"egress: .*", NO_PROXY),
     # One variable more.
     (ANY, r"start: the environment is exactly the policy's", TMPDIR),
@@ -103,7 +103,7 @@ QEMU = [
 NO_NETWORK = ("net", "has no network in this version", ("--net", "192.0.2.1:1"))
 FIRECRACKER = [
     *QEMU,
-    (ANY, r"egress_group: .*", NO_NETWORK),
+    (ANY, r"egress_(death|group): .*", NO_NETWORK),
     (ANY, r"egress: .*", NO_NETWORK),
 ]
 
