@@ -205,7 +205,7 @@ def planted(t):
     check.equal((result.stdout, result.type, result.code), (b"", "exit", 1), "in the jail")
 
 
-@test("nothing of the root file system can be written but the write grants and the scratch space")
+@test("nothing of the root file system can be written but the write grants and the scratch space", 300)
 def writable_places(t):
     granted = t.directory("granted", 0o777)
     t.directory("granted/sub", 0o777)
@@ -214,7 +214,7 @@ def writable_places(t):
     outside_run = t.control.run([*argv, str(t.work)])
     check.true({str(granted), str(shown)} <= set(outside_run.json), "control: it finds places")
     result = t.run([*argv, "/"], read=[shown], write=[granted],
-                   policy={"cpu_ms": 10000, "mem_mb": 128})
+                   policy={"cpu_ms": 10000, "mem_mb": 128}, timeout=100)
     check.equal(result.json, sorted(["/dev/shm", "/tmp", str(granted), f"{granted}/sub"]),
                 "places where a file can be made")
 

@@ -83,6 +83,14 @@ static void add_words(struct strbuf *text, const struct strv *words)
 		strbuf_add(text, words->items[i], strlen(words->items[i]) + 1);
 }
 
+/* The bandwidth that the guest holds by its own clock, which counts for the worker's what the
+ * host's group has the machine wait for: both at once would leave a part of a part. So only where
+ * the host has no such group. */
+static uint32_t quota_inside(const struct ks_plan *plan)
+{
+	return plan->vm.quota_pct == UINT64_MAX ? (uint32_t)or_none(plan->limits.cpu_quota_pct) : 0;
+}
+
 int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, bool late, struct vm_parts *parts)
 {
 	static const uint32_t flags[] = {
@@ -93,7 +101,7 @@ int vm_parts_order(const struct ks_plan *plan, enum vm_mode mode, bool late, str
 			 (late ? MACHINE_LATE : 0u),
 		.memory_bytes = or_none(plan->limits.memory_bytes),
 		.tasks = (uint32_t)or_none(plan->limits.tasks),
-		.cpu_quota_pct = (uint32_t)or_none(plan->limits.cpu_quota_pct),
+		.cpu_quota_pct = quota_inside(plan),
 		.connections = plan->vm.connections};
 	autostrv struct strv more = {0};
 	autostrbuf struct strbuf text;

@@ -161,7 +161,7 @@ static uint64_t used_by(struct jail *jail, struct jail_usage *last)
 }
 
 /* The time of the boot is not the worker's, and was not to be slowed down by its bandwidth, which
- * the guest's own control group has held since before the program started. A short worker may have
+ * holds from here on: some milliseconds of its first ones are without. A short worker may have
  * ended by now, and its machine with it: then there is no group left to be set. */
 static int note_start(struct vm_jail *vm, const struct ks_plan *plan, ks_error **reterr)
 {

@@ -129,8 +129,10 @@ static int say_quota(struct ks_plan *plan)
 	bool clamped = asked > (uint64_t)100 * GUEST_PROCESSORS;
 	autofree char *request = receipt_format(
 		unset ? "default (%" PRIu64 " %% of one CPU)" : "%" PRIu64 " %% of one CPU", asked);
-	autofree char *mechanism = receipt_format("the guest's cgroup v2: CPU bandwidth%s",
-		plan->vm.quota_pct != UINT64_MAX ? "; the host's for the machine" : "");
+	const char *mechanism = plan->vm.quota_pct != UINT64_MAX
+					? "the host's cgroup: CPU bandwidth of the machine, from "
+					  "the program's start on"
+					: "the guest's cgroup v2: CPU bandwidth, by its clock";
 
 	return say(plan, FIELD_CPU_QUOTA_PCT,
 		SAYS(.verdict = clamped ? RECEIPT_CLAMPED : RECEIPT_HELD, .request = request,
