@@ -97,10 +97,11 @@ static int64_t now_msec(void)
 
 int spin(uint64_t msec)
 {
-	int64_t end = now_msec() + (int64_t)msec;
+	struct timespec used;
 
-	while (now_msec() < end)
-		;
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	while ((uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000 < msec);
 	return 0;
 }
 

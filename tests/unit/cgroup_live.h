@@ -33,7 +33,7 @@ struct cgroup *make(const struct cgroup_limits *limits);
 void unmake(struct cgroup *group);
 
 /* Workers' acts. hog: touches MiB; 0. breed: how many processes could be had, this one included.
- * spin: burns milliseconds by the clock; 0. stay: breeds and waits for ever. */
+ * spin: burns milliseconds of the processor; 0. stay: breeds and waits for ever. */
 int hog(uint64_t mib);
 int breed(uint64_t n);
 int spin(uint64_t msec);
