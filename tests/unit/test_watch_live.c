@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,9 @@
 		.memory_bytes = UINT64_MAX, .tasks = UINT64_MAX, .cpu_budget_usec = UINT64_MAX, \
 		.cpu_quota_pct = UINT64_MAX,                                                    \
 	}
+
+/* Shared with the trees: whether anybody has looked at them. */
+static volatile bool *watched;
 
 static void rest(unsigned ms)
 {
@@ -78,12 +83,15 @@ static void leave(void)
 	_exit(0);
 }
 
-/* Each makes its successor and ends: as many as before, never the same ones. They stop by
- * themselves, so that nothing is left of a test that fails. */
+/* Each makes its successor and ends: as many as before, never the same ones, once the first has
+ * been seen. They stop by themselves, so that nothing is left of a test that fails. */
 static void storm(void)
 {
-	uint64_t end = clock_usec() + 2000000;
+	uint64_t end = clock_usec() + 20000000;
 
+	while (!*watched && clock_usec() < end)
+		rest(1);
+	end = clock_usec() + 2000000;
 	for (int chain = 0; chain < 4; chain++)
 		if (fork() == 0)
 			break;
@@ -113,18 +121,22 @@ static pid_t start(void (*act)(void))
 static enum watch_verdict watch_tree(
 	void (*act)(void), const struct watch_limits *limits, unsigned ms, struct watch *ret_watch)
 {
-	pid_t pid = start(act);
 	struct watch watch;
+	pid_t pid;
 	enum watch_verdict verdict = WATCH_FINE;
-	uint64_t end = clock_usec() + ms * 1000ull;
 	size_t left = 1;
+	uint64_t end;
 
+	*watched = false;
+	pid = start(act);
+	end = clock_usec() + ms * 1000ull;
 	assert_int_equal(watch_begin(&watch, limits, pid, clock_usec()), 0);
-	while (verdict == WATCH_FINE && clock_usec() < end) {
+	do {
 		assert_int_equal(watch_step(&watch, clock_usec(), &verdict, &left), 0);
+		*watched = true;
 		waitpid(pid, NULL, WNOHANG);
 		rest(WATCH_EVERY_MS);
-	}
+	} while (verdict == WATCH_FINE && clock_usec() < end);
 	assert_int_equal(watch_kill(&watch), 0);
 	waitpid(pid, NULL, WNOHANG);
 	assert_int_equal(watch_step(&watch, clock_usec(), &(enum watch_verdict){0}, &left), 0);
@@ -223,5 +235,9 @@ int main(void)
 		cmocka_unit_test(test_nobody_to_watch),
 	};
 
+	watched = mmap(
+		NULL, sizeof(*watched), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (watched == MAP_FAILED)
+		return 1;
 	return cmocka_run_group_tests_name("watch_live", tests, NULL, NULL);
 }
