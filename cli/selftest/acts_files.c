@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli/selftest/selftest.h"
@@ -50,6 +51,13 @@ static int read_by_root_link(const struct stage *stage)
 	return open_and_close(in_stage(stage, "/proc/self/root", "secret", path), O_RDONLY);
 }
 
+static int read_by_init(const struct stage *stage)
+{
+	char path[PATH_ROOM];
+
+	return open_and_close(in_stage(stage, "/proc/1/root", "secret", path), O_RDONLY);
+}
+
 static int read_by_process(const struct stage *stage)
 {
 	char path[PATH_ROOM];
@@ -86,6 +94,37 @@ static int change_mode(const struct stage *stage)
 	char path[PATH_ROOM];
 
 	return outcome_of(chmod(in_stage(stage, "", "open", path), 0666));
+}
+
+static int change_times(const struct stage *stage)
+{
+	char path[PATH_ROOM];
+
+	return outcome_of(utimensat(AT_FDCWD, in_stage(stage, "", "open", path), NULL, 0));
+}
+
+/* A name for a file that no mount and no rule on paths has a say in. */
+static int open_by_handle(const struct stage *stage)
+{
+	struct {
+		struct file_handle handle;
+		char room[MAX_HANDLE_SZ];
+	} named = {.handle.handle_bytes = MAX_HANDLE_SZ};
+	char path[PATH_ROOM];
+	int mount, place, fd, r;
+
+	if (name_to_handle_at(
+		    AT_FDCWD, in_stage(stage, "", "secret", path), &named.handle, &mount, 0) < 0)
+		return -errno;
+	place = open(stage->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0)
+		return -errno;
+	fd = open_by_handle_at(place, &named.handle, O_RDONLY | O_CLOEXEC);
+	r = outcome_of(fd);
+	if (fd >= 0)
+		close(fd);
+	close(place);
+	return r;
 }
 
 static int list_directory(const struct stage *stage)
@@ -182,10 +221,22 @@ static int push_input(const struct stage *stage)
 	return errno ? -errno : 0;
 }
 
+/* The kernel looks at half of the request's number; a filter that looks at all of it lets this by.
+ */
+static int push_input_high(const struct stage *stage)
+{
+	(void)stage;
+	if (syscall(SYS_ioctl, STDIN_FILENO, 1UL << 32 | TIOCSTI, NULL) < 0 && errno == EFAULT)
+		return 0;
+	return errno ? -errno : 0;
+}
+
 const struct act acts_files[] = {
 	{"read-file", "read a file outside of the grants", "fs_read", UNLESS_NO_PLACE, read_file},
 	{"read-by-root-link", "read it through /proc/self/root", "fs_read", UNLESS_NO_PLACE,
 		read_by_root_link},
+	{"read-by-init", "read it through /proc/1/root", "fs_read", UNLESS_NO_PLACE, read_by_init},
+	{"open-by-handle", "open it by its handle", "fs_read", UNLESS_NO_PLACE, open_by_handle},
 	{"read-by-process", "read it through /proc/PID/cwd of a process", "fs_read",
 		UNLESS_NO_PLACE, read_by_process},
 	{"look-at-file", "learn size, owner and times of it", "fs_read", UNLESS_NO_PLACE,
@@ -200,6 +251,8 @@ const struct act acts_files[] = {
 		truncate_file},
 	{"change-mode", "change the mode of a file outside of the grants", "fs_write",
 		UNLESS_NO_PLACE, change_mode},
+	{"change-times", "change the times of a file outside of the grants", "fs_write",
+		UNLESS_NO_PLACE, change_times},
 	{"link-file", "make a hard link to a file outside of the grants", "fs_write",
 		UNLESS_NO_PLACE, link_file},
 	{"rename-file", "rename a file outside of the grants", "fs_write", UNLESS_NO_PLACE,
@@ -213,4 +266,6 @@ const struct act acts_files[] = {
 		read_variable},
 	{"push-input", "push input into the terminal on standard input", "profile", UNLESS_NOTHING,
 		push_input},
+	{"push-input-high", "push input by a request with a bit that the kernel ignores", "profile",
+		UNLESS_NOTHING, push_input_high},
 	{0}};

@@ -6,13 +6,16 @@
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/selftest/selftest.h"
@@ -36,6 +39,49 @@ static int user_namespace(const struct stage *stage)
 	(void)stage;
 	return outcome_of(unshare(CLONE_NEWUSER));
 }
+
+static int end_of(long child)
+{
+	if (child < 0)
+		return -errno;
+	if (child == 0)
+		_exit(0);
+	waitpid((pid_t)child, NULL, 0);
+	return 0;
+}
+
+static int clone_namespace(const struct stage *stage)
+{
+	(void)stage;
+	return end_of(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL));
+}
+
+/* Its flags lie in memory, where no filter sees them. */
+static int clone3_namespace(const struct stage *stage)
+{
+	struct clone_args arguments = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+
+	(void)stage;
+	return end_of(syscall(SYS_clone3, &arguments, sizeof(arguments)));
+}
+
+/* The other entrances of the processor, whose numbers mean other calls: getpid by each. */
+#ifdef __x86_64__
+static int entrance_32(const struct stage *stage)
+{
+	long result;
+
+	(void)stage;
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory");
+	return result < 0 ? (int)result : 0;
+}
+
+static int entrance_x32(const struct stage *stage)
+{
+	(void)stage;
+	return outcome_of(syscall(0x40000000L | SYS_getpid));
+}
+#endif
 
 /* Where it is allowed it is done in a mount namespace of its own, from which nothing comes back. */
 static int mount_something(const struct stage *stage)
@@ -147,6 +193,16 @@ static int capabilities(const struct stage *stage)
 
 const struct act acts_kernel[] = {
 	{"user-namespace", "make a user namespace", "profile", UNLESS_NOTHING, user_namespace},
+	{"clone-namespace", "make one with a new process", "profile", UNLESS_NOTHING,
+		clone_namespace},
+	{"clone3-namespace", "make one by the call whose arguments no filter sees", "profile",
+		UNLESS_NOTHING, clone3_namespace},
+#ifdef __x86_64__
+	{"entrance-32", "make a system call by the entrance for 32 bits", "profile", UNLESS_NOTHING,
+		entrance_32},
+	{"entrance-x32", "make a system call by the numbers of x32", "profile", UNLESS_NOTHING,
+		entrance_x32},
+#endif
 	{"mount", "mount a file system", "profile", UNLESS_NOTHING, mount_something},
 	{"io-uring", "use io_uring, past the system-call filter", "profile", UNLESS_NOTHING,
 		io_uring},

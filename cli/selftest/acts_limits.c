@@ -35,6 +35,21 @@ static int take_memory(const struct stage *stage)
 	return status ? -ENOMEM : 0;
 }
 
+/* amount: MiB, in a file without a name, which is nobody's memory in particular. */
+static int take_memory_file(const struct stage *stage)
+{
+	static const char block[1 << 16];
+	int fd = memfd_create("kastellan-selftest", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : 0;
+
+	for (uint64_t left = stage->amount * MIB / sizeof(block); r == 0 && left; left--)
+		if (write(fd, block, sizeof(block)) != (ssize_t)sizeof(block))
+			r = errno ? -errno : -ENOSPC;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 /* amount: processes at once. */
 static int make_processes(const struct stage *stage)
 {
@@ -110,6 +125,8 @@ static int stay_behind(const struct stage *stage)
 
 const struct act acts_limits[] = {{"memory", "take more memory than mem_mb, with two processes",
 					  "mem_mb", UNLESS_NO_AMOUNT, take_memory},
+	{"memory-file", "take more memory than mem_mb, in a file without a name", "mem_mb",
+		UNLESS_NO_AMOUNT, take_memory_file},
 	{"tasks", "have more processes than tasks_max", "tasks_max", UNLESS_NO_AMOUNT,
 		make_processes},
 	{"cpu-time", "use more CPU time than cpu_ms, with two processes", "cpu_ms",

@@ -76,6 +76,22 @@ static int open_process(const struct stage *stage)
 	return r;
 }
 
+/* Which needs the right to trace it; that one is not open is found out after that. */
+static int take_descriptor(const struct stage *stage)
+{
+	int fd = (int)syscall(SYS_pidfd_open, stage->victim, 0);
+	int got = fd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, fd, STDIN_FILENO, 0);
+	int r = got < 0 && errno != EBADF ? -errno : 0;
+
+	if (fd < 0)
+		r = -ESRCH;
+	else
+		close(fd);
+	if (got >= 0)
+		close(got);
+	return r;
+}
+
 static int take_segment(const struct stage *stage)
 {
 	void *memory = shmat(stage->shm, NULL, SHM_RDONLY);
@@ -135,6 +151,25 @@ static int connect_tcp(const struct stage *stage)
 	return talk_inet(stage, SOCK_STREAM);
 }
 
+/* A connection by the call that sends, past a filter of connect(). */
+static int send_fast_open(const struct stage *stage)
+{
+	const struct sockaddr_in place = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)stage->port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = outcome_of(fd);
+
+	if (r < 0)
+		return r;
+	r = outcome_of(sendto(fd, "?", 1, MSG_FASTOPEN | MSG_NOSIGNAL,
+		(const struct sockaddr *)&place, sizeof(place)));
+	if (r == 0)
+		r = await_answer(fd);
+	close(fd);
+	return r;
+}
+
 static int send_udp(const struct stage *stage)
 {
 	return talk_inet(stage, SOCK_DGRAM);
@@ -186,6 +221,12 @@ static int socket_raw(const struct stage *stage)
 	return make_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 }
 
+static int socket_multipath(const struct stage *stage)
+{
+	(void)stage;
+	return make_socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */);
+}
+
 static int socket_vsock(const struct stage *stage)
 {
 	(void)stage;
@@ -206,9 +247,12 @@ const struct act acts_processes[] = {{"see-process", "read the arguments of anot
 		read_memory},
 	{"open-process", "signal another process by a descriptor", "profile", UNLESS_NOTHING,
 		open_process},
+	{"take-descriptor", "take an open descriptor of another process", "profile", UNLESS_NOTHING,
+		take_descriptor},
 	{"shared-memory", "attach System V memory of the host", "profile", UNLESS_NOTHING,
 		take_segment},
 	{"connect-tcp", "talk to a TCP service of the host", "net", UNLESS_NETWORK, connect_tcp},
+	{"send-fast-open", "connect to it by sending", "net", UNLESS_NETWORK, send_fast_open},
 	{"send-udp", "talk to a UDP service of the host", "net", UNLESS_NETWORK, send_udp},
 	{"connect-unix", "talk to a service of the host by its socket's path", "net",
 		UNLESS_NO_PLACE, connect_unix},
@@ -217,6 +261,8 @@ const struct act acts_processes[] = {{"see-process", "read the arguments of anot
 	{"socket-netlink", "open a netlink socket", "net", UNLESS_NETWORK, socket_netlink},
 	{"socket-packet", "open a packet socket", "net", UNLESS_NOTHING, socket_packet},
 	{"socket-raw", "open a raw socket", "net", UNLESS_NOTHING, socket_raw},
+	{"socket-multipath", "open a socket of multipath TCP", "net", UNLESS_NOTHING,
+		socket_multipath},
 	{"socket-vsock", "open a socket to a hypervisor", "net", UNLESS_NOTHING, socket_vsock},
 	{"socket-alg", "open a socket to the kernel's cryptography", "net", UNLESS_NOTHING,
 		socket_alg},

@@ -102,6 +102,9 @@ static int run_control(const struct words *words, int terminal, char answer[64],
 	if (pid < 0)
 		return -errno;
 	waitpid(pid, NULL, 0);
+	/* As where the kernel ends what has no such entrance. */
+	if (!answer[0])
+		snprintf(answer, 64, "no answer");
 	return 0;
 }
 
@@ -230,7 +233,7 @@ static void replace_by_stay(char answer[64], bool stays)
 
 static int open_terminal(const struct act *act, int *ret_master)
 {
-	int master = strcmp(act->name, "push-input") == 0
+	int master = strncmp(act->name, "push-input", strlen("push-input")) == 0
 			     ? open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
 			     : -1;
 	int unlock = 0;
