@@ -65,7 +65,8 @@ def plan_only(t):
 
 @test("the receipt of a run is the receipt of its plan")
 def same(t):
-    policy = {"mem_mb": 99, "tasks_max": 9, "fs_read": ["/etc/passwd"]}
+    # With a budget, as a run would else be given one by its pace, and the plan not.
+    policy = {"cpu_ms": 4000, "mem_mb": 99, "tasks_max": 9, "fs_read": ["/etc/passwd"]}
     planned, _ = plan(t, "/bin/true", policy=policy)
     ran = t.jail.run(["/bin/true"], policy=policy).rows
     for field in set(FIELDS):

@@ -88,7 +88,7 @@ class Living:
         self.process = start(*words, "--", "sleep", self.seconds)
 
     def __enter__(self):
-        if not wait_for(self.pids, 30):
+        if not wait_for(self.pids, 120):
             self.process.kill()
             raise AssertionError("the worker does not start: " + self.process.communicate()[1])
         return self

@@ -163,7 +163,8 @@ def test_groups_go(suite):
 def test_killed_supervisor(suite):
     """When kastellan is killed, worker, group and scope go with it."""
     before = jail.all_groups()
-    with jail.Living("--timeout", "60s", *allowance(suite)) as living:
+    # A start on a busy emulated processor spends the second that is the default.
+    with jail.Living("--timeout", "60s", "--cpu", "20s", *allowance(suite)) as living:
         living.process.send_signal(signal.SIGKILL)
         living.process.wait()
         check(jail.wait_for(lambda: not living.named(), 10), living.named())
