@@ -233,7 +233,7 @@ def where(run):
     def rows(spawner):
         spawner.ask(f"commands {path}")
         return [row for method in steps.STEPS
-                for row in steps.measure_steps(spawner, method, most, 40 * run.scale)]
+                for row in steps.measure_steps(spawner, method, most, 20 * run.scale)]
 
     return recorded(run, "Where the time of a spawn goes, step by step", rows)
 
@@ -242,7 +242,7 @@ def calls(run):
     most = min(run.samples, 50)
     return recorded(
         run, "System calls of a cold native spawn, each recorded, which makes all slower",
-        lambda spawner: steps.measure_calls(spawner, "native", most, 40 * run.scale))
+        lambda spawner: steps.measure_calls(spawner, "native", most, 20 * run.scale))
 
 
 def least_calls(run):
