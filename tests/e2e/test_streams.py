@@ -152,6 +152,8 @@ def system_grants(t):
     result = t.run(["/usr/bin/touch", marker], write=[marker.parent], flags=["-w", groups])
     check.equal(result.code, 125, "a writable cgroup file system")
     check.true(not marker.exists(), "the program was started")
+    t.run(["/usr/bin/touch", marker], write=[marker.parent])
+    check.true(marker.exists(), "control: without such a grant it starts")
 
 
 @test("a grant of the whole of /tmp or /usr replaces what the jail has there, and nothing else")
