@@ -8,7 +8,8 @@
 #include "egress/socket.h"
 
 struct attempt {
-	struct watch watch;
+	struct watch own;
+	struct watch *watch; /* its own, or the flow's of its server */
 	struct dial *dial;
 	size_t order;
 	struct address address;
@@ -43,11 +44,11 @@ static void interleave(struct dial *dial, const struct address *addresses, size_
 
 static void attempt_end(struct dial *dial, struct attempt *attempt)
 {
-	if (attempt->watch.fd < 0)
+	if (attempt->watch->fd < 0)
 		return;
-	loop_forget(&dial->flow->proxy->loop, &attempt->watch);
-	close(attempt->watch.fd);
-	attempt->watch.fd = -1;
+	loop_forget(&dial->flow->proxy->loop, attempt->watch);
+	close(attempt->watch->fd);
+	attempt->watch->fd = -1;
 }
 
 void dial_cancel(struct flow *flow)
@@ -63,30 +64,45 @@ void dial_cancel(struct flow *flow)
 	flow->dial = NULL;
 }
 
-static void win(struct attempt *attempt)
+/* What was said of the flow's own watch is not said again. */
+static void win(struct attempt *attempt, uint32_t events)
 {
 	struct flow *flow = attempt->dial->flow;
 	struct address address = attempt->address;
-	int fd = attempt->watch.fd;
+	struct watch *watch = attempt->watch;
+	int fd = watch->fd;
 
-	loop_forget(&flow->proxy->loop, &attempt->watch);
-	attempt->watch.fd = -1;
+	watch->fd = -1;
+	if (watch == &flow->server.watch)
+		end_note(&flow->server, events);
+	else
+		loop_forget(&flow->proxy->loop, watch);
 	dial_cancel(flow);
+	if (watch == &flow->server.watch)
+		watch->fd = fd;
 	flow_connected(flow, fd, &address);
 }
 
 static void try_next(struct dial *dial);
 
-static void attempt_ready(struct watch *watch, uint32_t events)
+static void take(struct attempt *attempt, uint32_t events)
 {
-	struct attempt *attempt = container_of(watch, struct attempt, watch);
-
 	if (events & (POLLER_ERROR | POLLER_HANGUP)) {
 		attempt_end(attempt->dial, attempt);
 		try_next(attempt->dial);
 	} else if (events & POLLER_OUT) {
-		win(attempt);
+		win(attempt, events);
 	}
+}
+
+static void attempt_ready(struct watch *watch, uint32_t events)
+{
+	take(container_of(watch, struct attempt, own), events);
+}
+
+void dial_ready(struct flow *flow, uint32_t events)
+{
+	take(&flow->dial->attempts[0], events);
 }
 
 /* 0 while it is under way, else -errno. */
@@ -99,14 +115,16 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 	dial->starved |= fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM;
 	if (fd < 0)
 		return fd;
-	*attempt = (struct attempt){{attempt_ready, fd}, dial, dial->next, *address};
+	attempt->order = dial->next;
+	attempt->address = *address;
+	attempt->watch->fd = fd;
 	r = socket_prepare(fd);
 	if (r == 0 && flow->small)
 		r = socket_keep_small(fd);
 	if (r == 0)
 		r = socket_connect(fd, address, flow->port);
 	if (r == 0)
-		r = loop_watch(&flow->proxy->loop, &attempt->watch, RELAY_EVENTS);
+		r = loop_watch(&flow->proxy->loop, attempt->watch, RELAY_EVENTS);
 	if (r < 0)
 		attempt_end(dial, attempt);
 	return r;
@@ -115,7 +133,7 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 static bool under_way(const struct dial *dial)
 {
 	for (int i = 0; i < DIAL_AT_ONCE; i++)
-		if (dial->attempts[i].watch.fd >= 0)
+		if (dial->attempts[i].watch->fd >= 0)
 			return true;
 	return false;
 }
@@ -128,7 +146,7 @@ static struct attempt *make_room(struct dial *dial)
 	for (int i = 0; i < DIAL_AT_ONCE; i++) {
 		struct attempt *attempt = &dial->attempts[i];
 
-		if (attempt->watch.fd < 0)
+		if (attempt->watch->fd < 0)
 			return attempt;
 		if (attempt->order < oldest->order)
 			oldest = attempt;
@@ -173,8 +191,14 @@ int dial_start(struct flow *flow, const struct address *addresses, size_t count)
 		return -ENOMEM;
 	dial->flow = flow;
 	timer_init(&dial->timer);
-	for (int i = 0; i < DIAL_AT_ONCE; i++)
-		dial->attempts[i].watch.fd = -1;
+	for (int i = 0; i < DIAL_AT_ONCE; i++) {
+		struct attempt *attempt = &dial->attempts[i];
+
+		*attempt = (struct attempt){.own = {attempt_ready, -1}, .dial = dial};
+		attempt->watch = &attempt->own;
+	}
+	/* Mostly there is one attempt, and it wins: nothing has to change for the kernel then. */
+	dial->attempts[0].watch = &flow->server.watch;
 	interleave(dial, addresses, count);
 	flow->dial = dial;
 	try_next(dial);

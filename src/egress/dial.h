@@ -13,6 +13,8 @@
 /* 0 or -ENOMEM. Ends in flow_connected() or flow_deny(), at once or later. */
 int dial_start(struct flow *flow, const struct address *addresses, size_t count);
 void dial_cancel(struct flow *flow);
+/* What the kernel says of the flow's server while it is dialled. */
+void dial_ready(struct flow *flow, uint32_t events);
 /* Of the proxy's timers. */
 void dial_next_due(struct timer *timer);
 

@@ -29,6 +29,10 @@ static void server_ready(struct watch *watch, uint32_t events)
 {
 	struct flow *flow = container_of(watch, struct flow, server.watch);
 
+	if (flow->state == FLOW_DIAL) {
+		dial_ready(flow, events);
+		return;
+	}
 	end_note(&flow->server, events);
 	step(flow);
 }
@@ -157,6 +161,7 @@ void flow_deny(struct flow *flow, const struct denial *denial)
 void flow_connected(struct flow *flow, int fd, const struct address *address)
 {
 	struct proxy *proxy = flow->proxy;
+	bool watched = flow->server.watch.fd == fd;
 
 	flow->server.watch.fd = fd;
 	flow->server.writable = true;
@@ -167,7 +172,7 @@ void flow_connected(struct flow *flow, int fd, const struct address *address)
 	flow->guard = guard_applies(flow) ? GUARD_HELLO : GUARD_OFF;
 	if (!flow->guard)
 		tell_allowed(flow, NULL);
-	if (loop_rewatch(&proxy->loop, &flow->server.watch, RELAY_EVENTS) < 0 ||
+	if ((!watched && loop_rewatch(&proxy->loop, &flow->server.watch, RELAY_EVENTS) < 0) ||
 		(flow->via != VIA_TRANSPARENT && !door_answer(flow, REASON_ALLOWED, NULL))) {
 		flow_end(flow, END_RST);
 		return;
@@ -282,8 +287,10 @@ static void relay(struct flow *flow)
 
 	if (!guard(flow))
 		return;
+	flow->up.last = flow->down.shut;
 	if (!flow->guard)
 		up = relay_pump(&proxy->relay, &flow->worker, &flow->server, &flow->up, &moved);
+	flow->down.last = flow->up.shut;
 	down = relay_pump(&proxy->relay, &flow->server, &flow->worker, &flow->down, &moved);
 	if (up == RELAY_SPENT || down == RELAY_SPENT) {
 		flow_end(flow, END_LIMIT);

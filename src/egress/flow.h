@@ -80,7 +80,9 @@ void flow_deny(struct flow *flow, const struct denial *denial);
 void flow_part(struct flow *flow);
 /* The judge's yes, with the addresses that may be dialled. */
 void flow_dial(struct flow *flow, const struct address *addresses, size_t count);
-/* A server answered; the socket is the flow's from here on. */
+/* A server answered; the socket is the flow's from here on, where it was not watched as such
+ * before.
+ */
 void flow_connected(struct flow *flow, int fd, const struct address *address);
 /* All is over at once. END_FIN lets what was sent arrive, any other end resets both sides. */
 void flow_end(struct flow *flow, enum audit_end end);

@@ -149,6 +149,8 @@ static enum relay_result step(struct relay *relay, struct end *from, struct end 
 static enum relay_result pass_on_end(struct end *to, struct direction *way)
 {
 	way->shut = true;
+	if (way->last)
+		return RELAY_WAITS;
 	return shutdown(to->watch.fd, SHUT_WR) < 0 ? RELAY_RESET : RELAY_WAITS;
 }
 

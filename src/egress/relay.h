@@ -31,6 +31,7 @@ struct direction {
 	size_t held; /* bytes in it */
 	bool ended; /* all was read */
 	bool shut; /* and that was passed on, too */
+	bool last; /* the other one is shut already: to close the sockets will pass on its end */
 };
 
 /* What all connections of a proxy share. */
