@@ -10,6 +10,8 @@
 #   make e2e-machine  the end-to-end suite in machines, as root and as a user; an hour
 #   make kill       MOMENTS=500 kills of each process of a jail, at random moments, some minutes
 #   make soak       SPAWNS=20000 spawns of every kind from one process, which must not grow
+#   make egress-load  CONNECTIONS=24000 through the egress proxy, with checksums, every fifth one cut
+#                   at random; and as many idle ones; some minutes
 #   make fuzz       SECONDS=60 the parsers of foreign bytes, as long each
 #   make check-kvm  machines on real KVM, in an emulated guest; with KASTELLAN_FIRECRACKER=PROGRAM
 #                   Firecracker, too; some minutes
@@ -29,6 +31,7 @@ SECONDS ?= 60
 MOMENTS ?= 500
 SPAWNS ?= 20000
 BOOTS ?= 100
+CONNECTIONS ?= 24000
 JOBS ?= $(shell nproc)
 PART ?= 1/1
 NINJA = ninja -C $(BUILD) --quiet
@@ -44,7 +47,7 @@ endif
 # On a Mac what is cross-built and no more: its own tests are make check-macos.
 SETUP = $(if $(filter Darwin,$(shell uname)),-Dtests=false -Dman=false)
 
-.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine boots e2e-machine kill kill-machine soak fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
+.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine boots e2e-machine kill kill-machine soak egress-load fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -135,6 +138,11 @@ soak:
 	@tools/install-packages build check
 	@$(MAKE) --no-print-directory all
 	@tests/soak/run $(BUILD) $(SPAWNS)
+
+egress-load:
+	@tools/install-packages build check
+	@$(MAKE) --no-print-directory all
+	@tests/egress/run --egress $(BUILD)/src/egress/kastellan-egress --connections $(CONNECTIONS) -k load
 
 fuzz:
 	@tools/install-packages build check
