@@ -252,6 +252,20 @@ def least_calls(run):
                                      steps.measure_calls(spawner, method, most, 20 * run.scale)])
 
 
-SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls, "leastcalls": least_calls, "callers": callers, "grants": grants, "commands": commands,
-            "rate": rate, "memory": idle, "inside": work_inside, "workers": workers.section,
-            "machines": machines.section}
+OF_A_NETWORK = ("proxy: ", "resolver: ", "network: ", "init: sendto", "init: socket")
+
+
+def network_calls(run):
+    """Init's messages to the kernel are the routes, and the rules that divert to the proxy."""
+    most = min(run.samples, 50)
+    return recorded(
+        run, "System calls for the network of an allowlist, each recorded, which makes all slower",
+        lambda spawner: [row for row in steps.measure_calls(spawner, "allowlist", most, 40 * run.scale)
+                         if row.name.startswith(OF_A_NETWORK)])
+
+
+SECTIONS = {"spawn": spawn, "network": network, "steps": where, "calls": calls,
+            "leastcalls": least_calls, "networkcalls": network_calls,
+            "callers": callers, "grants": grants, "commands": commands,
+            "rate": rate, "memory": idle, "inside": work_inside,
+            "workers": workers.section, "machines": machines.section}

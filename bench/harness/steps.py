@@ -62,8 +62,12 @@ def role_of_child(role, siblings, method):
     """Of a child of a process with that role, which has had that many before."""
     if role == "caller" and method in REQUESTS:
         return "command"
+    if role == "caller" and method == "allowlist":
+        return ("monitor", "proxy")[min(siblings, 1)]
     if role in ("caller", "command"):
         return "monitor" if method in ("native", "prepared", "command", "least-safe") else "worker"
+    if role == "proxy":
+        return "resolver"
     if role == "monitor":
         return ("mapper", "init")[min(siblings, 1)]
     # Before the worker there is who makes the network, where somebody does.
@@ -167,7 +171,7 @@ def calls_of(events, pid, method):
     return taken
 
 
-WAITING = {"poll", "ppoll", "wait4", "waitid", "read", "recvmsg", "recvfrom", "futex", "vfork"}
+WAITING = {"poll", "ppoll", "epoll_wait", "wait4", "waitid", "read", "recvmsg", "recvfrom", "futex", "vfork"}
 
 
 def measure_calls(spawner, method, samples, seconds):
