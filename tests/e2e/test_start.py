@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker starts with: nothing that it was not given."""
 
+import ctypes
 import fcntl
 import json
 import os
@@ -157,7 +158,7 @@ def group_file(t):
     check.equal(outside.verdict, "allowed: it worked", "control")
 
 
-@test("umask and niceness are set, whatever the caller's are")
+@test("the umask is set, whatever the caller's is")
 def umask(t):
     argv = t.probe("facts")
     outside = t.control.run(argv, umask=0).json
@@ -223,6 +224,42 @@ def real_time(t):
     for kind in kinds:
         check.equal(outside[str(kind)], [40, 40], "control")
         check.equal(inside[str(kind)], [0, 0], "in the jail")
+
+
+PRIORITY = ["/usr/bin/python3", "-I", "-S", "-c",
+            "import ctypes, os; libc = ctypes.CDLL(None)\n"
+            "nr = {'x86_64': 252, 'aarch64': 31}[os.uname().machine]\n"
+            "print(os.sched_getscheduler(0), os.nice(0), libc.syscall(nr, 1, 0) >> 13, libc.personality(-1))"]
+
+
+def favoured():
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    os.setpriority(os.PRIO_PROCESS, 0, -10)
+    libc = ctypes.CDLL(None)
+    libc.syscall({"x86_64": 251, "aarch64": 30}[os.uname().machine], 1, 0, 1 << 13)
+    libc.personality(0x40000)  # addresses that are not randomised
+
+
+def put_behind():
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    os.setpriority(os.PRIO_PROCESS, 0, 7)
+
+
+@test("a caller that goes before others does not hand that on: real time, niceness, priority of input "
+      "and output; nor an odd personality", root=True, backends=("bwrap", "native", "landlock"))
+def favour(t):
+    accepted = ",".join([*t.host.degraded(), "mem_mb", "cpu_ms", "tasks_max", "cpu_quota_pct"])
+    line = t.jail.command(PRIORITY, flags=["-q", "--allow-degraded", accepted])
+    # Without its group, of whose time the kernel gives nothing to a real-time process.
+    hidden = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', "sh"]
+    try:
+        outside = t.control.run([*hidden, *PRIORITY], preexec_fn=favoured).text
+    except subprocess.SubprocessError:
+        t.cannot("even root cannot go before others here")
+    check.equal(outside, "1 -10 1 262144\n", "control")
+    check.equal(t.control.run([*hidden, *line], preexec_fn=favoured).text, "0 0 0 0\n", "in the jail")
+    check.equal(t.control.run([*hidden, *line], preexec_fn=put_behind).text.split()[:2], ["3", "7"],
+                "what puts it behind others stays")
 
 
 @test("a caller with lower limits of its own is served, and the worker has no more than that")

@@ -48,11 +48,11 @@ static void settle(void)
 {
 	signals_settle();
 	setsid();
-	/* Where nothing is pinned. */
-	if (chdir("/") < 0)
-		return;
 	/* Nobody of the same user gets at the monitor's memory and descriptors. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* Where nothing is pinned; a root that its owner alone may enter is pinned anyway. */
+	if (chdir("/") < 0)
+		return;
 }
 
 static int start_helper(struct monitor *monitor, unsigned n_grants, struct failure *failure)

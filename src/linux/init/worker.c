@@ -18,6 +18,7 @@
 
 #include "linux/control.h"
 #include "linux/init/capabilities.h"
+#include "linux/init/favour.h"
 #include "linux/init/filter.h"
 #include "linux/init/limits.h"
 #include "linux/init/message.h"
@@ -122,8 +123,10 @@ static int take_place(const struct start *start, struct failure *failure)
 static int confine(const struct start *start, int ruleset, struct failure *failure)
 {
 	int listener = -1;
-	int r = limits_set(start->spec, failure);
+	int r = favour_renounce(failure);
 
+	if (r == 0)
+		r = limits_set(start->spec, failure);
 	if (r == 0)
 		r = capabilities_renounce(failure);
 	if (r == 0)
