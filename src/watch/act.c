@@ -61,31 +61,42 @@ static size_t count_left(const struct watch *watch)
 	return left;
 }
 
+struct seen {
+	bool pause;
+	bool torn; /* so that it is not known that nobody is left */
+};
+
 /* That nobody is left is believed of a whole table only: a tree whose processes make their
  * successors and end may be missing in a torn one altogether. */
-static int look(struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, bool *ret_pause)
+static int look(
+	struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, struct seen *ret_seen)
 {
 	for (int attempt = 1;; attempt++) {
 		struct process_table table = {0};
 		int r = process_table_read(&table);
-		bool torn = table.torn;
 
+		ret_seen->torn = table.torn;
 		if (r == 0)
-			r = watch_look(watch, &table, now, ret_verdict, ret_pause);
+			r = watch_look(watch, &table, now, ret_verdict, &ret_seen->pause);
 		process_table_done(&table);
-		if (r < 0 || !torn || count_left(watch) > 0 || attempt == LOOKS_AT_MOST)
+		if (r < 0 || !ret_seen->torn || count_left(watch) > 0 || attempt == LOOKS_AT_MOST)
 			return r;
 	}
 }
 
 int watch_step(struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, size_t *ret_left)
 {
-	bool pause = false;
-	int r = look(watch, now, ret_verdict, &pause);
+	struct seen seen = {0};
+	bool pause;
+	int r = look(watch, now, ret_verdict, &seen);
 
 	if (r < 0)
 		return r;
+	pause = seen.pause;
 	*ret_left = count_left(watch);
+	/* Somebody may be: the next look tells. */
+	if (*ret_left == 0 && seen.torn)
+		*ret_left = 1;
 	/* Again at each look: members that are new since the last one stand still, too. */
 	if (pause || watch->paused)
 		r = send_to_all(watch, pause ? SIGSTOP : SIGCONT);
@@ -99,17 +110,17 @@ int watch_kill(struct watch *watch)
 	const struct timespec moment = {.tv_nsec = 2000000};
 	enum watch_verdict verdict;
 	size_t known = SIZE_MAX;
-	bool pause;
+	struct seen seen = {0};
 	int r = 0;
 
 	/* Session 0 is the system's own. */
 	if (watch->root <= 0)
 		return 0;
 	for (int round = 0; round < KILL_ROUNDS; round++) {
-		r = look(watch, watch->last_usec, &verdict, &pause);
+		r = look(watch, watch->last_usec, &verdict, &seen);
 		if (r < 0)
 			return r;
-		if (count_left(watch) == 0)
+		if (count_left(watch) == 0 && !seen.torn)
 			return 0;
 		r = send_to_all(watch, SIGSTOP);
 		if (count_left(watch) == known)

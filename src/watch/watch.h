@@ -52,7 +52,8 @@ void watch_done(struct watch *watch);
 int watch_look(struct watch *watch, const struct process_table *table, uint64_t now,
 	enum watch_verdict *ret_verdict, bool *ret_pause);
 
-/* Reads the table, looks, and stops or continues the tree. *ret_left: how many live. 0 or -errno.
+/* Reads the table, looks, and stops or continues the tree. *ret_left: how many live, or 1 where
+ * that nobody does is not certain. 0 or -errno.
  */
 int watch_step(
 	struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, size_t *ret_left);
