@@ -93,6 +93,34 @@ static int nothing_is_left_for_the_next(void)
 		"/dev/shm:\n\n/tmp:\n/dev/shm:\nx\n\n/tmp:\nx\n755\n");
 }
 
+static int run_once(void)
+{
+	static char text[TEXT];
+
+	return run("echo here", text) == 0 && strcmp(text, "here\n") == 0;
+}
+
+/* A child of fork() has the same descriptors, and what it takes of them is no longer to be had. */
+static int forked_children_do_not_disturb(void)
+{
+	for (int i = 0; i < OFTEN; i++) {
+		int status = -1;
+		pid_t pid;
+
+		CHECK(run_once());
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			int good = run_once() && run_once();
+
+			fflush(stdout);
+			_exit(good ? 0 : 1);
+		}
+		CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	}
+	return run_once();
+}
+
 static int write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");
@@ -145,6 +173,8 @@ int main(int argc, char **argv)
 		return 2;
 	test("each root is as the first one", all_are_the_same);
 	test("nothing of one is in the next", nothing_is_left_for_the_next);
+	test("a child of fork() spawns as well, and its parent goes on",
+		forked_children_do_not_disturb);
 	if (geteuid() == 0) {
 		if (unshare(CLONE_NEWNS) < 0 ||
 			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -41,6 +41,7 @@ struct kept {
 	struct wanted wanted;
 	int tree; /* -1: free */
 	int spare; /* a copy of it for the next jail, made when there was time; -1: none */
+	pid_t spare_owner; /* a child of fork() has the same one, which only one jail can have */
 	int table; /* tells of a change of the mount table */
 	unsigned long used;
 };
@@ -256,6 +257,8 @@ static int take(struct root_cache *cache, const struct ks_plan *plan, struct wan
 	if (!kept)
 		return -1;
 	kept->used = ++cache->uses;
+	if (kept->spare >= 0 && kept->spare_owner != getpid())
+		drop_fd(&kept->spare);
 	return kept->spare >= 0 ? take_fd(&kept->spare) : tree_copy(kept->tree, "");
 }
 
@@ -283,8 +286,10 @@ void root_cache_refill(struct root_cache *cache)
 		struct kept *kept = &cache->kept[i];
 
 		/* The last one that was used. */
-		if (kept->tree >= 0 && kept->spare < 0 && kept->used == cache->uses)
+		if (kept->tree >= 0 && kept->spare < 0 && kept->used == cache->uses) {
 			kept->spare = tree_copy(kept->tree, "");
+			kept->spare_owner = getpid();
+		}
 	}
 	pthread_mutex_unlock(&cache->lock);
 }
