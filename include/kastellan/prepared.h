@@ -43,8 +43,10 @@ KS_API size_t ks_prepared_waiting(ks_prepared *prepared);
 
 /* As ks_child_spawn(), in a jail that waits, or in a new one where none does. A jail is dropped and
  * never used where the host has changed since it was built: another object behind the name of a
- * grant or of a part of the system that it shows, another mount table, another working directory of
- * the caller. cwd, allow_degraded, egress_audit and terminal of these options must be zero. */
+ * grant or of a part of the system that it shows, or another owner of it, another mount table,
+ * another working directory of the caller. In a child of fork() the jails that its parent has built
+ * are neither used nor ended. cwd, allow_degraded, egress_audit and terminal of these options must
+ * be zero. */
 KS_API int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A list of jails that wait, and the one rule about it: a jail leaves the list before anything is
- * done with it, so that no two workers can ever have the same one. */
+ * done with it, so that no two workers can ever have the same one. A child of fork() has a copy of
+ * the list, and of its parent's jails neither takes one nor ends it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <kastellan/prepared.h>
@@ -20,6 +22,7 @@ struct built {
 	struct built *next;
 	struct ks_plan *plan;
 	struct jail *jail; /* NULL: a stub's, which runs nothing */
+	pid_t owner; /* who has built it */
 	struct surroundings around;
 };
 
@@ -132,6 +135,7 @@ static int build(const struct ks_prepared *prepared, struct built **ret_built, k
 		return error_set(reterr, r, ABOUT(.step = "start"),
 			"the host's mounts cannot be watched: %s", strerror(-r));
 	}
+	built->owner = getpid();
 	r = pipeline_build(prepared->backend, prepared->policy, &prepared->options, &built->plan,
 		&built->jail, reterr);
 	if (r == 0 && surroundings_note(&built->around, built->plan) < 0)
@@ -189,16 +193,20 @@ size_t ks_prepared_waiting(ks_prepared *prepared)
 	return waiting;
 }
 
+/* What the parent of a fork has built is left to it: to free it here would be to end it there. */
 static struct built *take(struct ks_prepared *prepared)
 {
+	const pid_t self = getpid();
 	struct built *built;
 
 	pthread_mutex_lock(&prepared->lock);
-	built = prepared->first;
-	if (built) {
-		prepared->first = built->next;
-		prepared->waiting--;
-	}
+	do {
+		built = prepared->first;
+		if (built) {
+			prepared->first = built->next;
+			prepared->waiting--;
+		}
+	} while (built && built->owner != self);
 	pthread_mutex_unlock(&prepared->lock);
 	return built;
 }

@@ -11,12 +11,16 @@
 
 #include "base/cleanup.h"
 
-#define MOUNT_TABLE "/proc/self/mountinfo"
+#define MOUNT_TABLE "/proc/thread-self/mountinfo"
+/* The table is that of the namespace in which it was opened, and the caller may be in another. */
+#define MOUNT_NAMESPACE "/proc/thread-self/ns/mnt"
 
-/* Of nothing: all zero. */
+/* Of nothing: all zero. The owner belongs to it, as a grant shows its owner as the worker. */
 struct identity {
 	uint64_t dev;
 	uint64_t ino;
+	uint32_t uid;
+	uint32_t gid;
 };
 
 static struct identity identify(const char *path)
@@ -25,20 +29,22 @@ static struct identity identify(const char *path)
 
 	if (stat(path, &st) < 0)
 		return (struct identity){0};
-	return (struct identity){.dev = st.st_dev, .ino = st.st_ino};
+	return (struct identity){
+		.dev = st.st_dev, .ino = st.st_ino, .uid = st.st_uid, .gid = st.st_gid};
 }
 
 /* A grant by both of its names: the one that was asked for may lead elsewhere by now, and the one
  * that it is shown by inside may be another object's. */
 static struct identity *identify_all(const struct ks_plan *plan, size_t *ret_len)
 {
-	size_t max = 2 * plan->grants.len + plan->grants.absent.len + plan->mounts.len + 1;
+	size_t max = 2 * plan->grants.len + plan->grants.absent.len + plan->mounts.len + 2;
 	struct identity *items = calloc(max, sizeof(*items));
 	size_t len = 0;
 
 	if (!items)
 		return NULL;
 	items[len++] = identify(".");
+	items[len++] = identify(MOUNT_NAMESPACE);
 	for (size_t i = 0; i < plan->grants.len; i++) {
 		items[len++] = identify(plan->grants.items[i].asked);
 		items[len++] = identify(plan->grants.items[i].path);

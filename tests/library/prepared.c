@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jails that are built ahead: that they are used, that they confine as the others do, that none is
- * used twice or after the host has changed, and that none is left.
+ * used twice, and that none is left. What changes meanwhile: prepared_host.c.
  *
  *	prepared BACKEND [FIELD,... [COUNT]]   the fields may be degraded; so many tests of them */
 #include <dirent.h>
@@ -15,80 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "suite.h"
-
-static char place[] = "/var/tmp/kastellan-prepared.XXXXXX"; /* read/ and write/ are granted */
-
-static const char *in_place(const char *name)
-{
-	static char paths[4][256];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", place, name);
-	return path;
-}
-
-static ks_prepared *prepare(size_t ahead)
-{
-	struct ks_run_options options = {.size = sizeof(options), .allow_degraded = degraded};
-	ks_prepared *prepared = NULL;
-	ks_policy *policy = NULL;
-	ks_error *error = NULL;
-	int r = ks_policy_new(&policy);
-
-	if (r == 0)
-		r = ks_policy_add_read(policy, in_place("read"), &error);
-	if (r == 0)
-		r = ks_policy_add_write(policy, in_place("write"), &error);
-	if (r == 0)
-		r = ks_policy_set_mem_mb(policy, 64, &error);
-	if (r == 0)
-		r = ks_prepared_new(backend, policy, &options, ahead, &prepared, &error);
-	if (r == 0)
-		r = ks_prepared_fill(prepared, &error);
-	ks_policy_free(policy);
-	if (r == 0 && ks_prepared_waiting(prepared) == ahead)
-		return prepared;
-	say(error);
-	ks_prepared_free(prepared);
-	return NULL;
-}
-
-/* What a script says on stdout, and how it ended: "text[exit 0]". */
-static const char *run(ks_prepared *prepared, const char *script)
-{
-	static char text[512];
-	const char *argv[] = {"sh", "-c", script, NULL};
-	struct ks_run_options options = {.size = sizeof(options), .timeout_ms = 20000};
-	const ks_outcome *outcome;
-	ks_child *child = NULL;
-	ks_error *error = NULL;
-	ssize_t len = 0;
-
-	options.stdio[1] = KS_STDIO_PIPE;
-	if (ks_prepared_spawn(prepared, argv, &options, &child, &error) == 0 &&
-		ks_child_wait(child, &error) == 0)
-		len = read(ks_child_stdio(child, 1), text, 255);
-	len = len > 0 ? len : 0;
-	outcome = child ? ks_child_outcome(child) : NULL;
-	snprintf(text + len, sizeof(text) - (size_t)len, "[%s %d]",
-		outcome ? ks_outcome_type_name(ks_outcome_type(outcome)) : "none",
-		outcome ? ks_outcome_exit_code(outcome) : -1);
-	say(error);
-	ks_child_free(child);
-	return text;
-}
-
-static int says(ks_prepared *prepared, const char *script, const char *wanted)
-{
-	const char *found = run(prepared, script);
-
-	if (strcmp(found, wanted) == 0)
-		return 1;
-	printf("# %s\n#   said %s\n#   and not %s\n", script, found, wanted);
-	return 0;
-}
+#include "prepared_common.h"
 
 static int waiting_jails_are_used(void)
 {
@@ -165,26 +92,6 @@ static int grants_work(void)
 	CHECK(says(prepared, script, "granted\nno\n[exit 0]"));
 	CHECK(access(in_place("write/made"), F_OK) == 0);
 	unlink(in_place("write/made"));
-	ks_prepared_free(prepared);
-	return 1;
-}
-
-static int replaced_grant(void)
-{
-	ks_prepared *prepared = prepare(1);
-	char script[300];
-	FILE *file;
-
-	snprintf(script, sizeof(script), "cat %s/read/text", place);
-	CHECK(prepared && says(prepared, script, "granted\n[exit 0]"));
-	CHECK(ks_prepared_fill(prepared, NULL) == 0);
-	CHECK(rename(in_place("read"), in_place("old")) == 0 && mkdir(in_place("read"), 0755) == 0);
-	file = fopen(in_place("read/text"), "w");
-	CHECK(file && fputs("another\n", file) >= 0 && fclose(file) == 0);
-	CHECK(says(prepared, script, "another\n[exit 0]"));
-	CHECK(ks_prepared_waiting(prepared) == 0);
-	unlink(in_place("read/text"));
-	CHECK(rmdir(in_place("read")) == 0 && rename(in_place("old"), in_place("read")) == 0);
 	ks_prepared_free(prepared);
 	return 1;
 }
@@ -339,29 +246,6 @@ static int killed_supervisor(void)
 	return 1;
 }
 
-static int make_place(void)
-{
-	FILE *file;
-
-	if (!mkdtemp(place) || chmod(place, 0755) < 0 || mkdir(in_place("read"), 0755) < 0 ||
-		mkdir(in_place("write"), 0755) < 0)
-		return -1;
-	file = fopen(in_place("read/text"), "w");
-	if (!file || fputs("granted\n", file) < 0 || fclose(file) < 0)
-		return -1;
-	file = fopen(in_place("secret"), "w");
-	return file && fputs("secret\n", file) >= 0 && fclose(file) == 0 ? 0 : -1;
-}
-
-static void remove_place(void)
-{
-	unlink(in_place("read/text"));
-	unlink(in_place("secret"));
-	rmdir(in_place("read"));
-	rmdir(in_place("write"));
-	rmdir(place);
-}
-
 int main(int argc, char **argv)
 {
 	if (suite_begin("prepared", argc, argv) < 0 || make_place() < 0)
@@ -370,7 +254,6 @@ int main(int argc, char **argv)
 	test("the time is the host's in a jail that has waited", time_goes_on);
 	test("a waiting jail confines as a new one", confinement_is_the_same);
 	test("grants, and what is not granted", grants_work);
-	test("a grant that is replaced meanwhile is seen", replaced_grant);
 	test("a jail that has died is not used", dead_jail_is_not_used);
 	test("programs and options that cannot be", bad_programs);
 	test("what would be refused is refused when it is prepared", refused_early);

@@ -18,7 +18,8 @@
 #define CLASS_BE 2
 #define LEVEL_OF(told) ((told)&7)
 #define LEVEL_ORDINARY 4
-#define NICE_OFFSET 20 /* the kernel's own call tells 20 less the niceness, so that it is positive */
+#define NICE_OFFSET \
+	20 /* the kernel's own call tells 20 less the niceness, so that it is positive */
 
 /* A kernel, or a filter of a container's, that has no such call has nothing to give up. */
 static int unknown(struct failure *failure, const char *what)
