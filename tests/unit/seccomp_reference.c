@@ -73,19 +73,21 @@ static uint32_t action_of(uint32_t verdict, bool notify)
 		return SCMP_ACT_ALLOW;
 	if (verdict == SECCOMP_VERDICT_KILL)
 		return notify ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
+	if (verdict == SECCOMP_VERDICT_ASK)
+		return notify ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EPERM);
 	assert_int_equal(verdict & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO);
 	return SCMP_ACT_ERRNO(verdict & SECCOMP_RET_DATA);
 }
 
-void reference_table(enum seccomp_machine machine, enum ks_profile profile, bool notify,
-	struct reference *ret_reference)
+void reference_actions(enum seccomp_machine machine, const enum seccomp_action *actions,
+	bool notify, struct reference *ret_reference)
 {
 	scmp_filter_ctx ctx = start(machine, SCMP_ACT_ERRNO(ENOSYS));
 	size_t count;
 	const struct seccomp_row *rows = seccomp_table(&count);
 
 	for (size_t i = 0; i < count; i++) {
-		const struct seccomp_rule *rule = seccomp_rule_of(rows[i].actions[profile]);
+		const struct seccomp_rule *rule = seccomp_rule_of(actions[i]);
 		int nr = reference_number(machine, rows[i].name);
 
 		/* libseccomp refuses a rule that says what the default says. */
@@ -97,6 +99,19 @@ void reference_table(enum seccomp_machine machine, enum ks_profile profile, bool
 			seccomp_rule_add(ctx, action_of(rule->otherwise, notify), nr, 0), 0);
 	}
 	finish(ctx, ret_reference);
+}
+
+void reference_table(enum seccomp_machine machine, enum ks_profile profile, bool notify,
+	struct reference *ret_reference)
+{
+	enum seccomp_action actions[1024];
+	size_t count;
+	const struct seccomp_row *rows = seccomp_table(&count);
+
+	assert_true(count <= sizeof(actions) / sizeof(actions[0]));
+	for (size_t i = 0; i < count; i++)
+		actions[i] = rows[i].actions[profile];
+	reference_actions(machine, actions, notify, ret_reference);
 }
 
 /* libseccomp takes one comparison an argument: halves of the same one are put together. */
@@ -139,11 +154,11 @@ static void add_rules(scmp_filter_ctx ctx, int nr, const struct seccomp_test *te
 	}
 }
 
-void reference_clause(
-	const char *call, const struct seccomp_clause *clause, struct reference *ret_reference)
+void reference_clause(enum seccomp_machine machine, const char *call,
+	const struct seccomp_clause *clause, struct reference *ret_reference)
 {
 	int nr = seccomp_syscall_resolve_name(call);
-	scmp_filter_ctx ctx = start(MACHINE_X86_64, SCMP_ACT_ERRNO(EPERM));
+	scmp_filter_ctx ctx = start(machine, SCMP_ACT_ERRNO(EPERM));
 	struct seccomp_test tests[SECCOMP_MAX_TESTS + 1] = {0};
 	struct scmp_arg_cmp list[6];
 

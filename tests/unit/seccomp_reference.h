@@ -27,8 +27,12 @@ bool reference_knows(enum seccomp_machine machine, int nr);
 void reference_table(enum seccomp_machine machine, enum ks_profile profile, bool notify,
 	struct reference *ret_reference);
 
-/* One clause of a rule, for a call of x86_64: ALLOW where it holds, else EPERM. */
-void reference_clause(
-	const char *call, const struct seccomp_clause *clause, struct reference *ret_reference);
+/* The same with the actions of another table, one for each row of the first one. */
+void reference_actions(enum seccomp_machine machine, const enum seccomp_action *actions,
+	bool notify, struct reference *ret_reference);
+
+/* One clause of a rule, for a call of that machine: ALLOW where it holds, else EPERM. */
+void reference_clause(enum seccomp_machine machine, const char *call,
+	const struct seccomp_clause *clause, struct reference *ret_reference);
 
 #endif
