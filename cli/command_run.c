@@ -64,8 +64,14 @@ static void say_why(const ks_outcome *outcome)
 			"  remedy: no policy allows it: run a program that does without\n",
 			ks_outcome_detail(outcome));
 		break;
-	case KS_OUTCOME_EXIT:
 	case KS_OUTCOME_SIGNAL:
+		if (ks_outcome_detail(outcome))
+			fprintf(stderr,
+				"kastellan: ended: the jail had an end before its program: "
+				"kastellan-init was killed, or could not go on\n"
+				"  remedy: see the kernel's log for what kills processes here\n");
+		break;
+	case KS_OUTCOME_EXIT:
 	case KS_OUTCOME_SETUP:
 		break;
 	}

@@ -137,7 +137,9 @@ KS_API enum ks_outcome_type ks_outcome_type(const ks_outcome *outcome);
 KS_API int ks_outcome_exit_code(const ks_outcome *outcome);
 /* The signal that ended it, or 0. */
 KS_API int ks_outcome_signal(const ks_outcome *outcome);
-/* The name of the call that was denied, or the step that failed in setup; NULL otherwise. */
+/* The name of the call that was denied, or the step that failed in setup; for a signal "jail" where
+ * it was not the program's own: the jail had an end before the program, as when somebody killed
+ * its first process or what watches it. NULL otherwise. */
 KS_API const char *ks_outcome_detail(const ks_outcome *outcome);
 /* From the start of the program to the end of everything. */
 KS_API uint64_t ks_outcome_wall_ms(const ks_outcome *outcome);

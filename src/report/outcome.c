@@ -79,6 +79,8 @@ int outcome_set_network(struct ks_outcome *outcome, const struct network_report 
 
 static const char *detail_of(const struct ks_outcome *outcome)
 {
+	if (outcome->type == KS_OUTCOME_SIGNAL && !outcome->ending.have_status)
+		return "jail";
 	if (outcome->type != KS_OUTCOME_DENIED)
 		return NULL;
 	return outcome->ending.denied_call ? outcome->ending.denied_call : "unknown";

@@ -88,6 +88,22 @@ static void test_denied_names_the_call(void **state)
 	ks_outcome_free(outcome);
 }
 
+static void test_jail_that_was_lost_is_told(void **state)
+{
+	const struct ending lost = {0}, own = {.have_status = true, .status = SIGKILL};
+	struct ks_outcome *outcome = NULL;
+
+	(void)state;
+	assert_int_equal(outcome_new(&lost, "bwrap", NULL, &outcome), 0);
+	assert_int_equal(ks_outcome_type(outcome), KS_OUTCOME_SIGNAL);
+	assert_string_equal(ks_outcome_detail(outcome), "jail");
+	ks_outcome_free(outcome);
+	assert_int_equal(outcome_new(&own, "bwrap", NULL, &outcome), 0);
+	assert_int_equal(ks_outcome_type(outcome), KS_OUTCOME_SIGNAL);
+	assert_null(ks_outcome_detail(outcome));
+	ks_outcome_free(outcome);
+}
+
 static void test_setup_from_error(void **state)
 {
 	static const struct {
@@ -139,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_denied_names_the_call),
+		cmocka_unit_test(test_jail_that_was_lost_is_told),
 		cmocka_unit_test(test_setup_from_error),
 		cmocka_unit_test(test_names_that_are_not_utf8),
 	};
