@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fails one system call of one process on the way to a worker, and leaves everything else alone.
  *
- *   inject COUNT PROGRAM ARG...                 how many calls each role makes, and their names
- *   inject ROLE NUMBER ERRNO PROGRAM ARG...     the NUMBERth call of ROLE fails
+ *   inject COUNT PROGRAM ARG...                   the calls that each role makes, by their numbers
+ *   inject ROLE CALL TIME ERRNO PROGRAM ARG...    ROLE's TIMEth call of this number fails
  *
  * The roles are those of a start: S the command itself, P what it starts to find out about the
  * host, M the monitor, H the helper before its exec, B the helper and its children, I init, W the
@@ -32,6 +32,8 @@
 #error "registers are those of x86_64"
 #endif
 
+#define NUMBER_OF_CALL offsetof(struct user, regs.orig_rax)
+#define RESULT_OF_CALL offsetof(struct user, regs.rax)
 #define MAX_TASKS 4096
 #define ROLES "SPMHXBIWENmhxiwVF"
 #define OPTIONS                                                                                   \
@@ -41,17 +43,17 @@
 struct task {
 	pid_t pid;
 	char role; /* 0: has stopped before its parent told of it */
-	bool inside; /* between the entry of a call and its exit */
 	bool failing;
 	bool let_go;
 };
 
 static struct task tasks[MAX_TASKS];
-static unsigned long counts[128];
 static FILE *names;
 static char wanted_role;
-static unsigned long wanted_number;
+static unsigned long long wanted_call;
+static unsigned long wanted_time; /* counted down */
 static int wanted_errno;
+static bool made; /* the failure */
 static pid_t first;
 static unsigned monitors;
 
@@ -159,9 +161,8 @@ static char role_after_exec(const struct task *task)
 }
 
 /* What is made to fail, for whoever reads the result: the first argument that is a path. */
-static void tell(const struct task *task, const struct user_regs_struct *registers)
+static void tell(const struct task *task, const struct __ptrace_syscall_info *call)
 {
-	const unsigned long long arguments[] = {registers->rdi, registers->rsi};
 	const char *log = getenv("INJECT_LOG");
 	FILE *file = log ? fopen(log, "w") : NULL;
 	char path[64], text[256] = "";
@@ -172,40 +173,57 @@ static void tell(const struct task *task, const struct user_regs_struct *registe
 	snprintf(path, sizeof(path), "/proc/%d/mem", task->pid);
 	memory = open(path, O_RDONLY);
 	for (size_t i = 0; i < 2 && text[0] != '/'; i++)
-		if (pread(memory, text, sizeof(text) - 1, (off_t)arguments[i]) <= 0)
+		if (pread(memory, text, sizeof(text) - 1, (off_t)call->entry.args[i]) <= 0)
 			text[0] = '\0';
-	fprintf(file, "call %llu %s", registers->orig_rax, text[0] == '/' ? text : "");
+	fprintf(file, "call %llu %s", (unsigned long long)call->entry.nr,
+		text[0] == '/' ? text : "");
 	fclose(file);
 	if (memory >= 0)
 		close(memory);
 }
 
-static void on_entry(struct task *task)
+static void on_entry(struct task *task, const struct __ptrace_syscall_info *call)
 {
-	struct user_regs_struct registers;
-
-	counts[(int)task->role]++;
-	if (ptrace(PTRACE_GETREGS, task->pid, 0, &registers) < 0)
-		return;
 	if (names)
-		fprintf(names, "%c %lu %llu\n", task->role, counts[(int)task->role],
-			registers.orig_rax);
-	if (task->role != wanted_role || counts[(int)task->role] != wanted_number)
+		fprintf(names, "%c %llu\n", task->role, (unsigned long long)call->entry.nr);
+	if (task->role != wanted_role || call->entry.nr != wanted_call || --wanted_time != 0)
 		return;
-	tell(task, &registers);
-	registers.orig_rax = (unsigned long long)-1;
-	task->failing = ptrace(PTRACE_SETREGS, task->pid, 0, &registers) == 0;
+	tell(task, call);
+	task->failing = ptrace(PTRACE_POKEUSER, task->pid, NUMBER_OF_CALL, -1L) == 0;
 }
 
 static void on_exit_of_call(struct task *task)
 {
-	struct user_regs_struct registers;
-
-	if (!task->failing || ptrace(PTRACE_GETREGS, task->pid, 0, &registers) < 0)
+	if (!task->failing)
 		return;
+	ptrace(PTRACE_POKEUSER, task->pid, RESULT_OF_CALL, (long)-wanted_errno);
 	task->failing = false;
-	registers.rax = (unsigned long long)-wanted_errno;
-	ptrace(PTRACE_SETREGS, task->pid, 0, &registers);
+	made = true;
+}
+
+static void on_call(struct task *task)
+{
+	struct __ptrace_syscall_info call;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, task->pid, sizeof(call), &call) <= 0)
+		return;
+	if (call.op == PTRACE_SYSCALL_INFO_ENTRY)
+		on_entry(task, &call);
+	else if (call.op == PTRACE_SYSCALL_INFO_EXIT)
+		on_exit_of_call(task);
+}
+
+/* Each stop costs more than most calls do: nobody stops at calls that are not counted. */
+static bool is_counted(const struct task *task)
+{
+	return names || task->role == wanted_role;
+}
+
+/* What comes of a failure is to come as it does without a tracer, in whose presence a first process
+ * does not die of its own faults. */
+static bool is_let_go_of(const struct task *task)
+{
+	return task->let_go || made;
 }
 
 static void on_event(struct task *task, int event)
@@ -255,11 +273,7 @@ static void on_stop(struct task *task, int status)
 	if (!task->role)
 		find_role(task);
 	if (signal == (SIGTRAP | 0x80)) {
-		task->inside = !task->inside;
-		if (task->inside)
-			on_entry(task);
-		else
-			on_exit_of_call(task);
+		on_call(task);
 		signal = 0;
 	} else if (event == PTRACE_EVENT_STOP) {
 		if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN ||
@@ -272,12 +286,13 @@ static void on_stop(struct task *task, int status)
 		on_event(task, event);
 		signal = 0;
 	}
-	if (task->let_go) {
-		ptrace(PTRACE_DETACH, task->pid, 0, 0);
+	if (is_let_go_of(task)) {
+		ptrace(PTRACE_DETACH, task->pid, 0, (void *)(intptr_t)signal);
 		task->pid = 0;
 		return;
 	}
-	ptrace(PTRACE_SYSCALL, task->pid, 0, (void *)(intptr_t)signal);
+	ptrace(is_counted(task) ? PTRACE_SYSCALL : PTRACE_CONT, task->pid, 0,
+		(void *)(intptr_t)signal);
 }
 
 static int follow(void)
@@ -308,11 +323,12 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && strcmp(argv[1], "COUNT") == 0) {
 		names = fdopen(3, "w");
-	} else if (argc > 4 && strchr(ROLES, argv[1][0])) {
+	} else if (argc > 5 && strchr(ROLES, argv[1][0])) {
 		wanted_role = argv[1][0];
-		wanted_number = strtoul(argv[2], NULL, 10);
-		wanted_errno = atoi(argv[3]);
-		skip = 4;
+		wanted_call = strtoull(argv[2], NULL, 10);
+		wanted_time = strtoul(argv[3], NULL, 10);
+		wanted_errno = atoi(argv[4]);
+		skip = 5;
 	} else {
 		return 97;
 	}

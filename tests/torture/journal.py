@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 
+from survey import key, parse
+
 HERE = pathlib.Path(__file__).resolve().parent
 RECORD = 32  # bytes of one thing to do
 
@@ -15,18 +17,15 @@ def fingerprint(options):
     """Of everything that a result depends on; another one begins anew."""
     digest = hashlib.sha256()
     for path in (options.kastellan, options.init, options.egress, HERE / "inject.c",
-                 HERE / "report.c", HERE / "fail_alloc.c"):
+                 HERE / "report.c", HERE / "fail_alloc.c", HERE / "survey.py"):
         digest.update(pathlib.Path(path).read_bytes() if path else b"")
     digest.update(f"{options.backend} {options.net} {os.geteuid()} {os.uname().release}".encode())
     return digest.hexdigest()
 
 
-def key(item):
-    return " ".join(map(str, item))
-
-
 class Journal:
-    """One line for each call that was failed: its key, and what was wrong (null: nothing)."""
+    """One line for each call: its key, what was wrong (null: nothing), and whether it was made to
+    fail."""
 
     def __init__(self, path, mark):
         self.path = path
@@ -35,18 +34,18 @@ class Journal:
             path.write_text(mark + "\n", encoding="utf-8")
         self.fd = os.open(path, os.O_WRONLY | os.O_APPEND)
 
-    def add(self, item, problem):
-        os.write(self.fd, (json.dumps([key(item), problem]) + "\n").encode())
+    def add(self, item, problem, made):
+        os.write(self.fd, (json.dumps([key(item), problem, made]) + "\n").encode())
 
     def results(self):
-        """key → problem or None, the last word on each. A line that was cut short is none."""
+        """key → (problem or None, made), the last word on each. A line that was cut short is none."""
         found = {}
         for line in self.path.read_text(encoding="utf-8").splitlines()[1:]:
             try:
-                name, problem = json.loads(line)
+                name, problem, made = json.loads(line)
             except ValueError:
                 continue
-            found[name] = problem
+            found[name] = problem, made
         return found
 
 
@@ -60,6 +59,6 @@ class Todo:
         self.fd = os.open(path, os.O_RDONLY)
 
     def take(self):
-        """(role, number, error), or None at the end."""
-        words = os.read(self.fd, RECORD).decode().split()
-        return (words[0], int(words[1]), int(words[2])) if words else None
+        """None at the end."""
+        text = os.read(self.fd, RECORD).decode()
+        return parse(text) if text else None

@@ -17,6 +17,7 @@ import time
 import place
 from allocations import Allocations, PROGRAMS
 from harness.residue import reap
+from survey import ALLOCATION, Item
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = {"qemu": 150}  # seconds; a start that hangs is given up after 30, that of a machine after 120
@@ -115,15 +116,20 @@ class Torture:
 
     @staticmethod
     def mounted():
+        """Without the options of file systems, which others of this machine may change."""
         lines = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-        return {line.split(" ", 2)[2] for line in lines}
+        return {line.split(" ", 2)[2].partition(" - ")[0] for line in lines}
 
-    def run(self, role, number, error):
+    def run(self, item):
         """(exit code or None, stdout, stderr)"""
-        if role in PROGRAMS:
-            self.allocations.order(role, number)
-            return self.execute(self.command, env=self.allocations.environment(role))
-        return self.execute([self.inject, role, str(number), str(error), *self.command])
+        if item.role in PROGRAMS:
+            self.allocations.order(item.role, item.time)
+            return self.execute(self.command, env=self.allocations.environment(item.role))
+        return self.execute([self.inject, *map(str, item), *self.command])
+
+    def made(self, item):
+        """Whether the last run came to what was to fail."""
+        return self.allocations.result()[1] if item.role in PROGRAMS else self.log.exists()
 
     def execute(self, command, **options):
         self.status.unlink(missing_ok=True)
@@ -204,7 +210,7 @@ class Torture:
             time.sleep(0.01)
 
     def names(self):
-        """role -> number of its calls -> number of the system call"""
+        """role → the numbers of its system calls, in their order"""
         path = self.directory / "names"
         with open(path, "wb") as file:
             subprocess.run(["/bin/sh", "-c", f'exec "$@" 3>&{file.fileno()}', "sh", self.inject,
@@ -213,9 +219,9 @@ class Torture:
                            pass_fds=(file.fileno(),), check=False)
         calls = collections.defaultdict(list)
         for line in path.read_text(encoding="utf-8").splitlines():
-            role, _, number = line.split(" ")
+            role, number = line.split(" ")
             calls[role].append(int(number))
         for role in PROGRAMS:
-            self.run(role, 0, 0)
-            calls[role] = [None] * self.allocations.result()[0]
+            self.run(Item(role, ALLOCATION, 0, 0))
+            calls[role] = [ALLOCATION] * self.allocations.result()[0]
         return calls
