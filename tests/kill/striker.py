@@ -63,8 +63,9 @@ class Moment:
 
 
 class Striker:
-    def __init__(self, directory, programs, seed, degraded, alone, port):
-        """directory: nobody else's; the programs are copied there, so that ours are known."""
+    def __init__(self, directory, programs, seed, degraded, own_groups, port):
+        """directory: nobody else's; the programs are copied there, so that ours are known.
+        own_groups: control groups that are nobody else's; root has some."""
         self.directory, self.chance = directory, random.Random(seed)
         self.degraded, self.port = degraded, port
         for name, path in programs.items():
@@ -77,7 +78,7 @@ class Striker:
             os.environ["KASTELLAN_VM"] = str(directory / "kastellan-vm")
             os.environ["KASTELLAN_FILES"] = str(directory / "kastellan-files")
         inodes = {(os.stat(path).st_dev, os.stat(path).st_ino) for path in copies}
-        self.world = world.World(inodes, alone)
+        self.world = world.World(inodes, own_groups)
 
     def command(self, backend, life, port=None):
         fields = self.degraded[backend]
@@ -89,9 +90,10 @@ class Striker:
 
     def start(self, command):
         self.status.unlink(missing_ok=True)
+        began = time.time()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE)
-        self.world.supervisors.add(process.pid)
+        self.world.supervisor(process.pid, began)
         return process
 
     @staticmethod

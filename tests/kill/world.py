@@ -11,6 +11,7 @@ import time
 
 GROUPS = "/sys/fs/cgroup"
 PLACES = ("/tmp", "/dev/shm", "/run", "/var/tmp")
+CLOCK_STEP = 0.1  # seconds that the time of a file may be behind
 KINDS = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
@@ -129,15 +130,21 @@ def group_maker(path):
 class World:
     """Seen before; new() says what is there beyond it and is ours.
 
-    programs: what only our jails execute, as (device, inode). Groups belong to those supervisors
-    that we started; files count where nobody else has this /tmp, or where they are named after us."""
+    programs: what only our jails execute, as (device, inode). groups: directories of control groups
+    whose every jail is ours; elsewhere ours are those that name the supervisor which was started
+    last, and are younger. A file counts where it is named after it, or where nobody else has this /tmp."""
 
-    def __init__(self, programs, alone):
-        self.programs, self.alone = programs, alone
-        self.supervisors, self.spaces = set(), {}
+    def __init__(self, programs, own_groups):
+        self.programs, self.directories = programs, own_groups
+        self.alone = os.geteuid() == 0
+        self.pid, self.began, self.spaces = None, 0.0, {}
         self.mounts, self.files = mounts(), files()
         self.own = namespaces("self")
         self.descriptors = len(os.listdir("/proc/self/fd"))
+
+    def supervisor(self, pid, began):
+        """The one before has been asked about, and its number may be another's."""
+        self.pid, self.began = pid, began
 
     def note(self, pids):
         """Processes of a jail: their namespaces are to be gone at the end."""
@@ -148,8 +155,18 @@ class World:
     def living(self):
         return [pid for pid in processes() if executes(pid) in self.programs and not is_dead(pid)]
 
+    def is_ours(self, group):
+        if any(group.startswith(f"{place}/") for place in self.directories):
+            return True
+        if group_maker(group) != self.pid:
+            return False
+        try:
+            return os.stat(group).st_ctime >= self.began - CLOCK_STEP
+        except OSError:
+            return False
+
     def own_groups(self):
-        return [path for path in groups() if group_maker(path) in self.supervisors]
+        return [path for path in groups() if self.is_ours(path)]
 
     def own_files(self):
         fresh = files() - self.files
@@ -157,7 +174,7 @@ class World:
                 (self.alone and path.startswith(("/tmp/", "/dev/shm/")) or self.names_us(path))]
 
     def names_us(self, path):
-        return any(re.search(rf"(?<!\d){pid}(?!\d)", path) for pid in self.supervisors)
+        return re.search(rf"(?<!\d){self.pid}(?!\d)", path) is not None
 
     def new(self):
         """Cheap enough to be asked every few milliseconds."""
