@@ -52,29 +52,6 @@ static struct spec own; /* touched only where it is read here */
 static struct spec *spec;
 static const struct pid1_host *surroundings; /* NULL: the first process of a pid namespace */
 
-/* All three are there: a descriptor of our own would else take the place, and be the worker's. */
-static int check_stdio(struct failure *failure)
-{
-	static const char *const names[] = {"stdin", "stdout", "stderr"};
-
-	for (int i = 0; i < 3; i++)
-		if (fcntl(SLOT_STDIN + i, F_GETFD) < 0)
-			return failure_set(failure, errno, "stdio", names[i]);
-	return 0;
-}
-
-/* And every further one that was announced. */
-static int check_extra(struct failure *failure)
-{
-	for (uint32_t i = 0; i < spec_extra(spec); i++)
-		if (fcntl(SLOT_EXTRA + (int)i, F_GETFD) < 0) {
-			failure_set(failure, errno, "descriptors", "further one number ");
-			failure_add_number(failure, i);
-			return -failure->code;
-		}
-	return 0;
-}
-
 /* Lets go of every descriptor but the first ones of a list, the worker's further ones and, without
  * namespaces, those that the worker's rules are for. */
 static int keep_only(const int *list, size_t n, uint32_t n_extra, struct failure *failure)
@@ -156,10 +133,7 @@ static int settle(struct pid1 *self, struct failure *failure)
 	name_temporary();
 	if (surroundings)
 		self->denials.asking = spec;
-	if (spec_has_stdio(spec))
-		r = check_stdio(failure);
-	if (r == 0)
-		r = check_extra(failure);
+	r = verify_descriptors(spec, failure);
 	if (r == 0)
 		r = capabilities_renounce(failure);
 	/* Without namespaces it may be the host's, and no_new_privs holds alone. */

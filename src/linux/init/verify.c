@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "linux/control.h"
+
 static int verify_ids(const struct spec_ids *ids, struct failure *failure)
 {
 	uid_t uid, euid, suid;
@@ -78,4 +80,30 @@ int verify_jail(const struct spec *spec, struct failure *failure)
 	while (r == 0 && (path = spec_next(spec, SPEC_CLOSED, &cursor)))
 		r = verify_closed(path, failure);
 	return r;
+}
+
+/* All three are there: a descriptor of our own would else take the place, and be the worker's. */
+static int check_stdio(struct failure *failure)
+{
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+
+	for (int i = 0; i < 3; i++)
+		if (fcntl(SLOT_STDIN + i, F_GETFD) < 0)
+			return failure_set(failure, errno, "stdio", names[i]);
+	return 0;
+}
+
+int verify_descriptors(const struct spec *spec, struct failure *failure)
+{
+	int r = spec_has_stdio(spec) ? check_stdio(failure) : 0;
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < spec_extra(spec); i++)
+		if (fcntl(SLOT_EXTRA + (int)i, F_GETFD) < 0) {
+			failure_set(failure, errno, "descriptors", "further one number ");
+			failure_add_number(failure, i);
+			return -failure->code;
+		}
+	return 0;
 }

@@ -8,4 +8,8 @@
  * whether the spec says all that the worker needs. Changes nothing. */
 int verify_jail(const struct spec *spec, struct failure *failure);
 
+/* Whether stdio, where it is not to come later, and every further descriptor that was announced are
+ * there. 0 or -errno. */
+int verify_descriptors(const struct spec *spec, struct failure *failure);
+
 #endif
