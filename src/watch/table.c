@@ -3,7 +3,8 @@
  *
  * A process can end between being listed and being read, and what it made meanwhile is in no list
  * yet. So it is listed again, until a list has nobody new: whoever lives by then was read alive.
- * The others are read once more, so that nobody is counted beside its own successor. */
+ * The others are read once more, so that nobody is counted beside its own successor. Who has ended
+ * by then may have made one that no list has: such a table is not whole. */
 #include "watch/table.h"
 
 #include <errno.h>
@@ -50,9 +51,10 @@ static int read_new(struct process_table *table, const struct pids *before, cons
 	return 0;
 }
 
-static void read_again(struct process_table *table, size_t n)
+/* The first n. Whether one of them has ended since it was read. */
+static bool read_again(struct process_table *table, size_t n)
 {
-	size_t kept = 0;
+	size_t kept = 0, had = table->len;
 
 	for (size_t i = 0; i < table->len; i++) {
 		struct process now = table->items[i];
@@ -63,6 +65,7 @@ static void read_again(struct process_table *table, size_t n)
 		table->items[kept++] = now;
 	}
 	table->len = kept;
+	return kept < had;
 }
 
 int process_table_read(struct process_table *ret_table)
@@ -88,7 +91,7 @@ int process_table_read(struct process_table *ret_table)
 		before = now;
 	}
 	free(before.items);
-	read_again(&table, old);
+	table.torn |= read_again(&table, old);
 	if (r < 0)
 		process_table_done(&table);
 	else

@@ -25,7 +25,8 @@ struct process {
 struct process_table {
 	struct process *items; /* in no order */
 	size_t len;
-	bool torn; /* processes were made faster than they could be read: some are not in it */
+	bool torn; /* processes were made or ended faster than they could be read: some may not
+		    * be in it */
 };
 
 /* All that the caller may look at, but those that ended meanwhile. 0, -ENOMEM, or -errno. */

@@ -124,11 +124,13 @@ class Proxy:
         self.pid = self.process.pid
         uid, gid = ids or (0, 0)
         flags |= (FLAG_AUDIT if audited else 0) | (FLAG_IDS if ids else 0)
-        send(ours, CONFIG, struct.pack(CONFIG_FORM, version, flags, uid, gid, connections, names,
-                                       connect_ms, idle_ms, drain_ms, 0, limit, worker, digest),
-             [self.audit.writer] if audited else ())
+        config = struct.pack(CONFIG_FORM, version, flags, uid, gid, connections, names,
+                             connect_ms, idle_ms, drain_ms, 0, limit, worker, digest)
+        gone = BrokenPipeError, ConnectionResetError  # before its main(), or it has seen enough
+        with contextlib.suppress(*gone):
+            send(ours, CONFIG, config, [self.audit.writer] if audited else ())
         self.audit.start()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have seen enough already
+        with contextlib.suppress(*gone):
             if entries:
                 send(ours, ENTRIES, b"".join(entry.encode() + b"\0" for entry in entries))
             for kind, one in sockets:
