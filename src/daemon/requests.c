@@ -16,40 +16,53 @@
 
 #define MAX_PARAMS 4
 
+/* The keys of the params, and where each is found. */
+enum { CALL_TOOL, CALL_REQUEST, CALL_TIMEOUT, CALL_WAIT };
+enum { DRAIN_TIMEOUT };
+
+struct params {
+	const char *text; /* of the message */
+	const char *const *keys;
+	struct span values[MAX_PARAMS]; /* empty: it is not there, or more than once */
+};
+
 struct method {
 	const char *name;
-	const char *params[MAX_PARAMS + 1]; /* the keys that it knows */
+	const char *keys[MAX_PARAMS + 1];
 	/* Fills the result, as JSON on one line. 0, or -errno with an error. */
-	int (*run)(struct connection *connection, const struct message *message, char **ret_result,
+	int (*run)(struct connection *connection, const struct params *params, char **ret_result,
 		ks_error **reterr);
 };
 
-/* A member of the params as text; NULL where there is none, or it is no string. */
-static char *string_of(const struct message *message, const char *key)
+static bool is_there(struct span span)
 {
-	struct span span = {0, 0};
-	json_t *json = NULL;
-	char *text = NULL;
+	return span.end > span.at;
+}
 
-	if (message_member(message, message->params, key, &span) == 1)
-		json = json_loadb(
-			message->text + span.at, span.end - span.at, JSON_DECODE_ANY, NULL);
+/* NULL where there is none, or it is no string. */
+static char *string_at(const char *text, struct span span)
+{
+	json_t *json = NULL;
+	char *string = NULL;
+
+	if (is_there(span))
+		json = json_loadb(text + span.at, span.end - span.at, JSON_DECODE_ANY, NULL);
 	if (json_is_string(json))
-		text = strdup(json_string_value(json));
+		string = strdup(json_string_value(json));
 	json_decref(json);
-	return text;
+	return string;
 }
 
 /* A number of milliseconds; 0 where there is none. */
 static int number_of(
-	const struct message *message, const char *key, uint64_t *ret_number, ks_error **reterr)
+	const struct params *params, size_t which, uint64_t *ret_number, ks_error **reterr)
 {
-	struct span span = {0, 0};
+	struct span span = params->values[which];
+	const char *key = params->keys[which];
 	uint64_t number = 0;
-	int found = message_member(message, message->params, key, &span);
 
-	for (size_t at = span.at; found == 1 && at < span.end; at++) {
-		char c = message->text[at];
+	for (size_t at = span.at; at < span.end; at++) {
+		char c = params->text[at];
 
 		if (c < '0' || c > '9' || span.end - span.at > 12)
 			return error_set(reterr, -EINVAL,
@@ -62,35 +75,35 @@ static int number_of(
 	return 0;
 }
 
-static int run_call(struct connection *connection, const struct message *message, char **ret_result,
+static int run_call(struct connection *connection, const struct params *params, char **ret_result,
 	ks_error **reterr)
 {
 	struct ks_call_options options = {.size = sizeof(options), .cancel_fd = connection->gone};
-	autofree char *tool = string_of(message, "tool");
-	struct span request = {0, 0};
+	autofree char *tool = string_at(params->text, params->values[CALL_TOOL]);
+	struct span request = params->values[CALL_REQUEST];
 	struct denied_request inner;
 	struct call_watch watch;
-	int r = number_of(message, "timeout_ms", &options.timeout_ms, reterr);
+	int r = number_of(params, CALL_TIMEOUT, &options.timeout_ms, reterr);
 
 	if (r == 0)
-		r = number_of(message, "wait_ms", &options.wait_ms, reterr);
+		r = number_of(params, CALL_WAIT, &options.wait_ms, reterr);
 	if (r < 0)
 		return r;
-	if (!tool || message_member(message, message->params, "request", &request) != 1)
+	if (!tool || !is_there(request))
 		return error_set(reterr, -EINVAL,
 			ABOUT(.step = "usage", .field = tool ? "request" : "tool",
 				.remedy = "write {\"tool\": NAME, \"request\": {...}}"),
 			"call needs a tool and a request");
-	inner = (struct denied_request){message->text + request.at, request.end - request.at};
+	inner = (struct denied_request){params->text + request.at, request.end - request.at};
 	watch = denied_watch(&inner);
 	return workers_call_watched(connection->daemon->workers, tool, inner.text, inner.len,
 		&options, &watch, ret_result, NULL, reterr);
 }
 
-static int run_status(struct connection *connection, const struct message *message,
-	char **ret_result, ks_error **reterr)
+static int run_status(struct connection *connection, const struct params *params, char **ret_result,
+	ks_error **reterr)
 {
-	(void)message;
+	(void)params;
 	return errors_status(connection->daemon, ret_result) < 0 ? error_oom(reterr) : 0;
 }
 
@@ -100,11 +113,11 @@ static int done(char **ret_result, ks_error **reterr)
 	return *ret_result ? 0 : error_oom(reterr);
 }
 
-static int run_drain(struct connection *connection, const struct message *message,
-	char **ret_result, ks_error **reterr)
+static int run_drain(struct connection *connection, const struct params *params, char **ret_result,
+	ks_error **reterr)
 {
 	uint64_t timeout = 0;
-	int r = number_of(message, "timeout_ms", &timeout, reterr);
+	int r = number_of(params, DRAIN_TIMEOUT, &timeout, reterr);
 
 	if (r < 0)
 		return r;
@@ -117,20 +130,25 @@ static int run_drain(struct connection *connection, const struct message *messag
 	return done(ret_result, reterr);
 }
 
-static int run_reload(struct connection *connection, const struct message *message,
-	char **ret_result, ks_error **reterr)
+static int run_reload(struct connection *connection, const struct params *params, char **ret_result,
+	ks_error **reterr)
 {
 	int r = daemon_reload(connection->daemon, reterr);
 
-	(void)message;
+	(void)params;
 	return r < 0 ? r : done(ret_result, reterr);
 }
 
 static const struct method methods[] = {
-	{"call", {"tool", "request", "timeout_ms", "wait_ms"}, run_call},
-	{"status", {NULL}, run_status},
-	{"drain", {"timeout_ms"}, run_drain},
-	{"reload", {NULL}, run_reload},
+	{.name = "call",
+		.keys = {[CALL_TOOL] = "tool",
+			[CALL_REQUEST] = "request",
+			[CALL_TIMEOUT] = "timeout_ms",
+			[CALL_WAIT] = "wait_ms"},
+		.run = run_call},
+	{.name = "status", .run = run_status},
+	{.name = "drain", .keys = {[DRAIN_TIMEOUT] = "timeout_ms"}, .run = run_drain},
+	{.name = "reload", .run = run_reload},
 };
 
 static const struct method *find_method(const struct message *message)
@@ -141,12 +159,13 @@ static const struct method *find_method(const struct message *message)
 	return NULL;
 }
 
-static bool knows(const struct method *method, const struct message *message, struct span key)
+/* Which of the method's keys it is; MAX_PARAMS: none. */
+static size_t find_key(const struct method *method, const struct message *message, struct span key)
 {
-	for (const char *const *name = method->params; *name; name++)
-		if (message_key_is(message, key, *name))
-			return true;
-	return false;
+	for (size_t i = 0; method->keys[i]; i++)
+		if (message_key_is(message, key, method->keys[i]))
+			return i;
+	return MAX_PARAMS;
 }
 
 static int refuse_param(const struct method *method, const char *name, ks_error **reterr)
@@ -154,9 +173,9 @@ static int refuse_param(const struct method *method, const char *name, ks_error 
 	autostrbuf struct strbuf known;
 
 	strbuf_init(&known, KS_MAX_TEXT);
-	strbuf_puts(&known, method->params[0] ? "its params are" : "leave it out");
-	for (const char *const *at = method->params; *at; at++)
-		strbuf_addf(&known, "%s %s", at == method->params ? "" : ",", *at);
+	strbuf_puts(&known, method->keys[0] ? "its params are" : "leave it out");
+	for (const char *const *at = method->keys; *at; at++)
+		strbuf_addf(&known, "%s %s", at == method->keys ? "" : ",", *at);
 	if (known.error)
 		return error_oom(reterr);
 	return error_set(reterr, -EINVAL,
@@ -164,18 +183,24 @@ static int refuse_param(const struct method *method, const char *name, ks_error 
 		method->name, name);
 }
 
-/* A param that nobody reads is a bound that nobody keeps. */
-static int check_params(
-	const struct method *method, const struct message *message, ks_error **reterr)
+/* In one pass, as a request within the params may be long. A param that nobody reads is a bound
+ * that nobody keeps. */
+static int read_params(const struct method *method, const struct message *message,
+	struct params *ret, ks_error **reterr)
 {
+	unsigned times[MAX_PARAMS] = {0};
 	struct span key, value;
 	size_t at = 0;
 
+	*ret = (struct params){.text = message->text, .keys = method->keys};
 	while (message_entry(message, message->params, &at, &key, &value) > 0) {
+		size_t which = find_key(method, message, key);
 		autofree char *name = NULL;
 
-		if (knows(method, message, key))
+		if (which < MAX_PARAMS) {
+			ret->values[which] = times[which]++ ? (struct span){0, 0} : value;
 			continue;
+		}
 		name = strndup(message->text + key.at + 1, key.end - key.at - 2);
 		return name ? refuse_param(method, name, reterr) : error_oom(reterr);
 	}
@@ -186,25 +211,31 @@ static int check_params(
 static void put_fault(struct daemon *daemon, const struct message *message, const char *id,
 	const ks_error *error, struct strbuf *line)
 {
-	autofree char *name = string_of(message, "tool");
+	struct span span = {0, 0};
 	struct ks_tool tool = {.size = sizeof(tool)};
+	autofree char *name = NULL;
 	autofree char *paths = NULL;
-	ks_tools *tools = daemon_tools(daemon);
+	ks_tools *tools;
 
+	if (strcmp(ks_error_step(error), "usage") == 0) {
+		reply_usage(line, id, error);
+		return;
+	}
+	message_member(message, message->params, "tool", &span);
+	name = string_at(message->text, span);
+	tools = daemon_tools(daemon);
 	if (!name || ks_tools_find(tools, name, &tool) < 0)
 		tool.policy = NULL;
 	else
 		paths = diagnosis_command(tool.argv, tool.cwd, tool.policy);
-	if (strcmp(ks_error_step(error), "usage") == 0)
-		reply_usage(line, id, error);
-	else
-		reply_fault(line, id, error, tool.policy, paths);
+	reply_fault(line, id, error, tool.policy, paths);
 	ks_tools_free(tools);
 }
 
 void request_serve(struct connection *connection, const struct message *message)
 {
 	const struct method *method = find_method(message);
+	struct params params;
 	autofree char *id = strndup(
 		message->text + message->id.at, message->id.end - message->id.at);
 	autofree char *result = NULL;
@@ -217,8 +248,8 @@ void request_serve(struct connection *connection, const struct message *message)
 	if (!method)
 		reply_error(
 			&line, id, REPLY_METHOD, "the methods are call, status, drain and reload");
-	else if (check_params(method, message, &error) == 0 &&
-		 method->run(connection, message, &result, &error) == 0)
+	else if (read_params(method, message, &params, &error) == 0 &&
+		 method->run(connection, &params, &result, &error) == 0)
 		reply_json(&line, id, "result", result);
 	else if (error)
 		put_fault(connection->daemon, message, id, error, &line);
