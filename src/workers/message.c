@@ -277,27 +277,42 @@ bool message_key_is(const struct message *message, struct span key, const char *
 	return spells(message->text + key.at, key.end - key.at, name, strlen(name));
 }
 
+/* Moves before the next entry of a container: 1, 0 behind the last or where it is none, or
+ * -EPROTO. */
+static int next_of(const struct message *message, struct span container, const char brackets[2],
+	struct positions *ret_scan, size_t *at)
+{
+	bool first = *at == 0;
+	int r;
+
+	*ret_scan = (struct positions){.text = message->text, .len = container.end};
+	if (first_of(message, container) != brackets[0])
+		return 0;
+	if (first)
+		*at = container.at + 1;
+	r = next_entry(ret_scan, at, brackets[1], first);
+	return r < 0 ? -EPROTO : r;
+}
+
+static int take_value(struct positions *scan, size_t *at, struct span *ret_value)
+{
+	scan_space(scan, at);
+	ret_value->at = *at;
+	if (scan_value(scan, at, 2) < 0)
+		return -EPROTO;
+	ret_value->end = *at;
+	return 1;
+}
+
 int message_entry(const struct message *message, struct span object, size_t *at,
 	struct span *ret_key, struct span *ret_value)
 {
-	struct positions scan = {.text = message->text, .len = object.end};
-	bool first = *at == 0;
-	size_t place = first ? object.at + 1 : *at;
-	int r;
+	struct positions scan;
+	int r = next_of(message, object, "{}", &scan, at);
 
-	if (first_of(message, object) != '{')
-		return 0;
-	r = next_entry(&scan, &place, '}', first);
 	if (r <= 0)
-		return r < 0 ? -EPROTO : 0;
-	if (scan_key(&scan, &place, ret_key) < 0)
-		return -EPROTO;
-	scan_space(&scan, &place);
-	ret_value->at = place;
-	if (scan_value(&scan, &place, 2) < 0)
-		return -EPROTO;
-	ret_value->end = *at = place;
-	return 1;
+		return r;
+	return scan_key(&scan, at, ret_key) < 0 ? -EPROTO : take_value(&scan, at, ret_value);
 }
 
 int message_member(
@@ -321,22 +336,10 @@ int message_member(
 int message_item(
 	const struct message *message, struct span array, size_t *at, struct span *ret_value)
 {
-	struct positions scan = {.text = message->text, .len = array.end};
-	bool first = *at == 0;
-	size_t place = first ? array.at + 1 : *at;
-	int r;
+	struct positions scan;
+	int r = next_of(message, array, "[]", &scan, at);
 
-	if (first_of(message, array) != '[')
-		return 0;
-	r = next_entry(&scan, &place, ']', first);
-	if (r <= 0)
-		return r < 0 ? -EPROTO : 0;
-	scan_space(&scan, &place);
-	ret_value->at = place;
-	if (scan_value(&scan, &place, 2) < 0)
-		return -EPROTO;
-	ret_value->end = *at = place;
-	return 1;
+	return r <= 0 ? r : take_value(&scan, at, ret_value);
 }
 
 /* In JSON a line can only end between two tokens. */
