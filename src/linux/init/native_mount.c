@@ -158,14 +158,23 @@ static int restricted(int tree, uint64_t attributes)
 }
 
 /* A device, as reading the covered file is to find it empty and not to be an error. */
+static int null_device(void)
+{
+	return restricted(tree_copy(AT_FDCWD, "/dev/null"), NULL_ATTRIBUTES);
+}
+
+static int empty_directory(void)
+{
+	return tree_new_tmpfs(0555, EMPTY_SIZE, EMPTY_ATTRIBUTES);
+}
+
 static int mask_file(struct native_root *root, const struct spec_mount *mount)
 {
 	const char *path = path_of(mount);
 
 	if (root->covered_file)
 		return cover_alike(path, root->covered_file);
-	return cover_first(root, path, &root->covered_file,
-		restricted(tree_copy(AT_FDCWD, "/dev/null"), NULL_ATTRIBUTES));
+	return cover_first(root, path, &root->covered_file, null_device());
 }
 
 static int mask_directory(struct native_root *root, const struct spec_mount *mount)
@@ -177,17 +186,15 @@ static int mask_directory(struct native_root *root, const struct spec_mount *mou
 		return cover_alike(path, root->covered_directory);
 	root->empty = -1;
 	if (tree < 0)
-		tree = tree_new_tmpfs(0555, EMPTY_SIZE, EMPTY_ATTRIBUTES);
+		tree = empty_directory();
 	return cover_first(root, path, &root->covered_directory, tree);
 }
 
 int mount_cover(const struct native_root *root, const char *path, bool directory)
 {
 	const char *covered = NULL;
-	int tree = directory ? tree_new_tmpfs(0555, EMPTY_SIZE, EMPTY_ATTRIBUTES)
-			     : restricted(tree_copy(AT_FDCWD, "/dev/null"), NULL_ATTRIBUTES);
 
-	return cover_first(root, path, &covered, tree);
+	return cover_first(root, path, &covered, directory ? empty_directory() : null_device());
 }
 
 /* A file of the root itself, which becomes read-only with it. */
