@@ -87,20 +87,18 @@ static int look(
 int watch_step(struct watch *watch, uint64_t now, enum watch_verdict *ret_verdict, size_t *ret_left)
 {
 	struct seen seen = {0};
-	bool pause;
 	int r = look(watch, now, ret_verdict, &seen);
 
 	if (r < 0)
 		return r;
-	pause = seen.pause;
 	*ret_left = count_left(watch);
 	/* Somebody may be: the next look tells. */
 	if (*ret_left == 0 && seen.torn)
 		*ret_left = 1;
 	/* Again at each look: members that are new since the last one stand still, too. */
-	if (pause || watch->paused)
-		r = send_to_all(watch, pause ? SIGSTOP : SIGCONT);
-	watch->paused = pause;
+	if (seen.pause || watch->paused)
+		r = send_to_all(watch, seen.pause ? SIGSTOP : SIGCONT);
+	watch->paused = seen.pause;
 	return r;
 }
 
