@@ -93,6 +93,18 @@ static int end(int r, pid_t pid, const struct least_jail *jail, const char **ret
 	return ended;
 }
 
+/* From the step before the exec; begin: when the time began. */
+static int execute(struct least_jail *jail, pid_t pid, int r, const uint32_t *running,
+	uint64_t begin, struct timing *ret_timing, const char **ret_reason)
+{
+	least_wake(&jail->step, LEAST_EXECUTE);
+	wait_for_exec(running);
+	ret_timing->spawn_ns = bench_now() - begin;
+	r = end(r, pid, jail, ret_reason);
+	ret_timing->total_ns = bench_now() - begin;
+	return r;
+}
+
 int run_least(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason)
 {
@@ -106,12 +118,7 @@ int run_least(const struct bench *bench, const struct request *request, struct t
 	if (pid < 0)
 		return -errno;
 	r = let_join(&jail, pid, ret_reason);
-	least_wake(&jail.step, LEAST_EXECUTE);
-	wait_for_exec(&running);
-	ret_timing->spawn_ns = bench_now() - begin;
-	r = end(r, pid, &jail, ret_reason);
-	ret_timing->total_ns = bench_now() - begin;
-	return r;
+	return execute(&jail, pid, r, &running, begin, ret_timing, ret_reason);
 }
 
 /* Everything is in force before the time begins. What remains is the exec, the program, and the end
@@ -120,7 +127,6 @@ int run_least_prepared(const struct bench *bench, const struct request *request,
 	struct timing *ret_timing, const char **ret_reason)
 {
 	struct least_jail jail = jail_of(bench, request);
-	uint64_t begin;
 	uint32_t running;
 	pid_t pid = start(&jail, &running);
 	int r;
@@ -134,13 +140,7 @@ int run_least_prepared(const struct bench *bench, const struct request *request,
 		!__atomic_load_n(&jail.armed, __ATOMIC_ACQUIRE))
 		usleep(100); /* nothing is timed yet, and it may have failed */
 	usleep(200);
-	begin = bench_now();
-	least_wake(&jail.step, LEAST_EXECUTE);
-	wait_for_exec(&running);
-	ret_timing->spawn_ns = bench_now() - begin;
-	r = end(r, pid, &jail, ret_reason);
-	ret_timing->total_ns = bench_now() - begin;
-	return r;
+	return execute(&jail, pid, r, &running, bench_now(), ret_timing, ret_reason);
 }
 
 static _Noreturn void execute_monitor(const struct least_jail *jail, const char *monitor, int own)
