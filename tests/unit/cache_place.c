@@ -3,9 +3,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "vm/kernel/cache.h"
 
@@ -30,4 +36,16 @@ int remove_place(void **state)
 		if (entry->d_name[0] != '.' && unlinkat(dirfd(list), entry->d_name, 0) < 0)
 			unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR);
 	return list && closedir(list) == 0 ? rmdir(place->path) : -1;
+}
+
+unsigned count_files(const struct place *place, const char *prefix)
+{
+	DIR *list = opendir(place->path);
+	unsigned n = 0;
+
+	assert_non_null(list);
+	for (struct dirent *entry; (entry = readdir(list));)
+		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	closedir(list);
+	return n;
 }

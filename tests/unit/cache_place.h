@@ -12,4 +12,7 @@ struct place {
 int make_place(void **state);
 int remove_place(void **state);
 
+/* How many files of it have names that begin so. */
+unsigned count_files(const struct place *place, const char *prefix);
+
 #endif

@@ -58,3 +58,12 @@ uint32_t bpf_run(
 	}
 	return BPF_BROKEN;
 }
+
+unsigned bpf_all_of(const struct sock_filter *instruction)
+{
+	unsigned code = instruction->code;
+
+	if (BPF_CLASS(code) == BPF_JMP && BPF_OP(code) != BPF_JA)
+		return BPF_RAN | BPF_JUMPED | BPF_JUMPED_NOT;
+	return BPF_RAN;
+}

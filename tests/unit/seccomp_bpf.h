@@ -21,4 +21,9 @@ enum {
 uint32_t bpf_run(
 	const struct sock_filter *code, size_t len, const struct seccomp_data *data, uint8_t *seen);
 
+/* What of the above an instruction has to come to where it is tried in every way: none may be idle,
+ * and no comparison may have gone one way alone; else a part of the program was not tried, or need
+ * not be there. */
+unsigned bpf_all_of(const struct sock_filter *instruction);
+
 #endif

@@ -161,15 +161,10 @@ static void walk_number(struct subject *subject, uint32_t nr)
 	assert_int_equal(walk(subject, &data), SECCOMP_RET_KILL_PROCESS);
 }
 
-/* No instruction may be idle, and no comparison may have gone one way alone: else a part of the
- * program was not tried, or need not be there. */
 static void check_all_ran(const struct subject *subject)
 {
 	for (size_t i = 0; i < subject->program->len; i++) {
-		unsigned code = subject->program->filter[i].code;
-		bool conditional = BPF_CLASS(code) == BPF_JMP && BPF_OP(code) != BPF_JA;
-		unsigned wanted = BPF_RAN |
-				  (conditional ? (unsigned)(BPF_JUMPED | BPF_JUMPED_NOT) : 0u);
+		unsigned wanted = bpf_all_of(&subject->program->filter[i]);
 
 		if (subject->seen[i] != wanted)
 			fail_msg("%s profile %d: instruction %zu ran as %u instead of %u",

@@ -158,15 +158,11 @@ static void walk_number(struct subject *subject, uint32_t nr)
 	assert_int_equal(walk(subject, &data), SECCOMP_RET_KILL_PROCESS);
 }
 
-/* No instruction may be idle, and no comparison may have gone one way alone. */
 static void check_all_ran(const struct subject *subject)
 {
 	for (size_t i = 0; i < subject->program->len; i++) {
-		unsigned code = subject->program->filter[i].code;
-		unsigned wanted = BPF_RAN;
+		unsigned wanted = bpf_all_of(&subject->program->filter[i]);
 
-		if (BPF_CLASS(code) == BPF_JMP && BPF_OP(code) != BPF_JA)
-			wanted |= BPF_JUMPED | BPF_JUMPED_NOT;
 		if (subject->seen[i] != wanted)
 			fail_msg("%s: instruction %zu ran as %u instead of %u",
 				machines[subject->machine], i, subject->seen[i], wanted);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much the cache of machines keeps, and whom it lets go first. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -24,18 +23,6 @@
 
 #define PROCESSES 4
 #define EACH 12
-
-static unsigned count(const struct place *place, const char *prefix)
-{
-	DIR *list = opendir(place->path);
-	unsigned n = 0;
-
-	assert_non_null(list);
-	for (struct dirent *entry; (entry = readdir(list));)
-		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-	closedir(list);
-	return n;
-}
 
 static bool is_there(const struct place *place, const char *name)
 {
@@ -87,14 +74,14 @@ static void test_each_kind_has_a_bound_of_its_own(void **state)
 		fill(place, kinds[i].prefix, kinds[i].most - 1);
 		snprintf(name, sizeof(name), "%slast", kinds[i].prefix);
 		store(place, name, 0, 0);
-		assert_int_equal(count(place, kinds[i].prefix), kinds[i].most);
+		assert_int_equal(count_files(place, kinds[i].prefix), kinds[i].most);
 		fill(place, kinds[i].prefix, kinds[i].most + 20);
 		snprintf(name, sizeof(name), "%snext", kinds[i].prefix);
 		store(place, name, 0, 0);
-		assert_int_equal(count(place, kinds[i].prefix), kinds[i].most);
+		assert_int_equal(count_files(place, kinds[i].prefix), kinds[i].most);
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		assert_int_equal(count(place, kinds[i].prefix), kinds[i].most);
+		assert_int_equal(count_files(place, kinds[i].prefix), kinds[i].most);
 }
 
 static void test_what_is_not_of_a_kind_is_not_touched(void **state)
@@ -106,10 +93,10 @@ static void test_what_is_not_of_a_kind_is_not_touched(void **state)
 	assert_int_equal(mkdirat(place->cache, "digest-directory", 0700), 0);
 	fill(place, "digest-", CACHE_DIGESTS + 1);
 	store(place, "digest-0", 0, 0);
-	assert_int_equal(count(place, "other-"), 300);
+	assert_int_equal(count_files(place, "other-"), 300);
 	assert_true(is_there(place, "templates.lock"));
 	assert_true(is_there(place, "digest-directory"));
-	assert_int_equal(count(place, "digest-0"), CACHE_DIGESTS);
+	assert_int_equal(count_files(place, "digest-0"), CACHE_DIGESTS);
 }
 
 static void test_what_was_used_last_stays(void **state)
@@ -167,7 +154,7 @@ static void test_whoever_has_one_open_keeps_it(void **state)
 	/* And it is made anew. */
 	assert_int_equal(cache_store(place->cache, "vmlinux-used", "abc", 3), 0);
 	assert_true(is_there(place, "vmlinux-used"));
-	assert_int_equal(count(place, "vmlinux-"), CACHE_KERNELS);
+	assert_int_equal(count_files(place, "vmlinux-"), CACHE_KERNELS);
 }
 
 static void test_without_room_nothing_is_stored(void **state)
@@ -227,7 +214,7 @@ static void test_many_at_once(void **state)
 	}
 	/* Who finds another at it leaves it to the next. */
 	store(place, "digest-last", 0, 0);
-	assert_int_equal(count(place, "digest-"), CACHE_DIGESTS);
+	assert_int_equal(count_files(place, "digest-"), CACHE_DIGESTS);
 }
 
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which files of a cache are taken for templates. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -25,18 +24,6 @@
 #define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define RATE 2100000u
-
-static unsigned count(const struct place *place, const char *prefix)
-{
-	DIR *list = opendir(place->path);
-	unsigned n = 0;
-
-	assert_non_null(list);
-	for (struct dirent *entry; (entry = readdir(list));)
-		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-	closedir(list);
-	return n;
-}
 
 static int keep(const struct place *place, const char *key, const char *text, off_t size)
 {
@@ -86,11 +73,11 @@ static void test_one_that_is_not_named_leaves_nothing(void **state)
 
 	assert_int_equal(template_begin(place->cache, &fd), 0);
 	assert_int_equal(write(fd, "abc", 3), 3);
-	assert_int_equal(count(place, "template-"), 0);
+	assert_int_equal(count_files(place, "template-"), 0);
 	close(fd);
 	assert_int_equal(keep(place, KEY_A, "", 0), -ENODATA);
 	assert_int_equal(keep(place, KEY_A, "abc", (off_t)TEMPLATE_LARGEST + 1), -EFBIG);
-	assert_int_equal(count(place, "template-"), 0);
+	assert_int_equal(count_files(place, "template-"), 0);
 }
 
 enum spoiling {
@@ -178,7 +165,7 @@ static void test_what_is_not_what_its_name_says_is_never_used(void **state)
 		spoil(place, (enum spoiling)how);
 		if (is_there(place, KEY_A))
 			fail_msg("spoiling %d was not seen", how);
-		assert_int_equal(count(place, "template-"), 0);
+		assert_int_equal(count_files(place, "template-"), 0);
 		unlinkat(place->cache, "second", 0);
 	}
 	assert_int_equal(keep(place, KEY_A, "abc", 0), 0);
@@ -215,9 +202,9 @@ static void test_the_oldest_make_room(void **state)
 		age(place, name, (time_t)(100 - i));
 	}
 	assert_int_equal(keep(place, KEY_A, "abc", 0), 0);
-	assert_int_equal(count(place, "template-"), fit);
-	assert_int_equal(count(place, "template-0"), 0);
-	assert_int_equal(count(place, "template-1"), 1);
+	assert_int_equal(count_files(place, "template-"), fit);
+	assert_int_equal(count_files(place, "template-0"), 0);
+	assert_int_equal(count_files(place, "template-1"), 1);
 	assert_true(is_there(place, KEY_A));
 }
 
