@@ -93,7 +93,8 @@ static int lacks_qemu(const struct ks_host *host, struct why_not *ret)
 	return r < 0 ? r : why_not_advise(ret, "%s", installer_of(host)->qemu);
 }
 
-/* The jails around machine and files are Native's. */
+/* The jails around machine and files are Native's. Asked for first: where they fail for want of
+ * user namespaces, root's programs may not even look like root's. */
 static int lacks_jail(const struct ks_host *host, struct why_not *ret)
 {
 	int r = why_not_native(host, ret);
@@ -109,9 +110,9 @@ int why_not_qemu(const struct ks_host *host, struct why_not *ret)
 	int r;
 
 	*ret = (struct why_not){0};
-	r = lacks_qemu(host, ret);
+	r = lacks_jail(host, ret);
 	if (r == 0 && ret->state == KS_FINDING_WORKS)
-		r = lacks_jail(host, ret);
+		r = lacks_qemu(host, ret);
 	if (r < 0 || ret->state == KS_FINDING_FAILS || host->vm.kvm)
 		return r;
 	r = why_not_say(ret, KS_FINDING_LIMITED, -EOPNOTSUPP, "kvm",
@@ -136,9 +137,12 @@ static bool is_too_old(const char *version)
 
 int why_not_firecracker(const struct ks_host *host, struct why_not *ret)
 {
-	int r = 0;
+	int r;
 
 	*ret = (struct why_not){0};
+	r = lacks_jail(host, ret);
+	if (r < 0 || ret->state == KS_FINDING_FAILS)
+		return r;
 	if (!host->vm.firecracker) {
 		r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "firecracker",
 			"the program firecracker is in none of /usr/bin and /usr/local/bin");
@@ -165,6 +169,5 @@ int why_not_firecracker(const struct ks_host *host, struct why_not *ret)
 			host->vm.firecracker_version);
 		return r < 0 ? r : why_not_advise(ret, "install Firecracker 1.8 or newer");
 	}
-	r = lacks_kernel(host, ret);
-	return r < 0 || ret->state == KS_FINDING_FAILS ? r : lacks_jail(host, ret);
+	return lacks_kernel(host, ret);
 }
