@@ -10,6 +10,7 @@ from harness import check, double, residue
 from harness.discover import add, test
 from harness.jail import wait_for
 from test_egress import Service, act, listed
+from test_receipt import without_groups
 
 OURS = ("qemu", "firecracker")
 EMULATORS = {"qemu": "qemu-system-x86_64", "firecracker": "firecracker"}
@@ -290,6 +291,24 @@ for backends, program in (*(((name,), program) for name, program in EMULATORS.it
                           (OURS, "kastellan-vm"), (OURS, "kastellan-files")):
     add(f"{program} is killed: the run ends, is no success, and leaves nothing",
         lambda t, program=program: killed(t, program), __name__, backends=backends, root=True)
+
+
+def share_inside(t, percent):
+    """Of the guest's processor, by the guest's clock: what two busy processes had of it on a host that
+    has no control groups. What the program's start takes is in the former alone."""
+    path = t.jail.status_file()
+    line = t.jail.command(t.probe("hog", "burn_parallel", "400", "2"), read=[t.probes.directory],
+                          policy={"cpu_ms": 0, "cpu_quota_pct": percent}, flags=["--status", path])
+    result = without_groups(t, line)
+    check.true(result.code == 0 and result.verdict.startswith("allowed"), result.complaint)
+    usage = t.jail.read_status(path)["usage"]
+    return usage["cpu_ms"] / int(result.lines[0].split()[1])
+
+
+@test("cpu_quota_pct is held in the guest where the host has no control groups", 60, backends=OURS, root=True)
+def quota_inside(t):
+    check.within(share_inside(t, 10), 0.02, 0.16, "share of the guest's processor at 10 %")
+    check.within(share_inside(t, 100), 0.4, 3, "share of the guest's processor at 100 %")
 
 
 @test("twenty megabytes through each stream arrive as they were sent", 120, backends=OURS)
