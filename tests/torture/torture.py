@@ -22,6 +22,7 @@ from survey import ALLOCATION, Item
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = {"qemu": 150}  # seconds; a start that hangs is given up after 30, that of a machine after 120
 LEAVING = 12  # seconds that the monitor may take for the end of everything
+TEMPLATE_TRIES = 4  # one makes it, the next takes it; a busy host may have others in between
 GROUPS = "/sys/fs/cgroup"
 
 
@@ -76,8 +77,28 @@ class Torture:
         self.command += ["--net", f"127.0.0.1:{ports[0]}"] if ports else []
         self.command += ["--cpu", "60s"] if options.backend == "qemu" else []
         self.command += ["--", report, read, write, *ports]
+        self.cache = self.make_cache() if self.kernels_own else None
         self.groups, self.files = self.named_groups(), self.temporary()
         self.mounts = self.mounted()
+
+    def make_cache(self):
+        """Of machines, with a template in it: to boot each would take several times as long, and is
+        counted as other calls."""
+        cache = self.directory / "cache"
+        cache.mkdir(0o700)
+        os.environ["KASTELLAN_CACHE"] = str(cache)
+        for _ in range(TEMPLATE_TRIES):
+            self.execute(self.command)
+            if self.status.exists() and \
+                    json.loads(self.status.read_text())["machine"]["guest"] == "template":
+                return cache
+        raise SystemExit(f"Bail out! no guest comes from a template: {self.status.read_text()}")
+
+    def forgive(self):
+        """A template that was given up, as something had failed on the way to it, would not be tried
+        again within the hour, and all guests of that be booted."""
+        for mark in self.cache.glob("no-template-*") if self.cache else []:
+            mark.unlink()
 
     @staticmethod
     def lacking(options):
@@ -122,6 +143,7 @@ class Torture:
 
     def run(self, item):
         """(exit code or None, stdout, stderr)"""
+        self.forgive()
         if item.role in PROGRAMS:
             self.allocations.order(item.role, item.time)
             return self.execute(self.command, env=self.allocations.environment(item.role))
