@@ -59,7 +59,7 @@ class Guest:
             time.sleep(0.002)
         with open(path, encoding="utf-8") as file:
             about = ast.literal_eval(file.read())
-        self.emulator, self.emulator_fds, self.emulator_env, lent = about
+        self.emulator, self.emulator_fds, self.emulator_env, lent, self.emulator_sockets = about
         self.emulator_pidfd = os.pidfd_open(self.emulator)
         taken = [take_descriptor(self.emulator_pidfd, fd) for fd in lent]
         os.unlink(path)

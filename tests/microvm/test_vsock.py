@@ -19,14 +19,14 @@ from test_keeper import HERE, SPEC, USAGE, EXIT, Case, gone
 class Guest(test_keeper.Guest):
     """files: kastellan-files is the test as well, at self.server."""
 
-    def __init__(self, files=False):
+    def __init__(self, files=False, **limits):
         self.place = tempfile.TemporaryDirectory(prefix="ks-vsock-")
         self.path = os.path.join(self.place.name, "vsock")
         path = os.path.join(self.place.name, "emulator")
         self.server, theirs = socket.socketpair() if files else (None, None)
         argv = [sys.executable, "-I", os.path.join(HERE, "stand_in.py"), path, "--vsock", self.path]
         self.keeper = driver.Keeper(argv, SPEC, vsock=self.path,
-                                    files=theirs.fileno() if files else None)
+                                    files=theirs.fileno() if files else None, **limits)
         if files:
             theirs.close()
         lent = self.adopt(path)
@@ -108,6 +108,35 @@ class Vsock(Case):
     def test_what_it_gets(self):
         self.assertEqual(self.guest().emulator_fds, [0, 1, 2, 6])
         self.assertEqual(self.guest(files=True).emulator_fds, [0, 1, 2, 6])
+
+    def test_the_workers_connections_are_carried(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            guest = self.guest(files=True, connections=4)
+            guest.start()
+            guest.say(f.frame(f.OPEN, f.place("127.0.0.1", server.getsockname()[1]), stream=f.FIRST),
+                      f.frame(f.DATA, b"up", stream=f.FIRST))
+            end, _ = server.accept()
+            with end:
+                end.settimeout(20)
+                self.assertEqual(end.recv(10), b"up")
+                end.sendall(b"down")
+                while (found := guest.reader.take(20))[0] != f.DATA:
+                    pass
+        self.assertEqual(found, (f.DATA, 0, f.FIRST, b"down"))
+
+    def test_without_a_network_it_has_no_connection(self):
+        guest = self.guest()
+        guest.start()
+        guest.say(f.frame(f.OPEN, f.place("127.0.0.1", 1), stream=f.FIRST))
+        self.assertEqual(self.failure(guest)[0], "channel")
+
+    def test_the_emulator_has_local_sockets_alone_where_its_jail_has_a_network(self):
+        refused = errno.EAFNOSUPPORT
+        self.assertEqual(self.guest(connections=4).emulator_sockets,
+                         {str(socket.AF_UNIX): 0, str(socket.AF_INET): refused,
+                          str(socket.AF_INET6): refused, str(socket.AF_VSOCK): refused})
+        # The control: here no jail stands before what kastellan-vm does not forbid.
+        self.assertEqual(self.guest().emulator_sockets[str(socket.AF_INET)], 0)
 
     def test_it_dies_with_the_supervisor(self):
         for prelude in (test_keeper.booting, test_keeper.started):

@@ -15,6 +15,7 @@
 
 #define ALLOW 0x7fff0000u
 #define REFUSE(error) (0x00050000u | (error))
+#define NO_FAMILY REFUSE(EAFNOSUPPORT)
 #define NUMBERS 600
 
 static const char *const machines[MACHINE_COUNT] = {"x86_64", "aarch64"};
@@ -34,43 +35,57 @@ static const struct {
 	const char *name;
 	int numbers[MACHINE_COUNT];
 	uint64_t args[6];
-	uint32_t verdict; /* a worker's is another, or the row is a control */
+	uint32_t verdicts[2]; /* with a network the second; a worker's is another, or it is a control */
 	uint32_t strict;
 } rows[] = {
-	{"a local stream socket", {41, 198}, {1, 1, 0}, ALLOW, REFUSE(EAFNOSUPPORT)},
-	{"the same that does not wait", {41, 198}, {1, 04001, 0}, ALLOW, REFUSE(EAFNOSUPPORT)},
-	{"bind", {49, 200}, {0}, ALLOW, REFUSE(EPERM)},
-	{"listen", {50, 201}, {0}, ALLOW, REFUSE(EPERM)},
-	{"accept", {43, 202}, {0}, ALLOW, REFUSE(EPERM)},
-	{"accept4", {288, 242}, {0}, ALLOW, REFUSE(EPERM)},
-	{"connect", {42, 203}, {0}, ALLOW, REFUSE(EPERM)},
-	{"a local datagram socket", {41, 198}, {1, 2, 0}, REFUSE(EAFNOSUPPORT), REFUSE(EAFNOSUPPORT)},
-	{"TCP", {41, 198}, {2, 1, 0}, REFUSE(EAFNOSUPPORT), REFUSE(EAFNOSUPPORT)},
-	{"TCP over IPv6", {41, 198}, {10, 1, 6}, REFUSE(EAFNOSUPPORT), REFUSE(EAFNOSUPPORT)},
-	{"netlink", {41, 198}, {16, 3, 0}, REFUSE(EAFNOSUPPORT), REFUSE(EAFNOSUPPORT)},
-	{"a vsock", {41, 198}, {40, 1, 0}, REFUSE(EAFNOSUPPORT), REFUSE(EAFNOSUPPORT)},
+	{"a local stream socket", {41, 198}, {1, 1, 0}, {ALLOW, ALLOW}, REFUSE(EAFNOSUPPORT)},
+	{"the same that does not wait", {41, 198}, {1, 04001, 0}, {ALLOW, ALLOW}, REFUSE(EAFNOSUPPORT)},
+	{"bind", {49, 200}, {0}, {ALLOW, ALLOW}, REFUSE(EPERM)},
+	{"listen", {50, 201}, {0}, {ALLOW, ALLOW}, REFUSE(EPERM)},
+	{"accept", {43, 202}, {0}, {ALLOW, ALLOW}, REFUSE(EPERM)},
+	{"accept4", {288, 242}, {0}, {ALLOW, ALLOW}, REFUSE(EPERM)},
+	{"connect", {42, 203}, {0}, {ALLOW, ALLOW}, REFUSE(EPERM)},
+	{"TCP", {41, 198}, {2, 1, 0}, {NO_FAMILY, ALLOW}, NO_FAMILY},
+	{"TCP over IPv6", {41, 198}, {10, 1, 6}, {NO_FAMILY, ALLOW}, NO_FAMILY},
+	{"UDP", {41, 198}, {2, 2, 17}, {NO_FAMILY, ALLOW}, NO_FAMILY},
+	{"UDP over IPv6", {41, 198}, {10, 02004002, 0}, {NO_FAMILY, ALLOW}, NO_FAMILY},
+	{"a local datagram socket", {41, 198}, {1, 2, 0}, {NO_FAMILY, NO_FAMILY}, NO_FAMILY},
+	{"SCTP", {41, 198}, {2, 1, 132}, {NO_FAMILY, REFUSE(EPROTONOSUPPORT)}, NO_FAMILY},
+	{"raw IP", {41, 198}, {2, 3, 1}, {NO_FAMILY, REFUSE(EPROTONOSUPPORT)}, NO_FAMILY},
+	{"netlink", {41, 198}, {16, 3, 0}, {NO_FAMILY, NO_FAMILY}, NO_FAMILY},
+	{"a vsock", {41, 198}, {40, 1, 0}, {NO_FAMILY, NO_FAMILY}, NO_FAMILY},
 };
 /* clang-format on */
+
+static const struct seccomp_program *program_of(int machine, int network, int notify)
+{
+	return seccomp_machine_program_for(machines[machine], network, notify);
+}
+
+static uint32_t strict_verdict(int machine, int notify, int nr, const uint64_t args[6])
+{
+	return verdict_of(seccomp_program_for(KS_PROFILE_WORKER_STRICT, machines[machine], notify),
+		machine, nr, args);
+}
+
+static void check_row(size_t row, int machine, int network, int notify)
+{
+	int nr = rows[row].numbers[machine];
+	uint32_t found = verdict_of(
+		program_of(machine, network, notify), machine, nr, rows[row].args);
+	uint32_t strict = strict_verdict(machine, notify, nr, rows[row].args);
+
+	if (found != rows[row].verdicts[network] || strict != rows[row].strict)
+		fail_msg("%s, machine %d, network %d: 0x%08x and 0x%08x", rows[row].name, machine,
+			network, found, strict);
+}
 
 static void test_rows(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		for (int machine = 0; machine < MACHINE_COUNT; machine++)
-			for (int notify = 0; notify < 2; notify++) {
-				int nr = rows[i].numbers[machine];
-				uint32_t found = verdict_of(
-					seccomp_machine_program_for(machines[machine], notify),
-					machine, nr, rows[i].args);
-				uint32_t strict = verdict_of(
-					seccomp_program_for(KS_PROFILE_WORKER_STRICT,
-						machines[machine], notify),
-					machine, nr, rows[i].args);
-
-				if (found != rows[i].verdict || strict != rows[i].strict)
-					fail_msg("%s, machine %d: 0x%08x and 0x%08x", rows[i].name,
-						machine, found, strict);
-			}
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
+		for (int i = 0; i < MACHINE_COUNT * 4; i++)
+			check_row(row, i / 4, i / 2 % 2, i % 2);
 }
 
 static bool is_in_rows(int machine, int nr)
@@ -86,16 +101,15 @@ static void test_everything_else_is_as_for_a_worker(void **state)
 	static const uint64_t arguments[][6] = {{0}, {1, 1, 1, 1, 1, 1}, {2, 3, 4, 5, 6, 7}};
 
 	(void)state;
-	for (int machine = 0; machine < MACHINE_COUNT; machine++)
+	for (int i = 0; i < MACHINE_COUNT * 2; i++) {
+		const struct seccomp_program *program = program_of(i / 2, i % 2, true);
+
 		for (int nr = 0; nr < NUMBERS; nr++)
-			for (size_t i = 0; i < 3 && !is_in_rows(machine, nr); i++)
-				assert_int_equal(verdict_of(seccomp_machine_program_for(
-								    machines[machine], true),
-							 machine, nr, arguments[i]),
-					verdict_of(seccomp_program_for(KS_PROFILE_WORKER_STRICT,
-							   machines[machine], true),
-						machine, nr, arguments[i]));
-	assert_null(seccomp_machine_program_for("riscv64", true));
+			for (size_t k = 0; k < 3 && !is_in_rows(i / 2, nr); k++)
+				assert_int_equal(verdict_of(program, i / 2, nr, arguments[k]),
+					strict_verdict(i / 2, true, nr, arguments[k]));
+	}
+	assert_null(seccomp_machine_program_for("riscv64", true, true));
 }
 
 int main(void)

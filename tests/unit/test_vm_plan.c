@@ -184,9 +184,10 @@ static void test_the_machine_sees_nothing_of_the_worker(void **state)
 	host_free(host);
 }
 
-static void take_firecracker(const struct ks_host *host, struct ks_plan **ret_plan)
+static void take_firecracker(
+	const struct ks_host *host, const char *text, struct ks_plan **ret_plan)
 {
-	struct ks_policy *policy = fixture_policy("{}");
+	struct ks_policy *policy = fixture_policy(text);
 	static const char *const argv[] = {"/bin/true", NULL};
 	struct plan_request request = {.policy = policy, .host = host, .argv = argv};
 	struct grants grants = {0};
@@ -215,7 +216,7 @@ static void test_firecracker_sees_itself_alone(void **state)
 	struct ks_plan *plan = NULL, *jail = NULL;
 
 	(void)state;
-	take_firecracker(host, &plan);
+	take_firecracker(host, "{}", &plan);
 	assert_int_equal(plan_machine_jail(plan, host, &grants, &jail, NULL), 0);
 	assert_int_equal(jail->mounts.len, sizeof(seen) / sizeof(seen[0]));
 	for (size_t i = 0; i < jail->mounts.len; i++) {
@@ -237,6 +238,36 @@ static void test_firecracker_sees_itself_alone(void **state)
 	assert_non_null(fixture_seen(&jail->mounts, "/usr/lib/x86_64-linux-gnu"));
 	plan_free(jail);
 	plan_free(plan);
+	host_free(host);
+}
+
+/* An allowlist adds the way to the proxy, and nothing that it sees. */
+static void test_firecracker_with_an_allowlist_sees_no_more(void **state)
+{
+	struct ks_host *host = fixture_host("vm-kvm");
+	struct grants grants[2] = {{0}, {0}};
+	struct ks_plan *plans[2], *jails[2];
+
+	(void)state;
+	take_firecracker(host, "{}", &plans[0]);
+	take_firecracker(host, "{\"net\":{\"Allowlist\":[\"192.0.2.1:443\"]}}", &plans[1]);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(plan_machine_jail(plans[i], host, &grants[i], &jails[i], NULL), 0);
+	assert_int_equal(jails[0]->network, NETWORK_NONE);
+	assert_int_equal(jails[0]->filter.profile, KS_PROFILE_WORKER_STRICT);
+	assert_int_equal(plans[0]->vm.connections, 0);
+	assert_int_equal(jails[1]->network, NETWORK_PROXY);
+	assert_int_equal(jails[1]->filter.profile, KS_PROFILE_WORKER_NET_CLIENT);
+	assert_int_equal(plans[1]->vm.connections, jails[1]->policy->egress.connections);
+	assert_string_equal(jails[1]->policy->endpoints[0].text, "192.0.2.1:443");
+	assert_true(jails[1]->filter.around_emulator);
+	assert_int_equal(jails[0]->mounts.len, jails[1]->mounts.len);
+	for (size_t i = 0; i < jails[0]->mounts.len; i++)
+		assert_string_equal(jails[0]->mounts.items[i].path, jails[1]->mounts.items[i].path);
+	for (int i = 0; i < 2; i++) {
+		plan_free(jails[i]);
+		plan_free(plans[i]);
+	}
 	host_free(host);
 }
 
@@ -276,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_an_old_firecracker_is_refused),
 		cmocka_unit_test(test_the_machine_sees_nothing_of_the_worker),
 		cmocka_unit_test(test_firecracker_sees_itself_alone),
+		cmocka_unit_test(test_firecracker_with_an_allowlist_sees_no_more),
 		cmocka_unit_test(test_nothing_of_the_worker_is_in_the_command),
 	};
 

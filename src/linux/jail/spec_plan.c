@@ -128,7 +128,8 @@ static void write_landlock(struct spec_writer *writer, const struct landlock_pla
 static const struct seccomp_program *find_filter(const struct filter_plan *filter, bool notify)
 {
 	if (filter->around_emulator)
-		return seccomp_machine_program_for(filter->machine, notify);
+		return seccomp_machine_program_for(
+			filter->machine, filter->profile != KS_PROFILE_WORKER_STRICT, notify);
 	if (filter->on_host)
 		return seccomp_host_program_for(filter->machine, filter->scoped, notify);
 	return seccomp_program_for(filter->profile, filter->machine, notify);

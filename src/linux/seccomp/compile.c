@@ -318,14 +318,14 @@ int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
 	return r < 0 ? r : compile(&c, machine, actions);
 }
 
-int seccomp_compile_machine(
-	enum seccomp_machine machine, bool notify, struct sock_filter *code, size_t room)
+int seccomp_compile_machine(enum seccomp_machine machine, bool network, bool notify,
+	struct sock_filter *code, size_t room)
 {
 	struct compiler c = {.code = code, .room = room, .notify = notify};
 	enum seccomp_action actions[NUMBERS];
 	size_t count;
 	const struct seccomp_host_row *rows = seccomp_machine_table(&count);
-	int r = fill_other_actions(machine, rows, count, 0, actions);
+	int r = fill_other_actions(machine, rows, count, network, actions);
 
 	return r < 0 ? r : compile(&c, machine, actions);
 }

@@ -24,9 +24,10 @@ int seccomp_compile(enum seccomp_machine machine, enum ks_profile profile, bool 
 int seccomp_compile_host(enum seccomp_machine machine, bool scoped, bool notify,
 	struct sock_filter *code, size_t room);
 
-/* The same for the jail around an emulator with sockets of its own (machine.def). */
-int seccomp_compile_machine(
-	enum seccomp_machine machine, bool notify, struct sock_filter *code, size_t room);
+/* The same for the jail around an emulator with sockets of its own (machine.def); network: of a
+ * worker with an allowlist. */
+int seccomp_compile_machine(enum seccomp_machine machine, bool network, bool notify,
+	struct sock_filter *code, size_t room);
 
 /* That of the egress proxy, or of its resolver (egress.def). */
 int seccomp_compile_egress(

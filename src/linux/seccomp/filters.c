@@ -34,11 +34,12 @@ const struct seccomp_program *seccomp_host_program_for(
 	return index == MACHINE_COUNT ? NULL : &seccomp_host_programs[index][scoped][notify];
 }
 
-const struct seccomp_program *seccomp_machine_program_for(const char *machine, bool notify)
+const struct seccomp_program *seccomp_machine_program_for(
+	const char *machine, bool network, bool notify)
 {
 	enum seccomp_machine index = machine_of(machine);
 
-	return index == MACHINE_COUNT ? NULL : &seccomp_machine_programs[index][notify];
+	return index == MACHINE_COUNT ? NULL : &seccomp_machine_programs[index][network][notify];
 }
 
 const char *seccomp_syscall_name(const char *machine, int nr)

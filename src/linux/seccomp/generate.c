@@ -13,9 +13,9 @@ static const char *const machine_names[MACHINE_COUNT] = {
 	[MACHINE_AARCH64] = "aarch64",
 };
 /* Both profiles, then without namespaces: where Landlock does not hold signals, where it does; then
- * around an emulator. */
+ * around an emulator without a network, and with one. */
 #define AROUND_EMULATOR (SECCOMP_PROFILES + 2)
-#define PLACES (AROUND_EMULATOR + 1)
+#define PLACES (AROUND_EMULATOR + 2)
 
 static const char *const place_names[PLACES] = {
 	[KS_PROFILE_WORKER_STRICT] = "strict",
@@ -23,6 +23,7 @@ static const char *const place_names[PLACES] = {
 	[SECCOMP_PROFILES] = "host_unscoped",
 	[SECCOMP_PROFILES + 1] = "host_scoped",
 	[AROUND_EMULATOR] = "machine",
+	[AROUND_EMULATOR + 1] = "machine_net",
 };
 static const char *const variant_names[2] = {"kill", "notify"};
 
@@ -58,8 +59,9 @@ static int compile_worker(int machine, int place, int notify)
 {
 	if (place < SECCOMP_PROFILES)
 		return seccomp_compile(machine, place, notify, code, SECCOMP_MAX_INSTRUCTIONS);
-	if (place == AROUND_EMULATOR)
-		return seccomp_compile_machine(machine, notify, code, SECCOMP_MAX_INSTRUCTIONS);
+	if (place >= AROUND_EMULATOR)
+		return seccomp_compile_machine(
+			machine, place > AROUND_EMULATOR, notify, code, SECCOMP_MAX_INSTRUCTIONS);
 	return seccomp_compile_host(
 		machine, place > SECCOMP_PROFILES, notify, code, SECCOMP_MAX_INSTRUCTIONS);
 }
@@ -76,20 +78,6 @@ static void write_places(FILE *out, const char *name, int first)
 		name_worker(program, i / 4, place, i % 2);
 		fprintf(out, "\t[%d][%d][%d] = { %s, sizeof(%s) / sizeof(struct sock_filter) },\n",
 			i / 4, place % SECCOMP_PROFILES, i % 2, program, program);
-	}
-	fprintf(out, "};\n");
-}
-
-static void write_machine(FILE *out)
-{
-	char program[NAME];
-
-	fprintf(out,
-		"\nconst struct seccomp_program seccomp_machine_programs[MACHINE_COUNT][2] = {\n");
-	for (int i = 0; i < MACHINE_COUNT * 2; i++) {
-		name_worker(program, i / 2, AROUND_EMULATOR, i % 2);
-		fprintf(out, "\t[%d][%d] = { %s, sizeof(%s) / sizeof(struct sock_filter) },\n",
-			i / 2, i % 2, program, program);
 	}
 	fprintf(out, "};\n");
 }
@@ -111,7 +99,7 @@ static int write_workers(FILE *out)
 	}
 	write_places(out, "seccomp_programs", 0);
 	write_places(out, "seccomp_host_programs", SECCOMP_PROFILES);
-	write_machine(out);
+	write_places(out, "seccomp_machine_programs", AROUND_EMULATOR);
 	return 0;
 }
 

@@ -12,8 +12,9 @@ extern const struct seccomp_program seccomp_programs[MACHINE_COUNT][SECCOMP_PROF
 /* For workers without namespaces: by machine, 1 where Landlock holds signals, and as above. */
 extern const struct seccomp_program seccomp_host_programs[MACHINE_COUNT][2][2];
 
-/* For the jail around an emulator with sockets of its own: by machine, and as above. */
-extern const struct seccomp_program seccomp_machine_programs[MACHINE_COUNT][2];
+/* For the jail around an emulator with sockets of its own: by machine, 1 with a network, and as
+ * above. */
+extern const struct seccomp_program seccomp_machine_programs[MACHINE_COUNT][2][2];
 
 /* Of the egress proxy: by machine, and 1 for its resolver. In a file of their own, as nobody else
  * has use for them. */

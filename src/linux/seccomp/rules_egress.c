@@ -108,8 +108,13 @@ static const struct seccomp_clause record_lock_clauses[] = {
 	COMMAND(GET_RECORD_LOCK),
 };
 
-static const struct seccomp_clause local_socket_clauses[] = {
-	WHEN(GRANT, IS(0, AF_UNIX), TYPE_IS(SOCK_STREAM), IS(2, 0)),
+#define LOCAL_SOCKETS WHEN(GRANT, IS(0, AF_UNIX), TYPE_IS(SOCK_STREAM), IS(2, 0))
+
+static const struct seccomp_clause local_socket_clauses[] = {LOCAL_SOCKETS};
+static const struct seccomp_clause local_or_net_socket_clauses[] = {
+	LOCAL_SOCKETS,
+	INET_SOCKETS(AF_INET),
+	INET_SOCKETS(AF_INET6),
 };
 
 #define RULE(action, list, default_verdict, words)                                     \
@@ -138,4 +143,7 @@ const struct seccomp_rule seccomp_egress_rules[ACTION_COUNT - ACTION_FIRST_OF_EG
 		"allowed for locks of open files that do not wait, else EINVAL"),
 	RULE(IF_LOCAL_SOCKET, local_socket, REFUSE(EAFNOSUPPORT),
 		"allowed for AF_UNIX stream, else EAFNOSUPPORT"),
+	RULE(IF_LOCAL_OR_NET_SOCKET, local_or_net_socket, REFUSE(EAFNOSUPPORT),
+		"allowed for AF_UNIX stream, and for TCP and UDP over AF_INET and AF_INET6, else "
+		"EPROTONOSUPPORT or EAFNOSUPPORT"),
 };

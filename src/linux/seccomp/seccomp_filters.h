@@ -31,8 +31,10 @@ const struct seccomp_program *seccomp_program_for(
 const struct seccomp_program *seccomp_host_program_for(
 	const char *machine, bool scoped, bool notify);
 
-/* For the jail around an emulator that has sockets of its own (machine.def). */
-const struct seccomp_program *seccomp_machine_program_for(const char *machine, bool notify);
+/* For the jail around an emulator that has sockets of its own (machine.def); network: the worker
+ * has an allowlist. */
+const struct seccomp_program *seccomp_machine_program_for(
+	const char *machine, bool network, bool notify);
 
 /* The name of a call, or NULL. */
 const char *seccomp_syscall_name(const char *machine, int nr);

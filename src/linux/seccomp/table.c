@@ -56,7 +56,7 @@ const struct seccomp_host_row *seccomp_files_table(size_t *ret_count)
 	return files_rows;
 }
 
-#define MACHINE(name, action, reason) FILES(name, action, reason)
+#define MACHINE(name, without, with, reason) {#name, {ACTION_##without, ACTION_##with}, reason},
 
 static const struct seccomp_host_row machine_rows[] = {
 #include "linux/seccomp/machine.def"

@@ -75,7 +75,8 @@ enum seccomp_machine { MACHINE_X86_64, MACHINE_AARCH64, MACHINE_COUNT };
 	X(IF_RELAY_OPTION)        \
 	X(IF_RESOLVER_SOCKET)     \
 	X(IF_RECORD_LOCK)         \
-	X(IF_LOCAL_SOCKET)
+	X(IF_LOCAL_SOCKET)        \
+	X(IF_LOCAL_OR_NET_SOCKET)
 
 enum seccomp_action {
 #define SECCOMP_ACTION(name) ACTION_##name,
@@ -132,7 +133,7 @@ struct seccomp_row {
 struct seccomp_host_row {
 	const char *name;
 	enum seccomp_action actions[2]; /* by 1 where Landlock holds signals; of egress.def, by 1
-					   for the resolver */
+					   for the resolver; of machine.def, by 1 with a network */
 	const char *reason;
 };
 

@@ -24,10 +24,20 @@
 
 /* As they are loaded; what they need comes with them. */
 static const char *const of_ports[] = {"virtio_mmio", "virtio_console", "fuse", NULL};
-/* The last one gives every connection of the worker's to one socket, whatever its port. */
-static const char *const of_network[] = {
-	"virtio_mmio", "virtio_console", "fuse", "nft_tproxy", NULL};
 static const char *const of_vsock[] = {"virtio_mmio", "vmw_vsock_virtio_transport", "fuse", NULL};
+/* The last one of either gives every connection of the worker's to one socket, whatever its port.
+ */
+static const char *const of_ports_network[] = {
+	"virtio_mmio", "virtio_console", "fuse", "nft_tproxy", NULL};
+static const char *const of_vsock_network[] = {
+	"virtio_mmio", "vmw_vsock_virtio_transport", "fuse", "nft_tproxy", NULL};
+
+static const char *const *modules_of(const struct vm_plan *vm)
+{
+	if (vm->config)
+		return vm->connections ? of_vsock_network : of_vsock;
+	return vm->connections ? of_ports_network : of_ports;
+}
 
 struct reader {
 	int directory;
@@ -159,9 +169,7 @@ int vm_make_initramfs(const struct vm_plan *vm, struct vm_parts *parts, ks_error
 {
 	autofd int cache = vm->templates ? cache_directory() : -1;
 	struct reader reader = {.directory = open(vm->modules, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.wanted = vm->config	    ? of_vsock
-			  : vm->connections ? of_network
-					    : of_ports,
+		.wanted = modules_of(vm),
 		.files = begin_hash(),
 		.cache = cache};
 	autofree char *order = NULL;

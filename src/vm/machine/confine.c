@@ -154,12 +154,16 @@ static int confine_calls(bool accepts, bool network)
 	return install(&code);
 }
 
-int confine_sockets(void)
+int confine_sockets(bool local)
 {
 	struct code code = {.len = 0};
 
 	put_head(&code);
-	unless(&code, SYS_socket, 1);
+	unless(&code, SYS_socket, local ? 3 : 1);
+	if (local) {
+		load(&code, offsetof(struct seccomp_data, args));
+		put(&code, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0));
+	}
 	answer(&code, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
 	answer(&code, SECCOMP_RET_ALLOW);
 	return install(&code) < 0 ? errno : 0;

@@ -14,8 +14,8 @@
  * that carry an end or a reset. */
 int confine(bool accepts, uint32_t connections, struct failure *failure);
 
-/* For the emulator, which has its sockets from us: it makes none itself, also where its jail has a
- * network for our sake. 0 or an errno. */
-int confine_sockets(void);
+/* For the emulator in a jail that has a network for our sake: it makes no socket, as it has its own
+ * from us, or local ones alone, over which a guest with a vsock comes. 0 or an errno. */
+int confine_sockets(bool local);
 
 #endif

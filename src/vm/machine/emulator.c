@@ -54,8 +54,8 @@ child(char *const *argv, const struct emulator_ends *ends, int output, int repor
 		code = errno ? errno : ESRCH;
 	if (!code)
 		code = place(ends, output, report);
-	if (!code && ends->no_sockets)
-		code = confine_sockets();
+	if (!code && ends->network)
+		code = confine_sockets(ends->channel < 0);
 	if (!code) {
 		execve(argv[0], argv, no_environment);
 		code = errno;

@@ -27,7 +27,7 @@ struct emulator_ends {
 	int channel;
 	int monitor;
 	bool restored;
-	bool no_sockets; /* its jail would let it make some */
+	bool network; /* its jail has one, which is not for it */
 };
 
 int emulator_start(char *const *argv, const struct emulator_ends *ends, struct emulator *ret,

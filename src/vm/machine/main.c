@@ -75,7 +75,7 @@ static int start(struct failure *failure)
 	int channel[2] = {-1, -1};
 	int monitor[2] = {-1, -1};
 	struct emulator_ends ends = {.restored = order.head.flags & MACHINE_RESTORED,
-		.no_sockets = order.head.connections > 0};
+		.network = order.head.connections > 0};
 	int r;
 
 	/* While no descriptor of our own can be mistaken for it. */

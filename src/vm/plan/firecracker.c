@@ -96,7 +96,7 @@ static int fill(struct ks_plan *plan, const struct plan_request *request, ks_err
 	plan->vm.templates = false;
 	free(plan->vm.templates_reason);
 	plan->vm.templates_reason = strdup(
-		"snapshots of Firecracker's are not made in this version");
+		"Firecracker makes and loads snapshots by its API alone, which is not opened");
 	if (!plan->vm.templates_reason)
 		return error_oom(reterr);
 	return make_config(&plan->vm) < 0 || make_command(&plan->vm) < 0 ? error_oom(reterr) : 0;

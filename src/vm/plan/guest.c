@@ -110,12 +110,12 @@ static void size_machine(struct ks_plan *plan, const struct ks_host *host)
 }
 
 /* The worker's connections are carried over the channel, to where the machine's jail has the very
- * network that any jail with an allowlist has. Firecracker's jail has sockets for its vsock alone,
- * and of the host's own network nothing leads into a machine: the receipt says so. */
+ * network that any jail with an allowlist has. Of the host's own network nothing leads into a
+ * machine: the receipt says so. */
 static void plan_guest_network(struct ks_plan *plan)
 {
 	plan_network(plan);
-	if (plan->network == NETWORK_PROXY && plan->kind == KS_BACKEND_QEMU_VM)
+	if (plan->network == NETWORK_PROXY)
 		plan->vm.connections = (uint32_t)plan->policy->egress.connections;
 	else
 		plan->network = NETWORK_NONE;

@@ -17,9 +17,6 @@
 #define MIB (UINT64_C(1024) * 1024)
 #define HOST_NETWORK "the host's own network is not carried into a machine"
 #define HOST_NETWORK_REMEDY "use the backend bwrap or native for it"
-#define NO_NETWORK "a machine of Firecracker's has no network in this version"
-#define NO_NETWORK_REMEDY \
-	"use the backend qemu, whose machine leads to the egress proxy, or bwrap or native"
 
 /* Puts it before what the row says already. */
 static int put_before(struct receipt_row *row, const char *text)
@@ -47,16 +44,14 @@ static int say_proxy(struct ks_plan *plan, struct receipt_text *text)
 
 static int say_net(struct ks_plan *plan)
 {
-	bool host = plan->policy->net == KS_NET_PROXY_EGRESS;
 	autorow struct receipt_text text;
 
 	receipt_text_init(&text);
 	receipt_net(&text.request, plan->policy);
-	if (plan->policy->net != KS_NET_DENY && plan->network == NETWORK_NONE) {
+	if (plan->policy->net == KS_NET_PROXY_EGRESS) {
 		strbuf_puts(&text.mechanism, "none");
-		strbuf_puts(&text.detail, host ? HOST_NETWORK : NO_NETWORK);
-		return receipt_row(plan, FIELD_NET, &text, RECEIPT_ABSENT,
-			host ? HOST_NETWORK_REMEDY : NO_NETWORK_REMEDY);
+		strbuf_puts(&text.detail, HOST_NETWORK);
+		return receipt_row(plan, FIELD_NET, &text, RECEIPT_ABSENT, HOST_NETWORK_REMEDY);
 	}
 	if (plan->network == NETWORK_PROXY)
 		return say_proxy(plan, &text);
