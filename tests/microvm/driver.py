@@ -3,6 +3,7 @@
 descriptors, and talks to it. The library is not involved, so that the formats of order.h, spec.h
 and frame.h are held by a second hand."""
 import array
+import errno
 import fcntl
 import glob
 import os
@@ -19,6 +20,9 @@ import init_driver as d  # noqa: E402
 
 CACHE = os.environ.get("KASTELLAN_VM_CACHE") or os.path.expanduser("~/.cache/kastellan/vm")
 GUEST_USAGE = 16
+BOOT = 90  # seconds; a boot takes 2 on a machine that does nothing else
+BOOT_TRIES = 4  # as the library has (jail/parts.h)
+NOT_UP = errno.ECONNABORTED  # order.h: another boot may be better
 PARTS = {}  # paths: vm, init, tool
 MODULES = ["virtio_mmio", "virtio_console", "fuse", "nft_tproxy"]
 # What the worker of a test is: a static busybox, at the usual places.
@@ -158,6 +162,7 @@ class Keeper:
         self.control = ours
         self.pipes = [None] * 3
         self.messages = []
+        self.unread = []
         slots = {3: theirs.fileno(),
                  4: d.memfd(order_text if order_text is not None else order(argv, **limits)),
                  5: the_spec.seal() if hasattr(the_spec, "seal") else d.memfd(the_spec),
@@ -193,6 +198,8 @@ class Keeper:
 
     def receive(self, timeout=60):
         """The next message; None at the end."""
+        if self.unread:
+            return self.unread.pop()
         if not select.select([self.control], [], [], timeout)[0]:
             raise TimeoutError(f"no message in {timeout} s, after {self.messages}")
         try:
@@ -260,6 +267,19 @@ class Keeper:
             os.close(self.pidfd)
             for i in range(3):
                 self.close(i)
+
+
+def up(make):
+    """A keeper whose guest has come up, or has said why it does not: of one that had no processor when
+    it measured its timer nothing can be told, and the library boots another, too."""
+    for left in reversed(range(BOOT_TRIES)):
+        keeper = make()
+        message = keeper.receive(BOOT)
+        if not left or message is None or message.type != d.FAILED or message.failure[2] != NOT_UP:
+            keeper.unread = [message]
+            return keeper
+        keeper.end()
+    return None
 
 
 class Message(d.Message):

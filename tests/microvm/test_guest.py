@@ -16,7 +16,7 @@ import driver
 import init_driver as d
 
 MEGABYTES = int(os.environ.get("KASTELLAN_TEST_MEGABYTES", "100"))
-BOOT = 90  # seconds; a boot takes 2 on a machine that does nothing else
+BOOT = driver.BOOT
 
 
 class Case(unittest.TestCase):
@@ -28,10 +28,14 @@ class Case(unittest.TestCase):
             Case.initrd = driver.initramfs()
 
     def machine(self, argv, *, stdio=(None, None, None), memory=64 << 20, tasks=20, quota=0,
-                connections=0, spec=None, **kwargs):
-        keeper = driver.Keeper(driver.qemu(), spec or driver.spec(argv, **kwargs),
-                               initrd=self.initrd, stdio=stdio, memory=memory, tasks=tasks,
-                               quota=quota, connections=connections)
+                connections=0, spec=None, up=True, **kwargs):
+        """up: its guest has come up, with a worker that waits to be told to go."""
+        def make():
+            return driver.Keeper(driver.qemu(), spec or driver.spec(argv, **kwargs),
+                                 initrd=self.initrd, stdio=stdio, memory=memory, tasks=tasks,
+                                 quota=quota, connections=connections)
+
+        keeper = driver.up(make) if up else make()
         self.addCleanup(keeper.end)
         return keeper
 
@@ -243,11 +247,10 @@ class Terminal(Case):
     def test_what_is_typed_before_it_is_there(self):
         ours, theirs = socket.socketpair()
         with ours, theirs, open("/dev/null", "wb") as null:
-            keeper = self.machine(["cat"], tty=(24, 80), stdio=(theirs.fileno(), theirs.fileno(),
-                                                                null.fileno()))
             ours.settimeout(60)
             ours.sendall(b"early\r\x04")
-            time.sleep(0.3)
+            keeper = self.machine(["cat"], tty=(24, 80), stdio=(theirs.fileno(), theirs.fileno(),
+                                                                null.fileno()))
             keeper.go()
             self.until(ours, b"early\r\nearly\r\n")
             self.assertEqual(self.outcome(keeper)[0], 0)
@@ -354,7 +357,7 @@ class Lifetime(Case):
 
     def test_a_supervisor_that_is_gone(self):
         for wait in (0, 0.3, 1, 2.5):
-            keeper = self.machine(["sleep", "1000"])
+            keeper = self.machine(["sleep", "1000"], up=False)
             keeper.go()
             time.sleep(wait)
             pids = [pid for pid, parent in self.machines() if parent == keeper.pid]
@@ -398,8 +401,8 @@ class Snapshot(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.template = tempfile.TemporaryFile()
-        keeper = driver.Keeper(driver.qemu(*cls.MONITOR), b"none", initrd=Case.initrd, flags=2,
-                               template=cls.template.fileno())
+        keeper = driver.up(lambda: driver.Keeper(driver.qemu(*cls.MONITOR), b"none", initrd=Case.initrd,
+                                                 flags=2, template=cls.template.fileno()))
         try:
             keeper.await_(d.READY, 120)
             assert keeper.wait() == 0
