@@ -81,6 +81,8 @@ int run_jail(const struct bench *bench, const struct request *request, struct ti
 
 int run_prepared(const struct bench *bench, const struct request *request,
 	struct timing *ret_timing, const char **ret_reason);
+int run_prepared_whole(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason);
 
 /* A policy that limits everything, with the targets' directory to read, one to write, and more to
  * read until there are that many grants. */

@@ -17,6 +17,7 @@ static const struct method methods[] = {
 	{"native", run_jail, KS_BACKEND_NATIVE, NULL, NULL},
 	{"allowlist", run_jail, KS_BACKEND_NATIVE, "api.example.com:443", NULL},
 	{"prepared", run_prepared, KS_BACKEND_NATIVE, NULL, NULL},
+	{"prepared-whole", run_prepared_whole, KS_BACKEND_NATIVE, NULL, NULL},
 	{"qemu", run_jail, KS_BACKEND_QEMU_VM, NULL, NULL},
 	{"qemuprepared", run_prepared, KS_BACKEND_QEMU_VM, NULL, NULL},
 	{"landlock", run_jail, KS_BACKEND_LANDLOCK, NULL, NULL},

@@ -64,6 +64,8 @@ def spawn(run):
                 row(f"bare, {target}", f"bare/true-{target}/0", floor),
                 row(floor, f"floor/true-{target}/0", None),
                 row(f"prepared, {target}", f"prepared/true-{target}/2", floor),
+                row(f"prepared, and the end of its empty jail, {target}",
+                    f"prepared-whole/true-{target}/2", floor),
                 row(f"native, {target}", f"native/true-{target}/2", floor),
                 row(f"least jail, {target}", f"least/true-{target}/2", floor),
                 row(f"least safe jail, {target}", f"least-safe/true-{target}/2", floor),

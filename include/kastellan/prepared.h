@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One policy, prepared for many workers: jails are built ahead, so that a spawn only has to execute
- * the program. Every worker has a jail of its own, which is gone with it. All functions may be
- * called from any thread, on one object from several at once, but for ks_prepared_free(). */
+ * the program. Every worker has a jail of its own, which serves once: when a worker has its
+ * outcome, none of its processes is left and its control groups are removed. On Linux the empty
+ * jail's own two processes (kastellan-init) then end by themselves, within milliseconds;
+ * ks_prepared_fill(), the next spawn's end or ks_prepared_free() reaps the one of them that is the
+ * caller's child, and never are more than 64 left. All functions may be called from any thread, on
+ * one object from several at once, but for ks_prepared_free(). */
 #ifndef KASTELLAN_PREPARED_H
 #define KASTELLAN_PREPARED_H
 
@@ -35,7 +39,8 @@ KS_API int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
  * and of its mounts, a control group, and the descriptors of its grants; one of KS_BACKEND_QEMU_VM
  * a guest that is up, with its emulator, and all that two such jails cost. On macOS nothing waits:
  * workers are started when they are wanted, which means the same. Returns 0, or as
- * ks_child_spawn(): what was built before the failure is kept. */
+ * ks_child_spawn(): what was built before the failure is kept; or -EBUSY where a jail whose worker
+ * has ended does not end itself, as when a file server that it shows is away. */
 KS_API int ks_prepared_fill(ks_prepared *prepared, ks_error **reterr);
 
 /* How many jails wait. */
@@ -50,7 +55,8 @@ KS_API size_t ks_prepared_waiting(ks_prepared *prepared);
 KS_API int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 
-/* Ends the jails that wait; workers that run are not touched. NULL is allowed. */
+/* Ends the jails that wait, and waits for those whose workers have ended; workers that run are not
+ * touched. NULL is allowed. */
 KS_API void ks_prepared_free(ks_prepared *prepared);
 
 #ifdef __cplusplus

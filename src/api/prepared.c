@@ -175,8 +175,10 @@ static int build_one(struct ks_prepared *prepared, ks_error **reterr)
 
 int ks_prepared_fill(ks_prepared *prepared, ks_error **reterr)
 {
-	int r;
+	int r = jail_settle(false, reterr);
 
+	if (r < 0)
+		return r;
 	do
 		r = build_one(prepared, reterr);
 	while (r > 0);
@@ -270,6 +272,7 @@ void ks_prepared_free(ks_prepared *prepared)
 		return;
 	while ((built = take(prepared)))
 		built_free(built);
+	jail_settle(true, NULL);
 	pthread_mutex_destroy(&prepared->lock);
 	free((char *)prepared->options.cwd);
 	if (prepared->options.egress_audit)

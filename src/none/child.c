@@ -98,6 +98,13 @@ void jail_free(struct jail *jail)
 	(void)jail;
 }
 
+int jail_settle(bool wait, ks_error **reterr)
+{
+	(void)wait;
+	(void)reterr;
+	return 0;
+}
+
 int ks_child_stdio(const ks_child *child, int stream)
 {
 	(void)child;

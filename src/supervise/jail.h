@@ -64,7 +64,9 @@ int jail_take_terminal(struct jail *jail);
 
 /* Takes in what has happened: fills status and denials of *ending. *ret_memory: an out-of-memory
  * event has been seen. Returns 1 when every process of the jail is gone and everything of it is
- * removed, 0 while it lives, -errno when it cannot be followed any more. */
+ * removed, 0 while it lives, -errno when it cannot be followed any more. Of a jail that was built
+ * ahead: every process of the worker, and its control groups; what is left of the jail then ends
+ * by itself. */
 int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks_error **reterr);
 
 /* Counters of the whole tree; kept after the end. */
@@ -81,7 +83,12 @@ int jail_resize(struct jail *jail, uint16_t rows, uint16_t columns);
 /* Ends everything inside, at once. Idempotent; the end itself is seen by jail_dispatch(). */
 int jail_kill(struct jail *jail);
 
-/* Ends what lives, waits for it, removes everything, frees. NULL is allowed. */
+/* Ends what lives, waits for it, removes everything, frees. What ends by itself is not waited for:
+ * see jail_settle(). NULL is allowed. */
 void jail_free(struct jail *jail);
+
+/* Takes note of the end of all jails of this process that were left to end by themselves; wait:
+ * until they have. Returns 0, or -EBUSY where one does not end. */
+int jail_settle(bool wait, ks_error **reterr);
 
 #endif

@@ -217,6 +217,52 @@ static int nothing_is_left(void)
 	return 1;
 }
 
+/* What a worker leaves to the background holds the end of a pipe; control: while it lives. */
+static int nobody_outlives_the_outcome(void)
+{
+	const char *argv[] = {"sh", "-c", "sleep 1000 & echo started; read line", NULL};
+	struct ks_run_options options = {.size = sizeof(options)};
+	ks_prepared *prepared = prepare(1);
+	struct pollfd end = {.events = POLLIN};
+	ks_child *child = NULL;
+	char text[16];
+	int groups;
+
+	options.stdio[0] = options.stdio[1] = KS_STDIO_PIPE;
+	CHECK(prepared);
+	groups = groups_of(getpid());
+	CHECK(ks_prepared_spawn(prepared, argv, &options, &child, NULL) == 0);
+	end.fd = ks_child_take_stdio(child, 1);
+	CHECK(read(end.fd, text, sizeof(text)) == 8);
+	CHECK(poll(&end, 1, 0) == 0 && (groups > 0 || degraded));
+	close(ks_child_take_stdio(child, 0));
+	CHECK(ks_child_wait(child, NULL) == 0);
+	CHECK(poll(&end, 1, 0) == 1 && (end.revents & POLLHUP) && read(end.fd, text, 1) == 0);
+	CHECK(groups_of(getpid()) == 0);
+	ks_child_free(child);
+	close(end.fd);
+	ks_prepared_free(prepared);
+	CHECK(first_child() == -1);
+	return 1;
+}
+
+/* Of itself, while nobody calls the library; control: it is there until then. */
+static int empty_jail_ends(void)
+{
+	ks_prepared *prepared = prepare(1);
+	siginfo_t info = {0};
+	pid_t monitor = first_child();
+
+	CHECK(prepared && monitor > 0 && kill(monitor, 0) == 0);
+	CHECK(says(prepared, "true", "[exit 0]"));
+	/* Of the other backend's jail nothing is left by now. */
+	while (first_child() == monitor && info.si_pid != monitor)
+		CHECK(waitid(P_PID, (id_t)monitor, &info, WEXITED | WNOWAIT) == 0);
+	ks_prepared_free(prepared);
+	CHECK(first_child() == -1);
+	return 1;
+}
+
 /* The end of a pipe that every process of the jails would hold shows that the last is gone. */
 static int killed_supervisor(void)
 {
@@ -259,6 +305,8 @@ int main(int argc, char **argv)
 	test("what would be refused is refused when it is prepared", refused_early);
 	test("no worker finds anything of another", many_threads_worth);
 	test("nothing is left of jails that were not used", nothing_is_left);
+	test("no process of a worker outlives its outcome", nobody_outlives_the_outcome);
+	test("a jail whose worker has ended ends by itself", empty_jail_ends);
 	test("nothing is left when the supervisor is killed", killed_supervisor);
 	remove_place();
 	return suite_end();

@@ -18,10 +18,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "linux/jail/leavings.h"
 #include "linux/seccomp/seccomp_filters.h"
 #include "vm/jail/vm_jail.h"
-
-#define MONITOR_PATIENCE_MS 4000 /* the monitor's own bound for removing groups is 2 s */
 
 struct jail *jail_alloc(void)
 {
@@ -204,6 +203,13 @@ static void release_monitor(struct jail *jail)
 	shutdown(jail->monitor_socket, SHUT_WR);
 }
 
+/* Of a jail that was built ahead: with its groups gone no process of the worker is left, and what
+ * the kernel still takes apart when init ends need not be waited for by anybody. */
+static bool is_over(const struct jail *jail)
+{
+	return jail->leaves && jail->released;
+}
+
 /* The monitor leaves by itself once its socket hangs up. */
 static bool reap_monitor(struct jail *jail, int patience_ms)
 {
@@ -255,6 +261,8 @@ int jail_dispatch(struct jail *jail, struct ending *ending, bool *ret_memory, ks
 		jail_stop_network(jail);
 	}
 	release_monitor(jail);
+	if (r == 0 && is_over(jail))
+		return 1;
 	drain_monitor(jail);
 	/* What init sent last may have arrived between the two. */
 	if (r == 0 && jail->helper_gone)
@@ -324,6 +332,15 @@ int jail_kill(struct jail *jail)
 	return 0;
 }
 
+static void leave_monitor(struct jail *jail)
+{
+	drop_fd(&jail->monitor_socket);
+	if (!jail->monitor || !leavings_add(jail->monitor_pidfd))
+		return;
+	jail->monitor = 0;
+	jail->monitor_pidfd = -1;
+}
+
 void jail_free(struct jail *jail)
 {
 	if (!jail)
@@ -331,6 +348,8 @@ void jail_free(struct jail *jail)
 	vm_jail_free(jail->vm);
 	/* A hang-up is the order to end everything, for init and for the monitor. */
 	drop_fd(&jail->init_socket);
+	if (is_over(jail))
+		leave_monitor(jail);
 	if (!reap_monitor(jail, MONITOR_PATIENCE_MS)) {
 		syscall(SYS_pidfd_send_signal, jail->monitor_pidfd, SIGKILL, NULL, 0);
 		reap_monitor(jail, -1);
@@ -343,4 +362,16 @@ void jail_free(struct jail *jail)
 	drop_fd(&jail->epoll);
 	drop_fd(&jail->monitor_pidfd);
 	free(jail);
+}
+
+int jail_settle(bool wait, ks_error **reterr)
+{
+	leavings_reap(wait);
+	if (!leavings_stuck())
+		return 0;
+	return error_set(reterr, -EBUSY,
+		ABOUT(.step = "teardown",
+			.remedy = "look for kastellan-init in state D, which waits for a device or "
+				  "a file server"),
+		"a jail whose worker has ended does not end itself");
 }

@@ -17,6 +17,7 @@ struct egress_owner;
 struct vm_jail;
 
 #define COMPLAINT_MAX 2048
+#define MONITOR_PATIENCE_MS 4000 /* the monitor's own bound for removing groups is 2 s */
 
 struct jail {
 	pid_t monitor; /* 0 = none, or reaped */
@@ -32,6 +33,7 @@ struct jail {
 	bool group_removed;
 	bool retired; /* it was tried to remove the group at the program's end */
 	bool released; /* the monitor has been told that nothing is left to it */
+	bool leaves; /* once its groups are gone it is left to end by itself (leavings.h) */
 	bool helper_gone;
 	struct jail_usage usage;
 	const char *machine; /* static */

@@ -217,6 +217,9 @@ int jail_run(struct jail *jail, const struct ks_plan *plan, const struct ks_host
 
 	if (jail->vm)
 		return vm_jail_run(jail->vm, &program, jail->epoll, reterr);
+	/* Another backend's jail has a directory of its own on the host, or a helper, to be waited
+	 * for. */
+	jail->leaves = plan->kind == KS_BACKEND_NATIVE && !jail->egress;
 	r = spec_of_arguments(argv, &fds[0]);
 	if (r == 0) {
 		if (jail->kernel_id)
