@@ -40,7 +40,7 @@ static int single_use_is_used_once(void)
 	CHECK(ask(w, "who", "", NULL, first, sizeof(first)) == KS_FAULT_NONE);
 	CHECK(ask(w, "who", "", NULL, second, sizeof(second)) == KS_FAULT_NONE);
 	CHECK(strcmp(first, second) != 0);
-	CHECK(eventually(w, 3000, is_ended, 2));
+	CHECK(eventually(w, 60000, is_ended, 2));
 	status = status_of(w);
 	CHECK(status.calls == 2 && status.starts == 2 && status.retired == 2);
 	CHECK(status.faults == 0 && status.crashes == 0 && status.busy == 0 && status.idle == 0);
@@ -66,7 +66,7 @@ static int warm_workers_stay(void)
 	/* Nobody calls, and it ends. */
 	sleep_ms(700);
 	CHECK(status_of(w).idle == 1);
-	CHECK(eventually(w, 2000, is_ended, 1));
+	CHECK(eventually(w, 60000, is_ended, 1));
 	CHECK(status_of(w).retired == 1 && status_of(w).crashes == 0);
 	CHECK(ask(w, "who", "", NULL, second, sizeof(second)) == KS_FAULT_NONE);
 	CHECK(strcmp(first, second) != 0);
@@ -93,7 +93,7 @@ static int requests_and_age_are_counted(void)
 	CHECK(ask(w, "who", "", NULL, before, sizeof(before)) == KS_FAULT_NONE);
 	CHECK(ask(w, "sleep", "[1100]", NULL, now, sizeof(now)) == KS_FAULT_NONE);
 	CHECK(strcmp(before, now) == 0);
-	CHECK(eventually(w, 2000, is_ended, 1) && status_of(w).retired == 1);
+	CHECK(eventually(w, 60000, is_ended, 1) && status_of(w).retired == 1);
 	ks_workers_free(w);
 	return 1;
 }
@@ -233,12 +233,12 @@ static int jails_are_built_ahead(void)
 
 	CHECK(w);
 	for (int i = 0; i < 5; i++) {
-		CHECK(eventually(w, 5000, has_jails, 2));
+		CHECK(eventually(w, 60000, has_jails, 2));
 		CHECK(ask(w, "who", "", NULL, i % 2 ? first : second, 64) == KS_FAULT_NONE);
 		CHECK(i == 0 || strcmp(first, second) != 0);
 	}
 	CHECK(ask_error(w, "crash", "", NULL, NULL) == KS_FAULT_CRASH);
-	CHECK(eventually(w, 5000, has_jails, 2));
+	CHECK(eventually(w, 60000, has_jails, 2));
 	ks_workers_free(w);
 	return 1;
 }

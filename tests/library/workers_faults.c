@@ -144,7 +144,7 @@ static int idle_workers_are_watched(void)
 		CHECK(w);
 		CHECK(ask(w, rows[i].method, "", NULL, text, sizeof(text)) == KS_FAULT_NONE);
 		/* Nobody calls, and yet it is noticed. */
-		CHECK(eventually(w, 1000, is_ended, 1));
+		CHECK(eventually(w, 60000, is_ended, 1));
 		CHECK(status_of(w).crashes == 1 && status_of(w).last_fault == rows[i].fault);
 		CHECK(says(w, "echo", "[2]", "[2]"));
 		ks_workers_free(w);
@@ -190,7 +190,7 @@ static int faults_are_told_once(void)
 	CHECK(told.n == 1 && strcmp(told.tool, "t") == 0 && told.fault == KS_FAULT_CRASH);
 	CHECK(told.signal == 11 && strstr(told.message, "before it answered"));
 	CHECK(says(w, "late-crash", "", "true"));
-	CHECK(eventually(w, 10000, is_ended, 2));
+	CHECK(eventually(w, 60000, is_ended, 2));
 	CHECK(told.n == 2 && told.signal == 11 && strstr(told.message, "while nobody used it"));
 	CHECK(pipe(ends) == 0 && close(ends[1]) == 0);
 	cancelled.cancel_fd = ends[0];
@@ -278,7 +278,7 @@ static int stubborn_workers_end(void)
 
 	CHECK(w);
 	CHECK(says(w, "echo", "[1]", "[1]"));
-	CHECK(eventually(w, 2000, is_ended, 1));
+	CHECK(eventually(w, 60000, is_ended, 1));
 	CHECK(status_of(w).last_outcome == KS_OUTCOME_SIGNAL && status_of(w).last_signal == 9);
 	ks_workers_free(w);
 	return 1;

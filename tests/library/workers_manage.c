@@ -52,7 +52,7 @@ static int callers_queue_up(void)
 	CHECK(w);
 	for (unsigned i = 0; i < 4; i++) {
 		CHECK(start(&ones[i], w, "sleep", "[120]"));
-		CHECK(eventually(w, 2000, is_busy, 1) && eventually(w, 2000, is_waiting, i));
+		CHECK(eventually(w, 60000, is_busy, 1) && eventually(w, 60000, is_waiting, i));
 	}
 	CHECK(ask_error(w, "echo", "", &hasty, NULL) == KS_FAULT_BUSY);
 	for (unsigned i = 0; i < 4; i++) {
@@ -78,7 +78,7 @@ static int instances_share_the_load(void)
 	CHECK(w);
 	for (unsigned i = 0; i < 6; i++)
 		CHECK(start(&ones[i], w, "sleep", "[150]"));
-	CHECK(eventually(w, 3000, is_busy, 3) && eventually(w, 3000, is_waiting, 3));
+	CHECK(eventually(w, 60000, is_busy, 3) && eventually(w, 60000, is_waiting, 3));
 	for (unsigned i = 0; i < 6; i++) {
 		pthread_join(ones[i].thread, NULL);
 		CHECK(ones[i].fault == KS_FAULT_NONE);
@@ -101,8 +101,8 @@ static int the_queue_is_bounded(void)
 	struct one ones[2];
 	ks_error *error = NULL;
 
-	CHECK(w && start(&ones[0], w, "sleep", "[200]") && eventually(w, 2000, is_busy, 1));
-	CHECK(start(&ones[1], w, "echo", "[1]") && eventually(w, 2000, is_waiting, 1));
+	CHECK(w && start(&ones[0], w, "sleep", "[200]") && eventually(w, 60000, is_busy, 1));
+	CHECK(start(&ones[1], w, "echo", "[1]") && eventually(w, 60000, is_waiting, 1));
 	CHECK(ask_error(w, "echo", "", NULL, &error) == KS_FAULT_BUSY);
 	CHECK(strstr(ks_error_message(error), "too many wait"));
 	ks_error_free(error);
@@ -123,9 +123,9 @@ static int the_end_ends_all(void)
 	char *answer = NULL;
 
 	CHECK(w && ks_workers_acquire(w, "t", NULL, &loan, NULL) == 0);
-	CHECK(start(&calling, w, "sleep", "[60000]") && eventually(w, 2000, is_busy, 2));
+	CHECK(start(&calling, w, "sleep", "[60000]") && eventually(w, 60000, is_busy, 2));
 	CHECK(start(&waiting[0], w, "echo", "") && start(&waiting[1], w, "echo", ""));
-	CHECK(eventually(w, 2000, is_waiting, 2));
+	CHECK(eventually(w, 60000, is_waiting, 2));
 	ks_workers_free(w);
 	pthread_join(calling.thread, NULL);
 	CHECK(calling.fault == KS_FAULT_SHUTDOWN);
@@ -149,7 +149,7 @@ static int draining_lets_calls_finish(void)
 	ks_error *error = NULL;
 
 	CHECK(w && says(w, "echo", "[1]", "[1]"));
-	CHECK(start(&calling, w, "sleep", "[300]") && eventually(w, 2000, is_busy, 1));
+	CHECK(start(&calling, w, "sleep", "[300]") && eventually(w, 60000, is_busy, 1));
 	CHECK(ks_workers_drain(w, 20) == -ETIMEDOUT);
 	CHECK(ask_error(w, "echo", "", NULL, NULL) == KS_FAULT_SHUTDOWN);
 	CHECK(ks_workers_drain(w, 5000) == 0);
@@ -178,8 +178,8 @@ static int reload_keeps_what_stays(void)
 	CHECK(ask(w, "who", "", NULL, second, sizeof(second)) == KS_FAULT_NONE);
 	CHECK(strcmp(first, second) == 0 && status_of(w).starts == 1);
 	/* A call goes on with the worker that it has; who waits gets the new tool's. */
-	CHECK(start(&calling, w, "sleep", "[300]") && eventually(w, 2000, is_busy, 1));
-	CHECK(start(&waiting, w, "who", "") && eventually(w, 2000, is_waiting, 1));
+	CHECK(start(&calling, w, "sleep", "[300]") && eventually(w, 60000, is_busy, 1));
+	CHECK(start(&waiting, w, "who", "") && eventually(w, 60000, is_waiting, 1));
 	CHECK(ks_workers_reload(w, other, NULL) == 0);
 	pthread_join(waiting.thread, NULL);
 	CHECK(waiting.fault == KS_FAULT_NONE && strcmp(waiting.text, first) != 0);
