@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm/machine/stdio.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +13,9 @@ struct endpoint stdio_open(int fd)
 	struct stat st;
 	int again;
 
+	/* Of what kind it is may not be told; that is no reason to lose what the worker writes. */
 	if (fstat(fd, &st) < 0) {
-		endpoint.fd = -1;
+		endpoint.fd = errno == EBADF ? -1 : fd;
 		return endpoint;
 	}
 	if (S_ISSOCK(st.st_mode))
