@@ -102,6 +102,19 @@ def other_network(t):
             refused(result, marker, "network", "egress proxy")
 
 
+@test("a kastellan-init that cannot be executed is named, and nothing starts",
+      backends=("bwrap", "native", "landlock"))
+def no_init(t):
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent])
+    for mode, reason in ((0o644, "Permission denied"), (0o755, "Exec format error")):
+        init = t.file("init", "no program\n", mode)
+        for _ in range(20):
+            result = t.control.run(line, env={**os.environ, "KASTELLAN_INIT": str(init)})
+            refused(result, marker, str(init), reason, "install kastellan again")
+    served(t.control.run(line), marker)
+
+
 @test("programs in the caller's PATH do not take part")
 def path(t):
     place = t.directory("bin")

@@ -30,7 +30,7 @@
 #include "linux/jail/spec_plan.h"
 
 struct parts {
-	struct launch launch;
+	struct launch *launch; /* the jail's */
 	int sockets[4]; /* ours and theirs of the monitor, ours and theirs of init */
 	int complaints[2];
 	int null;
@@ -53,7 +53,6 @@ uint32_t kernel_id_next(void)
 
 static void parts_init(struct parts *parts)
 {
-	parts->launch.n_slots = 0;
 	memset(parts->sockets, -1, sizeof(parts->sockets));
 	memset(parts->complaints, -1, sizeof(parts->complaints));
 	memset(parts->data, -1, sizeof(parts->data));
@@ -138,7 +137,7 @@ static int fill_slots(const struct ks_plan *plan, const struct jail_setup *setup
 	const struct jail *jail, struct parts *parts)
 {
 	const struct jail_stdio *stdio = setup->stdio;
-	struct launch *launch = &parts->launch;
+	struct launch *launch = parts->launch;
 	int r = 0;
 
 	if (!extra_fit(plan, setup))
@@ -204,27 +203,44 @@ static const char *remedy_for(int code)
 	}
 }
 
+static int monitor_failed(int code, ks_error **reterr)
+{
+	return error_set(reterr, code,
+		ABOUT(.step = "start", .path = init_program_path(),
+			.remedy = code == -EACCES || code == -ENOEXEC
+					  ? "install kastellan again; in a build "
+					    "tree set KASTELLAN_INIT"
+					  : remedy_for(code)),
+		"kastellan-init cannot be started: %s: %s", init_program_path(), strerror(-code));
+}
+
 static int start_monitor(struct parts *parts, struct jail *jail, ks_error **reterr)
 {
 	static const char *monitor_argv[] = {"kastellan-init", "monitor", NULL};
 	int r;
 
-	parts->launch.exe = SLOT_INIT_EXE;
-	parts->launch.argv = monitor_argv;
-	r = launch_run(&parts->launch, &jail->monitor, &jail->monitor_pidfd);
+	parts->launch->exe = SLOT_INIT_EXE;
+	parts->launch->argv = monitor_argv;
+	r = launch_start(parts->launch, &jail->monitor, &jail->monitor_pidfd);
 	if (r < 0)
-		return error_set(reterr, r,
-			ABOUT(.step = "start", .path = init_program_path(),
-				.remedy = r == -EACCES || r == -ENOEXEC
-						  ? "install kastellan again; in a build "
-						    "tree set KASTELLAN_INIT"
-						  : remedy_for(r)),
-			"kastellan-init cannot be started: %s: %s", init_program_path(),
-			strerror(-r));
+		return monitor_failed(r, reterr);
+	jail->launch = take_ptr(parts->launch);
 	jail->monitor_socket = take_fd(&parts->sockets[0]);
 	jail->init_socket = take_fd(&parts->sockets[2]);
 	jail->complaints = take_fd(&parts->complaints[0]);
 	return 0;
+}
+
+int jail_await_monitor(struct jail *jail, ks_error **reterr)
+{
+	autofree struct launch *launch = take_ptr(jail->launch);
+	int r = launch ? launch_await(launch) : 0;
+
+	if (r == 0)
+		return 0;
+	jail->monitor = 0; /* reaped */
+	drop_fd(&jail->monitor_pidfd);
+	return monitor_failed(r, reterr);
 }
 
 static int prepare(const struct ks_plan *plan, const struct ks_host *host,
@@ -267,11 +283,18 @@ int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	if (!parts)
 		return error_oom(reterr);
 	parts_init(parts);
+	parts->launch = malloc(sizeof(*parts->launch));
+	if (!parts->launch) {
+		free(parts);
+		return error_oom(reterr);
+	}
+	parts->launch->n_slots = 0;
 	jail->kernel_id = plan->identity.drop ? kernel_id_next() : 0;
 	r = prepare(plan, host, setup, jail, parts, reterr);
 	if (r == 0)
 		r = start_monitor(parts, jail, reterr);
 	parts_done(parts);
+	free(parts->launch);
 	free(parts);
 	return r;
 }

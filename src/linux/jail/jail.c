@@ -346,6 +346,7 @@ void jail_free(struct jail *jail)
 	if (!jail)
 		return;
 	vm_jail_free(jail->vm);
+	jail_await_monitor(jail, NULL);
 	/* A hang-up is the order to end everything, for init and for the monitor. */
 	drop_fd(&jail->init_socket);
 	if (is_over(jail))

@@ -14,6 +14,7 @@
 #include "supervise/jail.h"
 
 struct egress_owner;
+struct launch;
 struct vm_jail;
 
 #define COMPLAINT_MAX 2048
@@ -23,6 +24,7 @@ struct jail {
 	pid_t monitor; /* 0 = none, or reaped */
 	int monitor_pidfd;
 	int monitor_status; /* once it is reaped */
+	struct launch *launch; /* the monitor's, until it is known to run; then NULL */
 	int monitor_socket;
 	int init_socket;
 	int complaints; /* what helper and monitor wrote to their standard error */
@@ -51,11 +53,14 @@ struct jail {
 
 struct jail *jail_alloc(void); /* NULL = out of memory or descriptors; errno says */
 
-/* Starts monitor, init and, where the plan has one, the
- * helper for the plan; init then waits for the word to start the worker. Fills the process members
- * of *jail. Returns 0, or -errno and no process was started. */
+/* Begins to start monitor, init and, where the plan has one, the helper for the plan; init then
+ * waits for the word to start the worker. Fills the process members of *jail. Returns 0, or -errno
+ * and no process was started. */
 int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, struct jail *jail, ks_error **reterr);
+/* Whether the monitor could be started at all: to be asked before what it says, or does not, means
+ * anything. On failure there is no process. */
+int jail_await_monitor(struct jail *jail, ks_error **reterr);
 
 /* Ids for a process that is to own nothing: no two of this caller have the same while fewer than
  * KERNEL_ID_COUNT run. Thread-safe. */
