@@ -31,7 +31,8 @@ enum control_slot {
 	SLOT_HELPER_EXE = 7, /* bwrap; absent without a helper, as the next */
 	SLOT_HELPER_ARGS = 8, /* memfd for bwrap --args */
 	SLOT_SUPERVISOR = 9, /* pidfd of the supervisor; the monitor's only */
-	SLOT_MONITOR_PROCESS = 9, /* pidfd of the monitor; from the helper on, for init to watch */
+	SLOT_MONITOR_PROCESS = 9, /* pidfd of the monitor, or without a helper a socket of its; from
+				     the helper on, for init to watch */
 	SLOT_STDIN = 10, /* the worker's stdio; absent with a terminal of its own */
 	SLOT_STDOUT = 11,
 	SLOT_STDERR = 12,
@@ -59,7 +60,8 @@ enum control_type {
 			    descriptors: a spec with SPEC_ARG alone, stdin, stdout, stderr */
 	/* init to supervisor */
 	CONTROL_READY, /* init is up and the grants are verified; with SPEC_EGRESS a descriptor:
-			  the jail's network namespace */
+			  the jail's network namespace. Without, it is left out where CONTROL_GO
+			  has come already */
 	CONTROL_TTY, /* with one descriptor: the terminal's master */
 	CONTROL_ARMED, /* with SPEC_FLAG_LATE: all is in force, and the worker waits for its program
 			*/

@@ -8,6 +8,7 @@
 #include "linux/init/native.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
@@ -123,6 +124,10 @@ static void __attribute__((noreturn)) child(const struct start *start)
 		failure_send(start->report, CONTROL_FAILED, &failure);
 		_exit(INIT_EXIT_FAILED);
 	}
+	/* To be closed with our end alone, as the monitor would be woken to find that all is well;
+	 * and its own end is seen by it. */
+	if (dup3(start->report, SLOT_MONITOR_PROCESS, O_CLOEXEC) < 0)
+		_exit(INIT_EXIT_FAILED);
 	close(start->report);
 	memset(start->role, 0, strlen(start->role));
 	memcpy(start->role, "init", 4);

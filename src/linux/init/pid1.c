@@ -84,13 +84,11 @@ static void name_temporary(void)
 	}
 }
 
-/* A helper stands between the monitor and us, and without namespaces we do not die with it. */
+/* A helper stands between the monitor and us, and without namespaces we do not die with it. Without
+ * either we do, and have a socket of its. */
 static int watch_monitor(struct pid1 *self, struct failure *failure)
 {
-	if (surroundings)
-		self->monitor = surroundings->monitor;
-	else if (spec->n_helper)
-		self->monitor = SLOT_MONITOR_PROCESS;
+	self->monitor = surroundings ? surroundings->monitor : SLOT_MONITOR_PROCESS;
 	if (self->monitor >= 0 && fcntl(self->monitor, F_GETFD) < 0)
 		return failure_set(failure, errno, "descriptors", "no monitor to watch");
 	return 0;
@@ -374,6 +372,15 @@ static void __attribute__((noreturn)) serve(struct pid1 *self)
 	}
 }
 
+/* The supervisor mostly is ahead of us. To be told that we are ready would only wake it, and that
+ * mostly in our place. */
+static bool has_word(void)
+{
+	struct pollfd word = {.fd = SLOT_INIT, .events = POLLIN};
+
+	return poll(&word, 1, 0) > 0;
+}
+
 int pid1_main(struct spec *read, const struct pid1_host *host)
 {
 	struct pid1 self = {.signals = -1, .report = -1, .monitor = -1, .terminal = -1};
@@ -391,7 +398,8 @@ int pid1_main(struct spec *read, const struct pid1_host *host)
 	}
 	if (settle(&self, &failure) < 0)
 		leave_failed(&failure);
-	if (network_say_ready(spec) < 0)
+	/* Who is awaited for a network says so; else only who would wait for the word. */
+	if ((spec->ports || !has_word()) && network_say_ready(spec) < 0)
 		leave(INIT_EXIT_ORPHANED);
 	serve(&self);
 }

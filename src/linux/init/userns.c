@@ -109,7 +109,8 @@ void userns_wait(void)
 }
 
 /* A user namespace needs a process to be made and mapped, and none to live on. So the process is
- * the cheapest that there is, with no memory of its own to copy and to take apart. */
+ * the cheapest that there is, with no memory of its own to copy and to take apart. Its end wakes
+ * nobody: it is reaped with whatever ends next. */
 int userns_for(struct spec_ids disk, struct spec_ids kernel)
 {
 	static char stack[4096] __attribute__((aligned(16)));
@@ -119,8 +120,7 @@ int userns_for(struct spec_ids disk, struct spec_ids kernel)
 
 	/* It has the stack that the next one is to have. */
 	userns_wait();
-	pid = clone(
-		wait_to_die, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM | SIGCHLD, &parent);
+	pid = clone(wait_to_die, stack + sizeof(stack), CLONE_NEWUSER | CLONE_VM, &parent);
 	if (pid < 0)
 		return -errno;
 	r = map_and_open(pid, disk, kernel);

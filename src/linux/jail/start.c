@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a plan to a running program. Should: have the monitor alive before anything exists that
+/* From a plan to a running program. Should: have the monitor under way before anything exists that
  * would have to be removed; have the worker in its group before its first instruction. Must not:
  * return success before the kernel has executed the program under everything that was planned. */
 #include <errno.h>
@@ -64,7 +64,7 @@ static int make_group(struct jail *jail, const struct ks_host *host, const struc
 	if (r == 0)
 		r = cgroup_create(jail->group, &jail->limits, jail->monitor, reterr);
 	/* A scope has its directories only now. */
-	if (r == 0)
+	if (r == 0 && host->cgroup.manager == CGROUP_SCOPE)
 		r = jail_announce_group(jail, jail->group, reterr);
 	return r;
 }
@@ -310,7 +310,10 @@ static int await(struct jail *jail, enum control_type awaited, const struct ks_h
 	const struct ks_plan *plan, ks_error **reterr)
 {
 	int64_t deadline = clock_ms() + START_PATIENCE_MS;
+	int started = jail_await_monitor(jail, reterr);
 
+	if (started < 0)
+		return started;
 	for (;;) {
 		struct pollfd fds[2] = {{.fd = jail->init_socket, .events = POLLIN},
 			{.fd = jail->monitor_socket, .events = POLLIN}};
