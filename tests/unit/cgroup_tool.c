@@ -173,8 +173,8 @@ static void be_monitor(const struct worker *worker, int socket)
 
 static void say_usage(const struct cgroup_usage *usage)
 {
-	printf("cpu_usec=%" PRIu64 "\nmemory=%" PRIu64 "\nmemory_peak=%" PRIu64 "\n",
-		usage->cpu_usec, usage->memory_bytes, usage->memory_peak_bytes);
+	printf("cpu_usec=%" PRIu64 "\nmemory_peak=%" PRIu64 "\n", usage->cpu_usec,
+		usage->memory_peak_bytes);
 	printf("tasks=%" PRIu64 "\ntasks_peak=%" PRIu64 "\noom_kills=%" PRIu64
 	       "\ntasks_refused=%" PRIu64 "\n",
 		usage->tasks, usage->tasks_peak, usage->oom_kills, usage->tasks_refused);

@@ -27,7 +27,6 @@ struct cgroup_limits {
 
 struct cgroup_usage {
 	uint64_t cpu_usec;
-	uint64_t memory_bytes; /* now */
 	uint64_t memory_peak_bytes; /* 0 = the kernel does not say (v2 before Linux 5.19) */
 	uint64_t tasks; /* now; the dead count until somebody has waited for them */
 	uint64_t tasks_peak; /* 0 = the kernel does not say (before Linux 6.1) */

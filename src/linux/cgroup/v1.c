@@ -233,12 +233,9 @@ static int memory_usage(const struct cgroup_dir *dir, struct cgroup_usage *ret)
 {
 	bool swap = cgroup_file_exists(dir->fd, MEMORY_SWAP_LIMIT);
 	int r = cgroup_file_number(dir->fd,
-		swap ? "memory.memsw.usage_in_bytes" : "memory.usage_in_bytes", &ret->memory_bytes);
+		swap ? "memory.memsw.max_usage_in_bytes" : "memory.max_usage_in_bytes",
+		&ret->memory_peak_bytes);
 
-	if (r == 0)
-		r = cgroup_file_number(dir->fd,
-			swap ? "memory.memsw.max_usage_in_bytes" : "memory.max_usage_in_bytes",
-			&ret->memory_peak_bytes);
 	if (r == 0)
 		r = cgroup_file_key(dir->fd, "memory.oom_control", "oom_kill", &ret->oom_kills);
 	return r;

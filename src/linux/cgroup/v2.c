@@ -181,15 +181,10 @@ int cgroup_v2_set_limits(
 
 static int memory_usage(const struct cgroup_dir *dir, struct cgroup_usage *ret)
 {
-	uint64_t swap = 0;
-	int r = cgroup_file_number(dir->fd, "memory.current", &ret->memory_bytes);
+	int r = cgroup_file_key(dir->fd, "memory.events", "oom_kill", &ret->oom_kills);
 
-	if (r == 0)
-		r = cgroup_file_key(dir->fd, "memory.events", "oom_kill", &ret->oom_kills);
 	if (r < 0)
 		return r;
-	if (cgroup_file_number(dir->fd, "memory.swap.current", &swap) == 0)
-		ret->memory_bytes += swap;
 	/* Linux 5.19; before it nobody knows the peak. */
 	if (cgroup_file_number(dir->fd, "memory.peak", &ret->memory_peak_bytes) < 0)
 		ret->memory_peak_bytes = 0;
