@@ -12,7 +12,7 @@ from harness import check, residue
 from harness.discover import add, test
 from harness.jail import wait_for
 
-SOON = 3.0  # seconds in which everything must be gone
+SOON = 30.0  # seconds in which everything must be gone, on a host with much else to do
 
 
 def ended(t, before, what):
@@ -77,7 +77,7 @@ def killed(t, how, **options):
     """Everything of a swarm is gone soon after the supervisor was killed."""
     before = snapshot(t)
     process, _ = swarm(t, **options)
-    check.true(len(t.beneath(process.pid)) >= 20, "control: the swarm lives")
+    wait_for(lambda: len(t.beneath(process.pid)) >= 20, "control: the swarm lives")
     how(process)
     process.wait(10 * t.options.pace)
     ended(t, before, "after the supervisor")
@@ -191,8 +191,8 @@ def kill_short(t):
 @test("whichever process of the jail is killed, the run ends, says so, and nothing is left", 120)
 def kill_anyone(t):
     process, _ = swarm(t)
-    count = len([pid for pid in t.beneath(process.pid)])
-    check.true(count >= 20, "control: the swarm lives")
+    count = wait_for(lambda: (found := len(t.beneath(process.pid))) >= 20 and found,
+                     "control: the swarm lives")
     # Monitor, helper where there is one, init and the worker come before its children.
     first = 4 if t.options.backend == "bwrap" else 3
     helpers = count - 36
