@@ -67,7 +67,7 @@ int confine_start(struct complaint *complaint)
 
 	if (r < 0)
 		return r;
-	if (syscall(SYS_close_range, EGRESS_SLOT_JAIL + 1, ~0u, 0) < 0)
+	if (syscall(SYS_close_range, EGRESS_SLOT_NAMES + 1, ~0u, 0) < 0)
 		return complain(complaint, errno, "descriptors", "close_range");
 	/* Signals from a terminal, and a directory that somebody wants to unmount. */
 	setsid();

@@ -16,7 +16,7 @@ struct complaint {
 };
 
 /* The first thing in main(): no new privilege, no core, not dumpable, no capability that ids do not
- * need, a session of its own, SIGPIPE and SIGXFSZ ignored, everything but 0 to EGRESS_SLOT_JAIL
+ * need, a session of its own, SIGPIPE and SIGXFSZ ignored, everything but 0 to EGRESS_SLOT_NAMES
  * closed. 0 or -errno. The end of the owner is the hang-up of its socket: the proxy's loop watches
  * that. */
 int confine_start(struct complaint *complaint);

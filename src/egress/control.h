@@ -3,7 +3,7 @@
  *
  *   owner (the library's caller, or the command that runs the proxy alone)
  *     └─ proxy      kastellan-egress: one process a worker, confined before it takes a byte of it
- *         └─ resolver   its child, which alone asks the host's name service
+ *         └─ resolver   its child, which alone asks the host's name service, as kastellan-names
  *
  * Two SOCK_SEQPACKET sockets, with the messages of control_message.h. The proxy has no path, port
  * or environment that anybody could reach it by. The end of the owner's side (hang-up), and that
@@ -20,6 +20,7 @@
 enum egress_slot {
 	EGRESS_SLOT_OWNER = 3,
 	EGRESS_SLOT_JAIL = 4, /* closed where there is no jail: its sockets come from the owner */
+	EGRESS_SLOT_NAMES = 5, /* on Linux kastellan-names, which the resolver executes */
 };
 
 enum egress_message {

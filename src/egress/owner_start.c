@@ -18,7 +18,7 @@
 #include "linux/jail/launch.h"
 #include "linux/programs.h"
 
-#define EXE_SLOT 5 /* the program itself; closed by its own exec or start */
+#define EXE_SLOT 6 /* the program itself; closed by its own exec or start */
 
 struct pairs {
 	int owner[2];
@@ -47,12 +47,14 @@ static int launch(struct egress_owner *owner, const struct egress_setup *setup, 
 	static const char *argv[] = {"kastellan-egress", NULL};
 	autofree struct launch *launch = NULL;
 	autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	autofd int exe = -1;
+	autofd int exe = -1, names = -1;
 	int r;
 
 	if (null < 0)
 		return owner_fail(reterr, -errno, "cannot be prepared: /dev/null", NULL);
 	r = egress_program_open(&exe, reterr);
+	if (r == 0)
+		r = names_program_open(&names, reterr);
 	if (r < 0)
 		return r;
 	launch = calloc(1, sizeof(*launch));
@@ -63,6 +65,7 @@ static int launch(struct egress_owner *owner, const struct egress_setup *setup, 
 	launch_add(launch, 2, pairs->complaints[1]);
 	launch_add(launch, EGRESS_SLOT_OWNER, pairs->owner[1]);
 	launch_add(launch, EGRESS_SLOT_JAIL, setup->jail ? *setup->jail : -1);
+	launch_add(launch, EGRESS_SLOT_NAMES, names);
 	launch_add(launch, EXE_SLOT, exe);
 	launch->exe = EXE_SLOT;
 	launch->argv = argv;

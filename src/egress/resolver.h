@@ -28,8 +28,9 @@ struct resolution {
 							   * once, none of one interface alone */
 };
 
-/* Starts the child, which is confined before it takes a question. To be called before the proxy is
- * confined itself, and before it has any descriptor of a worker. 0 or -errno, and there is none. */
+/* Starts the child, which is confined before it takes a question; on Linux from EGRESS_SLOT_NAMES,
+ * which is closed. To be called before the proxy is confined itself, and before it has any
+ * descriptor of a worker. 0 or -errno, and there is none. */
 int resolver_start(struct resolver *ret_resolver);
 
 /* 0; -EAGAIN when too many questions wait; -EPIPE when the child is gone. Names only. */

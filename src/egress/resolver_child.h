@@ -10,8 +10,8 @@ struct question {
 	char name[KS_MAX_HOST + 1]; /* NUL-terminated */
 };
 
-/* The child's whole life; parent is who has to be alive. */
-_Noreturn void resolver_child(int socket, pid_t parent);
+/* Of kastellan-names on Linux: the way to the proxy. */
+#define NAMES_SLOT_SOCKET 3
 
 /* The answer of the host's name service, asked with the settings that resolver_settings() puts in
  * force for the calling thread; without them (false) nothing is asked. */

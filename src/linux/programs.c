@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,6 +56,32 @@ int egress_program_open(int *ret_fd, ks_error **reterr)
 {
 	return open_program(egress_program_path(), "kastellan-egress",
 		"install kastellan again; in a build tree set KASTELLAN_EGRESS", ret_fd, reterr);
+}
+
+/* NULL: it is named by a path that is too long for the kernel, too. */
+static const char *beside_egress(const char *name, char path[PATH_MAX])
+{
+	const char *egress = egress_program_path();
+	const char *slash = strrchr(egress, '/');
+	int directory = slash ? (int)(slash + 1 - egress) : 0;
+	int len = snprintf(path, PATH_MAX, "%.*s%s", directory, egress, name);
+
+	return len > 0 && len < PATH_MAX ? path : NULL;
+}
+
+int names_program_open(int *ret_fd, ks_error **reterr)
+{
+	char beside[PATH_MAX];
+	const char *named = secure_getenv("KASTELLAN_NAMES");
+	const char *path = named ? named : beside_egress("kastellan-names", beside);
+
+	if (!path)
+		return error_set(reterr, -ENAMETOOLONG, ABOUT(.step = "start"),
+			"kastellan-names cannot be opened: the path of kastellan-egress is too "
+			"long");
+	return open_program(path, "kastellan-names",
+		"install kastellan again; in a build tree it lies beside kastellan-egress", ret_fd,
+		reterr);
 }
 
 int vm_program_open(int *ret_fd, ks_error **reterr)

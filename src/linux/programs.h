@@ -16,6 +16,9 @@ int init_program_open(int *ret_fd, ks_error **reterr);
 const char *egress_program_path(void);
 int egress_program_open(int *ret_fd, ks_error **reterr);
 
+/* kastellan-names, which lies beside kastellan-egress, unless KASTELLAN_NAMES says where. */
+int names_program_open(int *ret_fd, ks_error **reterr);
+
 /* The same for the two programs of a machine: kastellan-vm and KASTELLAN_VM, kastellan-files and
  * KASTELLAN_FILES. */
 int vm_program_open(int *ret_fd, ks_error **reterr);

@@ -37,8 +37,8 @@ MISSED = "it was over before its victim was seen"
 OUTLIVED = ("helper", "proxy", "resolver")
 APPEARING = 60  # seconds until the victim is there
 GIVEN_UP = 15  # seconds after which something survives for good
-COPIES = ("kastellan", "kastellan-init", "kastellan-egress", "worker", "kastellan-vm",
-          "kastellan-files")
+COPIES = ("kastellan", "kastellan-init", "kastellan-egress", "kastellan-names", "worker",
+          "kastellan-vm", "kastellan-files")
 # Whose child each role is. Before it is init, the child of the monitor is the helper.
 DIRECT = {"helper": "monitor", "init": "monitor", "worker": "init", "resolver": "proxy"}
 MACHINE = {"init": "monitor", "keeper": "init", "emulator": "keeper", "files init": "files monitor",

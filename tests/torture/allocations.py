@@ -20,13 +20,22 @@ class Allocations:
         self.define = f'-DDIRECTORY="{directory}"'
         self.preload = self.compile("fail_alloc", ".so", "-shared", "-fPIC")
         if egress:
-            shutil.copy(egress, directory / "kastellan-egress")
+            self.copy_proxy(pathlib.Path(egress))
             self.wrapper = self.compile("egress_wrapper", "")
         path = directory / "alloc"
         path.write_bytes(bytes(ORDER.size))
         path.chmod(0o666)
         with open(path, "r+b") as file:
             self.shared = mmap.mmap(file.fileno(), ORDER.size)
+
+    def copy_proxy(self, egress):
+        """With a loader, which the installed one may be without, so that something can be preloaded;
+        and what its resolver becomes beside it, where it is looked for."""
+        dynamic = egress.with_name("kastellan-egress-dynamic")
+        proxy = shutil.copy(dynamic if dynamic.exists() else egress, self.directory / "kastellan-egress")
+        if b"/ld-" not in proxy.read_bytes():
+            raise SystemExit(f"{egress} is static, and {dynamic} is missing: build the tests, too")
+        shutil.copy(egress.with_name("kastellan-names"), self.directory)
 
     def compile(self, name, ending, *flags):
         program = self.directory / f"{name}{ending}"

@@ -34,13 +34,13 @@ static bool is(const char *behaviour)
 	return strcmp(config.worker, behaviour) == 0;
 }
 
-/* 0 to 2, the owner's, the jail's where there is one, and the program itself. */
+/* 0 to 2, the owner's, the jail's where there is one, the resolver's program, and the own one. */
 static bool descriptors_are_right(void)
 {
-	for (int fd = 0; fd <= EGRESS_SLOT_JAIL + 1; fd++)
+	for (int fd = 0; fd <= EGRESS_SLOT_NAMES + 1; fd++)
 		if (fd != EGRESS_SLOT_JAIL && fcntl(fd, F_GETFD) < 0)
 			return false;
-	for (int fd = EGRESS_SLOT_JAIL + 2; fd < 1024; fd++)
+	for (int fd = EGRESS_SLOT_NAMES + 2; fd < 1024; fd++)
 		if (fcntl(fd, F_GETFD) >= 0)
 			return false;
 	return true;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The resolver for a test in another language. Says "pid N" of the child, then answers lines of
  * "TICKET NAME" with "TICKET ERROR ADDRESS...". Ends at the end of the input, once all is answered.
- * With an argument it is confined as the proxy is. */
+ * egress_resolve KASTELLAN_NAMES [confined, as the proxy is] */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "egress/confine.h"
+#include "egress/control.h"
 #include "egress/resolver.h"
 
 static int ask(struct resolver *resolver, const char *line)
@@ -80,13 +82,13 @@ int main(int argc, char **argv)
 	struct complaint complaint = {0, "start", ""};
 	struct resolver resolver;
 	int abi;
-	int r = resolver_start(&resolver);
+	int program = open(argc > 1 ? argv[1] : "", O_RDONLY | O_CLOEXEC);
+	int r = dup2(program, EGRESS_SLOT_NAMES) < 0 ? -errno : resolver_start(&resolver);
 
-	(void)argv;
 	if (r == 0)
 		printf("pid %d\n", (int)resolver.pid);
 	fflush(stdout);
-	if (r == 0 && argc > 1)
+	if (r == 0 && argc > 2)
 		r = confine_proxy(64, &abi, &complaint);
 	if (r == 0)
 		r = serve(&resolver);

@@ -210,9 +210,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_audit),
 	};
 
-	if (argc != 2)
+	if (argc != 3)
 		return 2;
 	setenv("KASTELLAN_EGRESS", argv[1], 1);
+	setenv("KASTELLAN_NAMES", argv[2], 1);
 	alarm(60);
 	return cmocka_run_group_tests_name("egress_api", tests, set_up, tear_down);
 }

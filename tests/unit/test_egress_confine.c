@@ -163,7 +163,9 @@ static pid_t start_whole(int *ret_wake)
 		struct complaint complaint;
 		int known = landlock_abi(), abi, extra;
 
-		/* Slots 3 and 4, and one that is not meant to be there. */
+		/* Slots 3 and 4, and one that is not meant to be there. The reader may lie in
+		 * slot 5. */
+		close(told[0]);
 		dup2(wake[0], 100);
 		dup2(told[1], 101);
 		extra = dup2(100, 50);

@@ -331,6 +331,20 @@ static void test_programs(void **state)
 	unlink(path);
 }
 
+/* The same of what its resolver becomes, which lies beside it unless it is named. */
+static void test_names_program(void **state)
+{
+	char *named = strdup(getenv("KASTELLAN_NAMES"));
+
+	(void)state;
+	setenv("KASTELLAN_NAMES", "/nonexistent/kastellan-names", 1);
+	check_program(fake, "kastellan-names cannot be opened: /nonexistent/kastellan-names");
+	unsetenv("KASTELLAN_NAMES");
+	check_program(fake, "tests/unit/kastellan-names: No such file");
+	setenv("KASTELLAN_NAMES", named, 1);
+	free(named);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,11 +358,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_names_program),
 	};
 
-	if (argc != 2)
+	if (argc != 3)
 		return 2;
 	fake = argv[1];
+	setenv("KASTELLAN_NAMES", argv[2], 1);
 	setenv("KASTELLAN_EGRESS", fake, 1);
 	alarm(60);
 	return cmocka_run_group_tests_name("egress_owner", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "egress/control.h"
 #include "egress/resolver_child.h"
 
 /* The child's end; the pid is nobody's. */
@@ -24,6 +25,8 @@ static int play(struct resolver *resolver)
 	*resolver = (struct resolver){.socket = pair[0], .pid = -2, .pidfd = -1};
 	return pair[1];
 }
+
+static const char *names_program;
 
 static void name_of(const char *text, struct egress_host *host)
 {
@@ -154,6 +157,16 @@ static void test_names_only(void **state)
 	resolver_done(&resolver);
 }
 
+/* Without a program there would be no addresses, and nobody would be told why. */
+static void test_no_program(void **state)
+{
+	struct resolver resolver;
+
+	(void)state;
+	close(EGRESS_SLOT_NAMES);
+	assert_int_equal(resolver_start(&resolver), -EBADF);
+}
+
 /* The real child, which needs no network to say who localhost is. */
 static void test_real_child(void **state)
 {
@@ -165,6 +178,8 @@ static void test_real_child(void **state)
 	int r;
 
 	(void)state;
+	assert_int_equal(dup2(open(names_program, O_RDONLY | O_CLOEXEC), EGRESS_SLOT_NAMES),
+		EGRESS_SLOT_NAMES);
 	assert_int_equal(resolver_start(&resolver), 0);
 	name_of("localhost", &name);
 	assert_int_equal(resolver_ask(&resolver, 42, &name), 0);
@@ -181,7 +196,7 @@ static void test_real_child(void **state)
 	assert_int_equal(resolver.socket, -1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_answers),
@@ -189,8 +204,13 @@ int main(void)
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_names_only),
+		cmocka_unit_test(test_no_program),
 		cmocka_unit_test(test_real_child),
 	};
+
+	if (argc != 2)
+		return 2;
+	names_program = argv[1];
 
 	alarm(60);
 	return cmocka_run_group_tests_name("egress_resolver", tests, NULL, NULL);

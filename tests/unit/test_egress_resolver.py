@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The real resolver against a host whose names are known: test_egress_resolver.py EGRESS_RESOLVE.
+"""The real resolver against a host whose names are known:
+test_egress_resolver.py EGRESS_RESOLVE KASTELLAN_NAMES.
 
 The test starts itself anew in namespaces of its own, with an /etc and a name server of its own, and
 asks through the program egress_resolve."""
@@ -15,6 +16,7 @@ import unittest
 
 INSIDE = "--inside"
 PROGRAM = None
+NAMES = None
 DIRECTORY = None
 SERVER = None
 
@@ -51,7 +53,7 @@ def is_sanitized():
 class Resolver:
     def __init__(self, *arguments):
         environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"} if arguments else None
-        self.process = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([PROGRAM, NAMES, *arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, bufsize=1,
                                         env=environment)
         word, number = self.process.stdout.readline().split()
@@ -247,22 +249,22 @@ def set_scene():
 
 
 def inside():
-    global PROGRAM, DIRECTORY, SERVER
+    global PROGRAM, NAMES, DIRECTORY, SERVER
     from name_server import NameServer
 
-    PROGRAM, DIRECTORY = sys.argv[2:4]
+    PROGRAM, NAMES, DIRECTORY = sys.argv[2:5]
     set_scene()
     SERVER = NameServer("127.0.0.1", ZONE)
     NameServer("127.0.0.2", {"plain.example": ["203.0.113.1"]})
-    unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)
 
 
 def main():
-    program = os.path.abspath(sys.argv[1])
+    programs = [os.path.abspath(program) for program in sys.argv[1:3]]
     with tempfile.TemporaryDirectory() as directory:
         return subprocess.run(["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid",
-                               "--fork", "--mount-proc", sys.executable, __file__, INSIDE, program,
-                               directory, *sys.argv[2:]], check=False).returncode
+                               "--fork", "--mount-proc", sys.executable, __file__, INSIDE, *programs,
+                               directory, *sys.argv[3:]], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -102,6 +102,10 @@ class Audit:
             return self.find(**wanted)[0]
 
 
+# What the resolver of a proxy on Linux becomes; the runner says.
+NAMES_PROGRAM = None
+
+
 class Report:
     def __init__(self):
         self.code, self.denied, self.summary, self.failed = None, [], None, None
@@ -145,12 +149,15 @@ class Proxy:
                 os.dup2(other_fd, 4)
             else:
                 os.close(4)
+            os.dup2(names, 5)
             if self.control.type == socket.SOCK_STREAM:
                 confine()
 
+        names = os.open(NAMES_PROGRAM or "/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         self.process = subprocess.Popen(
-            [program], pass_fds=(3, 4), preexec_fn=place, stdin=subprocess.DEVNULL,
+            [program], pass_fds=(3, 4, 5), preexec_fn=place, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, env=SANITIZERS)
+        os.close(names)
 
     def _start_both(self, program, resolver, theirs):
         """As on a Mac, where the resolver is the owner's child, too (src/egress/mac/slots.h)."""

@@ -143,7 +143,7 @@ def enter():
     bind_file("/etc/hosts", "127.0.0.1 localhost\n8.8.1.1 from-hosts.example\n")
     bind_file("/etc/nsswitch.conf", "hosts: files dns\n")
     # What a program is started with later must not land where a test puts its own.
-    for fd in (3, 4):
+    for fd in (3, 4, 5):
         os.dup2(os.open("/dev/null", os.O_RDWR), fd)
 
 

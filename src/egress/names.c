@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each thread takes a question out of the socket and stays with it as long as the name servers
- * need. The first thread only waits for the proxy's end, so that none of them holds up the exit.
+/* kastellan-names: the resolver of one proxy, which becomes it with the first question. A program
+ * of its own, because the modules of the host's name service need the C library that they were made
+ * for, whose start would take longer than all else that the proxy begins with.
  *
- * Many workers ask for no name. The rules and the threads cost as much as the start of the proxy
- * itself, so they wait for the first question, which is not read before they are there. Should they
- * fail, the child ends, and no name has an address. */
+ * Each thread takes a question out of the socket and stays with it as long as the name servers
+ * need. The first thread only waits for the proxy's end, so that none of them holds up the exit.
+ * Should anything fail, the process ends, and no name has an address. */
 #include "egress/resolver_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <resolv.h>
-#include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "egress/confine.h"
 
-#define SOCKET 3 /* 0, 1 and 2 are /dev/null: libraries write to them */
+#define SOCKET NAMES_SLOT_SOCKET /* 0, 1 and 2 are /dev/null: libraries write to them */
 #define STACK 524288 /* modules of the name service may be large */
 
 /* A name with a dot is complete: tried below the host's own domains as well, it would lead to hosts
@@ -61,21 +59,6 @@ static void *serve(void *unused)
 	return NULL;
 }
 
-static int place_descriptors(int socket)
-{
-	int high = fcntl(socket, F_DUPFD_CLOEXEC, SOCKET + 1);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (high < 0 || null < 0)
-		return -errno;
-	for (int fd = 0; fd < SOCKET; fd++)
-		if (dup2(null, fd) < 0)
-			return -errno;
-	if (dup2(high, SOCKET) < 0 || syscall(SYS_close_range, SOCKET + 1, ~0u, 0) < 0)
-		return -errno;
-	return 0;
-}
-
 static int start_threads(void)
 {
 	pthread_attr_t attributes;
@@ -102,32 +85,13 @@ static void await_end(void)
 		;
 }
 
-/* True: there is one. Nothing is read yet. */
-static bool await_question(void)
-{
-	struct pollfd wait = {.fd = SOCKET, .events = POLLIN};
-
-	while (poll(&wait, 1, -1) < 0)
-		if (errno != EINTR)
-			return false;
-	/* At the proxy's end nobody waits for an answer. */
-	return wait.revents == POLLIN;
-}
-
-void resolver_child(int socket, pid_t parent)
+int main(void)
 {
 	struct complaint complaint;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	prctl(PR_SET_NAME, "kastellan-names", 0, 0, 0);
-	if (getppid() != parent)
-		_exit(0);
-	if (place_descriptors(socket) < 0 || confine_waiting(&complaint) < 0)
-		_exit(1);
-	if (!await_question())
-		_exit(0);
 	if (confine_resolver(&complaint) < 0 || start_threads() < 0)
-		_exit(1);
+		return EXIT_FAILURE;
 	await_end();
-	_exit(0);
+	_exit(EXIT_SUCCESS);
 }
