@@ -70,36 +70,24 @@ static bool shares_network(const struct spec *spec)
 	return spec_flags(spec) & SPEC_FLAG_HOST_NETWORK;
 }
 
-/* Nobody's filter allows a socket where it stays down. */
-static int open_network(const struct spec *spec, struct failure *failure)
-{
-	int r = native_network_join(failure);
-
-	if (r == 0 && spec->ports)
-		return network_open(spec, failure);
-	if (r == 0 && spec_flags(spec) & SPEC_FLAG_LOOPBACK)
-		return network_loopback(failure);
-	return r;
-}
-
 /* Whatever comes first: the kernel takes its time to let the old root go, and for a network. What
  * the egress proxy is told of is made by the host's /proc. */
 static int enter_all(
 	const struct spec *spec, const struct native_root *root, struct failure *failure)
 {
 	bool network_first = spec->ports || root->proc < 0;
-	int r = network_first ? open_network(spec, failure) : 0;
+	int r = network_first ? native_network_join(failure) : 0;
 
 	if (r == 0)
 		r = root_enter(root, failure);
-	return r == 0 && !network_first ? open_network(spec, failure) : r;
+	return r == 0 && !network_first ? native_network_join(failure) : r;
 }
 
 static int make_jail(const struct start *start, struct failure *failure)
 {
 	const char *hostname = start->spec->hostname;
 	struct native_root root;
-	int r = shares_network(start->spec) ? 0 : native_network_start(failure);
+	int r = shares_network(start->spec) ? 0 : native_network_start(start->spec, failure);
 
 	if (r == 0)
 		r = become_user(start, failure);

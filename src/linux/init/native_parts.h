@@ -23,8 +23,9 @@ int ids_take(const struct spec *spec, struct failure *failure);
  * started. */
 
 /* Before the ids are taken, which would cost the privileges that it needs, and while the host's
- * /proc is there. */
-int native_network_start(struct failure *failure);
+ * /proc is there. With an allowlist all of network_open() is done there, too, so SLOT_EGRESS is not
+ * to be touched before native_network_join(). */
+int native_network_start(const struct spec *spec, struct failure *failure);
 /* Waits for it and enters it. A /proc must be in reach until here. */
 int native_network_join(struct failure *failure);
 /* The helper is gone; before the worker is made, which is to have its number. */

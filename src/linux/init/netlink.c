@@ -6,7 +6,8 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "linux/init/raw.h"
 
 #define ANSWERS_ROOM 8192 /* an acknowledgement repeats the head of what it answers */
 
@@ -121,14 +122,14 @@ static int read_answers(
 /* The kernel has done everything, and answered, by the time that send() returns. */
 static int hear(int fd, uint32_t left, uint32_t *ret_message)
 {
-	_Alignas(4) unsigned char answers[ANSWERS_ROOM];
+	_Alignas(4) unsigned char answers[ANSWERS_ROOM] = {0};
 
 	while (left) {
-		ssize_t len = recv(fd, answers, sizeof(answers), MSG_DONTWAIT);
+		ssize_t len = raw_receive(fd, answers, sizeof(answers), MSG_DONTWAIT);
 		int r;
 
 		if (len < 0)
-			return errno == EAGAIN ? -EBADMSG : -errno;
+			return len == -EAGAIN ? -EBADMSG : (int)len;
 		r = read_answers(answers, (size_t)len, &left, ret_message);
 		if (r < 0)
 			return r;
@@ -139,19 +140,18 @@ static int hear(int fd, uint32_t left, uint32_t *ret_message)
 int netlink_talk(const struct netlink *text, int protocol, uint32_t *ret_message)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t sent;
 	int fd, r;
 
 	*ret_message = 0;
 	if (text->full)
 		return -EMSGSIZE;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
-		return -errno;
-	if (sendto(fd, text->bytes, text->len, 0, (const struct sockaddr *)&kernel,
-		    sizeof(kernel)) < 0)
-		r = -errno;
-	else
-		r = hear(fd, text->asked, ret_message);
-	close(fd);
+		return fd;
+	sent = raw_send(
+		fd, text->bytes, text->len, (const struct sockaddr *)&kernel, sizeof(kernel));
+	r = sent < 0 ? (int)sent : hear(fd, text->asked, ret_message);
+	raw_close(fd);
 	return r;
 }

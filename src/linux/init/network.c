@@ -18,7 +18,7 @@
 #include "linux/control.h"
 #include "linux/init/message.h"
 #include "linux/init/native_parts.h"
-#include "linux/init/process.h"
+#include "linux/init/raw.h"
 
 #define OWN_NETWORK "/proc/self/ns/net"
 #define CONGESTION "/proc/sys/net/ipv4/tcp_congestion_control"
@@ -199,15 +199,25 @@ int network_say_ready(const struct spec *spec)
 	return r;
 }
 
+/* Nothing is lost on a loopback, and no host that it could be fair to is asked for a share: the
+ * host's choice, which may be one that paces what is sent, holds outside. Only for speed. */
+static void settle_congestion(void)
+{
+	static const char choice[] = "reno";
+	int fd = raw_open(AT_FDCWD, CONGESTION, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	raw_write(fd, choice, sizeof(choice) - 1);
+	raw_close(fd);
+}
+
 int network_open(const struct spec *spec, struct failure *failure)
 {
 	struct sockets sockets = {.count = 0};
 	int r = network_route_all(failure);
 
-	/* Nothing is lost on a loopback, and no host that it could be fair to is asked for a share:
-	 * the host's choice, which may be one that paces what is sent, holds outside. Only for
-	 * speed. */
-	write_small_file(AT_FDCWD, CONGESTION, "reno");
+	settle_congestion();
 	if (r == 0)
 		r = make_sockets(spec, &sockets, failure);
 	while (sockets.count)

@@ -16,7 +16,8 @@
 int network_enter(const struct spec *spec, struct failure *failure);
 
 /* In the new network namespace, with rights over it: makes all of the above and hands the sockets
- * over through SLOT_EGRESS, which holds the namespace itself from then on. */
+ * over through SLOT_EGRESS, which holds the namespace itself from then on. errno stays as it is,
+ * unless it fails. */
 int network_open(const struct spec *spec, struct failure *failure);
 
 /* In the jail, before anything runs there: whether this is that namespace, where the spec has one.
@@ -28,7 +29,7 @@ int network_check(const struct spec *spec, struct failure *failure);
  */
 int network_say_ready(const struct spec *spec);
 
-/* The loopback is up, and that is all. */
+/* The loopback is up, and that is all. errno stays as it is. */
 int network_loopback(struct failure *failure);
 
 /* network_routes.c: the loopback is up, and every address is its own. IPv6 is left out where the

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "linux/init/network.h"
+#include "linux/init/raw.h"
 
 #define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 
@@ -19,51 +19,47 @@ union place {
 
 static int allow_any_address(int fd, int family)
 {
-	const int yes = 1;
+	int r = raw_set_option(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
 
-	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &yes, sizeof(yes)) < 0)
-		return -errno;
-	if (family == AF_INET6 &&
-		setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &yes, sizeof(yes)) < 0)
-		return -errno;
-	return 0;
+	if (r == 0 && family == AF_INET6)
+		r = raw_set_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+	return r;
 }
 
 static int bind_any(int fd, int family, uint16_t port)
 {
-	const int no = 0;
 	union place place = {.any = {.sa_family = (sa_family_t)family}};
 	socklen_t len = family == AF_INET6 ? sizeof(place.six) : sizeof(place.four);
+	int r = 0;
 
 	if (family == AF_INET6) {
 		place.six.sin6_port = htons(port);
 		/* Whatever the new network has for a default. */
-		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) < 0)
-			return -errno;
+		r = raw_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	} else {
 		place.four.sin_port = htons(port);
 	}
-	return bind(fd, &place.any, len) < 0 ? -errno : 0;
+	return r < 0 ? r : raw_bind(fd, &place.any, len);
 }
 
 /* One socket for both, or for IPv4 where the kernel has nothing else. */
 static int open_any(int type, uint16_t port, bool transparent)
 {
 	int family = AF_INET6;
-	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = raw_socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
 
-	if (fd < 0 && errno == EAFNOSUPPORT) {
+	if (fd == -EAFNOSUPPORT) {
 		family = AF_INET;
-		fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		fd = raw_socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	}
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = transparent ? allow_any_address(fd, family) : 0;
 	if (r == 0)
 		r = bind_any(fd, family, port);
 	if (r < 0) {
-		close(fd);
+		raw_close(fd);
 		return r;
 	}
 	return fd;
@@ -73,11 +69,12 @@ static int start_listening(int fd)
 {
 	int r;
 
-	if (fd < 0 || listen(fd, BACKLOG) == 0)
+	if (fd < 0)
 		return fd;
-	r = -errno;
-	close(fd);
-	return r;
+	r = raw_listen(fd, BACKLOG);
+	if (r < 0)
+		raw_close(fd);
+	return r < 0 ? r : fd;
 }
 
 int network_listen(uint16_t port, bool transparent)
@@ -88,12 +85,9 @@ int network_listen(uint16_t port, bool transparent)
 /* Whoever answers has to know the address that was asked, from the first datagram on. */
 static int tell_destination(int fd)
 {
-	const int yes = 1;
+	int r = raw_set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof(yes)) == 0 ||
-		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof(yes)) == 0)
-		return 0;
-	return -errno;
+	return r == 0 ? 0 : raw_set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 int network_datagrams(uint16_t port)
@@ -103,7 +97,7 @@ int network_datagrams(uint16_t port)
 	int r = fd < 0 ? fd : tell_destination(fd);
 
 	if (r < 0 && fd >= 0)
-		close(fd);
+		raw_close(fd);
 	return r < 0 ? r : fd;
 }
 
@@ -119,13 +113,13 @@ int network_listen_at(const uint8_t address[16], uint16_t port)
 		memcpy(&place.four.sin_addr, address + 12, sizeof(place.four.sin_addr));
 		len = sizeof(place.four);
 	}
-	fd = socket(place.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = raw_socket(place.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -errno;
-	if (bind(fd, &place.any, len) == 0)
+		return fd;
+	r = raw_bind(fd, &place.any, len);
+	if (r == 0)
 		return start_listening(fd);
-	r = -errno;
-	close(fd);
+	raw_close(fd);
 	return r;
 }
 
@@ -135,7 +129,7 @@ uint16_t network_port(int fd)
 	socklen_t len = sizeof(place);
 
 	memset(&place, 0, sizeof(place));
-	if (getsockname(fd, &place.any, &len) < 0)
+	if (raw_name(fd, &place.any, &len) < 0)
 		return 0;
 	return ntohs(place.any.sa_family == AF_INET6 ? place.six.sin6_port : place.four.sin_port);
 }
