@@ -16,7 +16,6 @@
 #include "egress/confine.h"
 #include "egress/control.h"
 #include "egress/resolver_child.h"
-#include "egress/resolver_child.h"
 
 #define END_MS 200 /* for the child to be gone, which takes a moment as a rule */
 #define SLOT_PROGRAM (NAMES_SLOT_SOCKET + 1)
