@@ -4,11 +4,14 @@
 import os
 import pathlib
 import re
+import subprocess
 
-from harness import check
+from harness import check, groups
 from harness.discover import add, test
+from harness.jail import wait_for
 
 ROOMY = {"cpu_ms": 20000, "tasks_max": 64, "cpu_quota_pct": 200}
+PERIOD_MS = 100  # of a CPU quota
 OWN_ENDS = {"denied: ENOMEM", "denied: ENOSPC", "denied: EFBIG"}
 
 
@@ -244,34 +247,73 @@ def deaf_to_xcpu(t):
     check.within(result.usage["cpu_ms"], 490, 1200, "CPU time")
 
 
-def share(t, percent):
-    """CPU time of two busy processes by the time that passed: processors that they had. The start
-    is part of the former alone, so it has to be the smaller part on a slow machine, too."""
-    result = t.run(hog(t, "burn_parallel", 120 * t.options.pace, 2),
-                   policy={"cpu_ms": 20000, "cpu_quota_pct": percent})
-    check.true(result.verdict.startswith("allowed"), result.verdict)
-    return result.usage["cpu_ms"] / int(result.lines[0].split()[1])
+def has_quota(group):
+    for name, none in (("cpu.max", "max"), ("cpu.cfs_quota_us", "-1")):
+        if (group / name).exists():
+            return (group / name).read_text().split()[0] != none
+    return False
 
 
-def share_outside(t):
-    """The same without a jail, which is told only how long it took."""
-    ms = 120 * t.options.pace
-    result = t.control.run(hog(t, "burn_parallel", ms, 2))
-    return 2 * ms / int(result.lines[0].split()[1])
+def counted(stat):
+    return {name: int(value) for name, value in map(str.split, stat.read_text().splitlines())}
 
 
-@test("cpu_quota_pct slows down: the share of a processor stays below it", 120)
+def spent_ms(usage):
+    """Version 2 has it beside the periods, in microseconds; version 1 alone, in nanoseconds."""
+    if usage.name == "cpu.stat":
+        return counted(usage)["usage_usec"] / 1000
+    return int(usage.read_text()) / 1e6
+
+
+def accounts(pid):
+    """The files of the busiest group of a jail that has a quota: what its periods and its CPU time
+    are in. A machine has a second jail, which waits."""
+    own = [pathlib.Path(path) for path in groups.named_kastellan() if groups.maker(path) == pid]
+    usage = {path.name: path / "cpuacct.usage" for path in own if (path / "cpuacct.usage").exists()}
+    found = [(path / "cpu.stat", usage.get(path.name, path / "cpu.stat"))
+             for path in own if has_quota(path)]
+    return max(found, key=lambda pair: spent_ms(pair[1]), default=None)
+
+
+def under_quota(t, percent, enough):
+    """Two busy processes, until what the kernel has counted meanwhile is enough for the caller: (the
+    periods of the quota, those at whose end they had to wait, ms of CPU time)."""
+    script = 'echo ready; exec "$@"'
+    process, path = t.jail.start(["/bin/sh", "-c", script, "sh", *hog(t, "burn_parallel", 10**6, 2)],
+                                 read=[t.probes.directory], stdin=subprocess.DEVNULL,
+                                 policy={"cpu_ms": 10**6, "cpu_quota_pct": percent},
+                                 stdout=subprocess.PIPE)
+    t.later(t.finish, process)
+    check.equal(process.stdout.readline(), b"ready\n", "the jail")
+    stat, usage = wait_for(lambda: accounts(process.pid), "a group with a quota")
+    # Read in this order nothing is counted twice, wherever this process has to wait.
+    began, spent = counted(stat), spent_ms(usage)
+
+    def since():
+        if process.poll() is not None:
+            check.fail(f"what should burn on has ended: {t.jail.read_status(path)}")
+        now = counted(stat)
+        return {name: now[name] - began[name] for name in now}
+
+    wait_for(lambda: enough(since()), f"periods at {percent} %", 120)
+    spent = spent_ms(usage) - spent
+    found = since()
+    process.terminate()
+    process.wait()
+    return found["nr_periods"], found["nr_throttled"], spent
+
+
+@test("cpu_quota_pct slows down: the share of a processor stays below it", 400)
 def quota(t):
-    """The upper bound holds on a busy machine too. The control takes the best of some runs, and
-    needs a sixth of a processor then, or half of what anybody gets where that is less."""
+    """By the kernel's own account: its periods last as long on a busy machine, too."""
     t.needs_held("cpu_quota_pct")
-    check.within(share(t, 10), 0, 0.14, "share of a processor at 10 %")
-    for _ in range(10):
-        inside = share(t, 200)
-        wanted = 0.16 if inside > 0.16 else min(0.16, share_outside(t) / 2)
-        if inside > wanted:
-            break
-    check.within(inside, wanted, 3, "share of a processor at 200 %")
+    periods, waited, spent = under_quota(
+        t, 10, lambda found: found["nr_periods"] >= 20 and found["nr_throttled"] >= 5)
+    check.within(waited, 5, periods, "periods at whose end it had to wait, at 10 %")
+    # A period may end between two looks, and what each processor has drawn is spent later.
+    check.within(spent / (periods * PERIOD_MS), 0, 0.12, "share of a processor at 10 %")
+    periods, waited, _ = under_quota(t, 1000, lambda found: found["nr_periods"] >= 20)
+    check.within(waited, 0, 0, f"of {periods} periods at 1000 %, those at whose end it had to wait")
 
 
 # Wall clock.
