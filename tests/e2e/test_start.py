@@ -49,21 +49,44 @@ def environment_values(t):
     check.equal(decoded, {**values, "WON": "line"}, "environment")
 
 
+def lines_with(word, pids):
+    """Of the processes, those on whose command lines the word stands."""
+    found = []
+    for pid in pids:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            if word.encode() in file.read():
+                found.append(pid)
+    return found
+
+
 @test("values of the environment show on no command line of the host")
 def environment_hidden(t):
-    token = "k4st3ll4n-s3cr3t"
-    path = t.jail.policy_file({"env": {"TOKEN": token}})
-    process, _ = t.jail.start(["/bin/sh", "-c", "echo ready; read -r x"], flags=["-p", path],
-                              stdin=-1, stdout=-1)
-    t.later(t.finish, process)
-    check.equal(process.stdout.readline(), b"ready\n", "the jail")
-    seen = []
-    for pid in [process.pid, *t.beneath(process.pid)]:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            line = file.read()
-        seen.append(line)
-        check.true(token.encode() not in line, f"the value is in {line!r}")
-    check.true(len(seen) >= 2, "control: the jail's processes were looked at")
+    """The control is a word among the program's arguments, which the same search has to find."""
+    hidden, shown = "k4st3ll4n-s3cr3t", "k4st3ll4n-sh0wn"
+    for how in ("a file", "a pipe"):
+        policy = {"env": {"TOKEN": hidden}}
+        path, theirs = t.jail.policy_file(policy), ()
+        if how == "a pipe":
+            path, theirs = piped(t, path)
+        process, _ = t.jail.start(
+            ["/bin/sh", "-c", 'echo "$TOKEN"; read -r x', "sh", shown], flags=["-p", path], stdin=-1,
+            stdout=-1, pass_fds=theirs)
+        t.later(t.finish, process)
+        check.equal(process.stdout.readline(), f"{hidden}\n".encode(), f"the value, from {how}")
+        pids = [process.pid, *t.beneath(process.pid)]
+        check.true(len(pids) >= 2, "control: the jail's processes were looked at")
+        check.true(process.pid in lines_with(shown, pids), "control: the search finds what is on one")
+        found = lines_with(hidden, pids)
+        check.equal(found, [], f"processes that show the value from {how}")
+
+
+def piped(t, path):
+    """The policy's text in a pipe: (its name for a child, the descriptors that child needs)."""
+    ours, theirs = os.pipe()
+    t.later(os.close, ours)
+    with open(path, "rb") as file, open(theirs, "wb") as end:
+        end.write(file.read())
+    return f"/dev/fd/{ours}", (ours,)
 
 
 @test("descriptors above 2 are closed, however many there are and whatever they lead to")
