@@ -45,7 +45,7 @@ static int ends_as(const struct ending *ending, const char *lifecycle)
 
 	snprintf(member, sizeof(member),
 		"\"lifecycle\": %s, \"wall_ms\": %s, \"max_message_bytes\": 65536", lifecycle,
-		ending->fault == KS_FAULT_TIMEOUT ? "1200" : "20000");
+		ending->fault == KS_FAULT_TIMEOUT ? "1200" : "300000");
 	w = manager(NULL, member);
 	CHECK(w);
 	fault = ask_error(w, ending->method, ending->params, NULL, &error);
