@@ -75,8 +75,9 @@ def emulator(guest):
     return {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[guest.userland.arch]
 
 
-def run(guest, made, payload_dir, work, limits):
-    """Boots guest in the directory work. limits: seconds to the payload, seconds per user."""
+def run(guest, made, payload_dir, work, limits, console_path):
+    """Boots guest in the directory work. limits: seconds to the payload, seconds per user. The console
+    is a file that can be read meanwhile: each line of the payload stands there at once."""
     boot_limit, user_limit = limits
     made_kernel, made_root, busybox = made
     (work / "initramfs").write_bytes(kernel.initramfs(made_kernel, busybox, INIT))
@@ -96,7 +97,7 @@ def run(guest, made, payload_dir, work, limits):
     with subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env=environment,
-    ) as machine, open(work / "console", "wb") as console:
+    ) as machine, open(console_path, "wb") as console:
         _running.add(machine)
         try:
             watch(machine, console, started + boot_limit, 2 * user_limit + 60)
