@@ -2,7 +2,7 @@
 #   make            build            make check      install what is missing, run every test
 #   make demo       install what is missing, build, show a worker and an attacker confined
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make sanitize   the tests under ASan and UBSan, and valgrind
+#   make sanitize   the tests under ASan and UBSan, threads under TSan, and valgrind; make tsan: threads alone
 #   make torture    every system call and allocation of a start fails in turn: JOBS=2 at a time, an
 #                   hour or more; ended, it goes on where it was. PART=2/5: a fifth of them
 #   make torture-machine, make kill-machine  the same, and the next, for a micro-VM's jails
@@ -47,7 +47,7 @@ endif
 # On a Mac what is cross-built and no more: its own tests are make check-macos.
 SETUP = $(if $(filter Darwin,$(shell uname)),-Dtests=false -Dman=false)
 
-.PHONY: all demo check check-kvm install uninstall sanitize torture torture-machine boots e2e-machine kill kill-machine soak egress-load fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
+.PHONY: all demo check check-kvm install uninstall sanitize tsan torture torture-machine boots e2e-machine kill kill-machine soak egress-load fuzz lint bench bench-quick macos macos-egress check-macos check-vm check-aarch64 format clean
 
 all: $(BUILD)/build.ninja
 	@$(CONFIGURE)
@@ -82,6 +82,10 @@ uninstall:
 sanitize:
 	@tools/install-packages build check
 	@tools/sanitize
+
+tsan:
+	@tools/install-packages build check
+	@tools/sanitize threads
 
 check-kvm:
 	@tools/install-packages build check
