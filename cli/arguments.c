@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/hand_over.h"
 #include "cli/options.h"
 
 #define MAX_ROWS 32
@@ -126,8 +127,10 @@ static int apply_pass(struct arguments *arguments, const struct given *given, si
 
 static int load_policy(struct arguments *arguments, ks_error **reterr)
 {
-	if (arguments->policy_file)
+	if (arguments->policy_file) {
+		hand_over_policy(arguments->policy_file);
 		return ks_policy_load(arguments->policy_file, &arguments->policy, reterr);
+	}
 	return ks_policy_new(&arguments->policy) < 0 ? error_oom(reterr) : 0;
 }
 

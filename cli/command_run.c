@@ -8,6 +8,7 @@
 #include "cli/backend.h"
 #include "cli/cli.h"
 #include "cli/denied.h"
+#include "cli/hand_over.h"
 #include "cli/loop.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -24,8 +25,12 @@ static int spawn_and_wait(
 	int r = cli_backend(arguments, &backends, &backend, reterr);
 
 	if (r == 0)
+		hand_over_backend(backend);
+	if (r == 0)
 		r = ks_child_spawn(backend, arguments->policy,
 			(const char *const *)arguments->program, &arguments->run, &child, reterr);
+	if (r < 0)
+		hand_over();
 	if (r == 0)
 		r = loop_run(child, signals, arguments->run.terminal, reterr);
 	ks_backend_unref(backend);
@@ -169,6 +174,10 @@ int command_run(int argc, char **argv)
 	int parsed = arguments_parse(argc, argv, FOR_RUN, &arguments, &error);
 	int r = parsed;
 
+	/* A file must not be opened twice, as it may be a pipe; a descriptor may. */
+	if (r < 0 || arguments.audit ||
+		(arguments.status && strncmp(arguments.status, "fd:", 3) != 0))
+		hand_over();
 	if (r == 0 && arguments.help) {
 		print_help(find_command("run"));
 		arguments_done(&arguments);
@@ -188,6 +197,8 @@ int command_run(int argc, char **argv)
 			ABOUT(.step = "usage",
 				.remedy = "kastellan run [OPTION]... -- PROGRAM [ARG]..."),
 			"run: no program is named");
+	if (r < 0)
+		hand_over();
 	inherit_stdio(&arguments);
 	status = r < 0 ? report_failure(&arguments, status_fd, error)
 		       : run(&arguments, status_fd, &error);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/hand_over.h"
 #include "cli/options.h"
 
 /* Names come from anywhere; a terminal takes no orders from them. Bytes of UTF-8 pass. */
@@ -158,6 +159,7 @@ int main(int argc, char **argv)
 {
 	const struct command_row *command;
 
+	hand_over_words(argv);
 	if (!hold_streams())
 		return STATUS_FAILED;
 

@@ -19,7 +19,11 @@ class Run:
         self.place = place
         self.samples = samples
         self.scale = scale # of the seconds that a section may take
-        self.kastellan = os.path.join(build, "cli", "kastellan")
+        command = os.path.join(build, "cli", "kastellan")
+        front = os.path.join(build, "cli", "front", "kastellan")
+        # Which is what is installed.
+        self.kastellan = front if os.path.exists(front) else command
+        os.environ.setdefault("KASTELLAN_COMMAND", command)
         self.environment = peers.environment_for(place)
         self.environment.setdefault(
             "KASTELLAN_INIT", os.path.join(build, "src", "linux", "init", "kastellan-init"))

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/kernel_statx.h"
 
 #define TABLE "/proc/thread-self/mountinfo"
 #define NAMESPACE "/proc/thread-self/ns/mnt"
@@ -44,7 +45,7 @@ static bool find_place(struct place *ret)
 	struct stat st;
 
 	if (stat(NAMESPACE, &st) < 0 ||
-		statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) < 0 ||
+		kernel_statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) < 0 ||
 		!(root.stx_mask & STATX_MNT_ID))
 		return false;
 	*ret = (struct place){.dev = st.st_dev,

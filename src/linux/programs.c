@@ -84,6 +84,13 @@ int names_program_open(int *ret_fd, ks_error **reterr)
 		reterr);
 }
 
+const char *command_program_path(void)
+{
+	const char *named = secure_getenv("KASTELLAN_COMMAND");
+
+	return named ? named : KS_LIBEXECDIR "/kastellan";
+}
+
 int vm_program_open(int *ret_fd, ks_error **reterr)
 {
 	const char *named = secure_getenv("KASTELLAN_VM");

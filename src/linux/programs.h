@@ -19,6 +19,9 @@ int egress_program_open(int *ret_fd, ks_error **reterr);
 /* kastellan-names, which lies beside kastellan-egress, unless KASTELLAN_NAMES says where. */
 int names_program_open(int *ret_fd, ks_error **reterr);
 
+/* The command behind its front (cli/front), and KASTELLAN_COMMAND; executed by name. */
+const char *command_program_path(void);
+
 /* The same for the two programs of a machine: kastellan-vm and KASTELLAN_VM, kastellan-files and
  * KASTELLAN_FILES. */
 int vm_program_open(int *ret_fd, ks_error **reterr);

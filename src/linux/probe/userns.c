@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "linux/kernel_id.h"
+#include "linux/kernel_statx.h"
 #include "linux/probe/child.h"
 #include "linux/probe/parts.h"
 #include "linux/probe/userns_cause.h"
@@ -211,8 +212,8 @@ static bool in_a_chroot(void)
 	struct statx first = {0};
 	size_t room = 0;
 
-	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &own) == 0 &&
-		statx(AT_FDCWD, "/proc/1/root/.", 0, STATX_MNT_ID, &first) == 0 &&
+	if (kernel_statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &own) == 0 &&
+		kernel_statx(AT_FDCWD, "/proc/1/root/.", 0, STATX_MNT_ID, &first) == 0 &&
 		own.stx_mask & first.stx_mask & STATX_MNT_ID)
 		return own.stx_mnt_id != first.stx_mnt_id;
 	file = fopen("/proc/self/mountinfo", "re");
