@@ -14,6 +14,7 @@ Tried elsewhere, and not here:
     the proxy's death, its privileges                      e2e: test_egress
 """
 
+import errno
 import pathlib
 
 from harness import check
@@ -199,6 +200,40 @@ def datagrams(t):
     result = refused(t, act, "talk.example.com:7", by=("ECONNREFUSED",))
     check.within(result.seconds, 0, 8, "seconds")
     refused(t, ("datagram", TALK, 7), f"{TALK}:7", by=("ECONNREFUSED",))
+
+
+def answer_pieces(stream):
+    """As the others answer at the end of what they are told, which not all of these tell of."""
+    while piece := stream.recv(64):
+        stream.sendall(b"%d bytes: " % len(piece) + piece[::-1] + b"\n")
+
+
+def other_protocol(t, number, option):
+    """To this host's own address, where a server of that very protocol answers. The entry is one of
+    TCP's, and lets nothing else by."""
+    try:
+        server = servers.Server(None, HOST_OWN, 0, answer_pieces, protocol=number)
+    except OSError as error:
+        check.one_of(error.errno, {errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.ENOPROTOOPT},
+                     "control")
+        check.true(t.host.configured(option) is not True,
+                   f"control: {error}, although this kernel should have it")
+        t.cannot("no program can here, so that a refusal says nothing")
+    t.later(server.close)
+    port = server.listener.getsockname()[1]
+    act = ("over", number, HOST_OWN, port)
+    t.possible(probe(*act))
+    check.equal(server.accepted, 1, "control: visitors without a jail")
+    for profile in ("WorkerStrict", "WorkerNetClient"):
+        for entry in (WORDS, entry_of(HOST_OWN, port)):
+            result = refused(t, act, entry, policy={"profile": profile}, by=("EPROTONOSUPPORT",))
+            check.equal(result.status["network"]["connections"], 0, "connections")
+    check.equal(server.accepted, 1, "visitors")
+
+
+for label, number, option in (("MPTCP", 262, "CONFIG_MPTCP"), ("SCTP", 132, "CONFIG_IP_SCTP")):
+    add(f"{label} does not pass, also to what is listed",
+        lambda t, number=number, option=option: other_protocol(t, number, option), __name__)
 
 
 @test("no ping passes")

@@ -43,9 +43,9 @@ def reset(stream):
 class Server:
     """Calls serve(stream) for each connection, and closes it then."""
 
-    def __init__(self, namespace, address, port, serve, backlog=1024):
+    def __init__(self, namespace, address, port, serve, backlog=1024, protocol=0):
         self.serve, self.accepted, self.problems = serve, 0, []
-        self.listener = listener_of(namespace, address, port, backlog)
+        self.listener = listener_of(namespace, address, port, backlog, protocol)
         self._streams = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -136,8 +136,8 @@ def echo_many(listener):
                 streams.pop(fd).close()
 
 
-def listener_of(namespace, address, port, backlog=1024):
-    listener = World.socket(namespace, family_of(address))
+def listener_of(namespace, address, port, backlog=1024, protocol=0):
+    listener = World.socket(namespace, family_of(address), protocol=protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # A route makes whole ranges local here; bind() of IPv6 wants to hear that it is meant.
     listener.setsockopt(*FREEBIND[listener.family], 1)

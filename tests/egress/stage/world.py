@@ -169,8 +169,8 @@ class World:
         return namespace
 
     @staticmethod
-    def socket(namespace, family=socket.AF_INET, kind=socket.SOCK_STREAM):
+    def socket(namespace, family=socket.AF_INET, kind=socket.SOCK_STREAM, protocol=0):
         if namespace is None:
-            return socket.socket(family, kind)
+            return socket.socket(family, kind, protocol)
         with inside(namespace):
-            return socket.socket(family, kind)
+            return socket.socket(family, kind, protocol)

@@ -42,6 +42,16 @@ def fastopen(address, port):
             refuse(errno.EPROTO, "another answer")
 
 
+def over(protocol, address, port):
+    """A connection by another protocol than TCP, which it is like; the address by its number."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, int(protocol)) as stream:
+        stream.settimeout(8)
+        stream.connect((address, int(port)))
+        stream.sendall(b"probe")
+        if stream.recv(64) != b"5 bytes: eborp\n":
+            refuse(errno.EPROTO, "another answer")
+
+
 def datagram(host, port):
     family, kind, protocol, _, where = socket.getaddrinfo(host, int(port), socket.AF_INET,
                                                           socket.SOCK_DGRAM)[0]
@@ -145,7 +155,7 @@ def greet(host, name, trusted):
             print(secure.recv(4096).decode().splitlines()[-1])
 
 
-ACTS = (connect, fastopen, datagram, ping, ask, lookup, through_connect, through_socks,
+ACTS = (connect, fastopen, over, datagram, ping, ask, lookup, through_connect, through_socks,
         second_request, greet)
 
 
