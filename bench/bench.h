@@ -74,6 +74,9 @@ int run_least_safe(const struct bench *bench, const struct request *request,
 	struct timing *ret_timing, const char **ret_reason);
 int run_least_prepared(const struct bench *bench, const struct request *request,
 	struct timing *ret_timing, const char **ret_reason);
+/* See least_network.c. */
+int run_least_network(const struct bench *bench, const struct request *request,
+	struct timing *ret_timing, const char **ret_reason);
 int run_command(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason);
 int run_jail(const struct bench *bench, const struct request *request, struct timing *ret_timing,

@@ -10,6 +10,7 @@
 #define MAX_PREPARED 8
 
 static struct {
+	const struct method *method;
 	unsigned grants;
 	ks_prepared *prepared;
 } known[MAX_PREPARED];
@@ -39,7 +40,7 @@ static int find(const struct bench *bench, const struct request *request,
 	pthread_mutex_lock(&lock);
 	*ret_prepared = NULL;
 	for (size_t i = 0; i < n_known; i++)
-		if (known[i].grants == request->grants)
+		if (known[i].method == request->method && known[i].grants == request->grants)
 			*ret_prepared = known[i].prepared;
 	if (!*ret_prepared) {
 		if (n_known == MAX_PREPARED)
@@ -47,6 +48,7 @@ static int find(const struct bench *bench, const struct request *request,
 		else
 			r = prepared_new(bench, request, 1, ret_prepared, reterr);
 		if (r == 0) {
+			known[n_known].method = request->method;
 			known[n_known].grants = request->grants;
 			known[n_known++].prepared = *ret_prepared;
 		}

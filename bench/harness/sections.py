@@ -84,6 +84,9 @@ def spawn(run):
         return run.finish("Spawn from one process, to the reaped exit", rows, 100)
 
 
+LEAST_LIST = "the least of it: its network, and beside it a program that does nothing"
+
+
 def network(run):
     """What an allowlist costs beside a jail without a network: of neighbours in time."""
     with run.spawner() as spawner:
@@ -95,7 +98,16 @@ def network(run):
                 Row("native, allowlist", lambda: spawner.total("allowlist/true-static/2"), "native"),
                 Row("what an allowlist adds until the program runs",
                     lambda: more(spawner.until_exec), "floor"),
-                Row("what an allowlist adds to all of it", lambda: more(spawner.total), "floor")]
+                Row("what an allowlist adds to all of it", lambda: more(spawner.total), "floor"),
+                Row(LEAST_LIST, lambda: spawner.until_exec("least-network/true-static/2"), "floor"),
+                Row("prepared", lambda: spawner.total("prepared/true-static/2"), "floor"),
+                Row("prepared, allowlist", lambda: spawner.total("preparedlist/true-static/2"),
+                    "prepared"),
+                Row("prepared, call only", lambda: spawner.until_exec("prepared/true-static/2"),
+                    "floor"),
+                Row("prepared, allowlist, call only",
+                    lambda: spawner.until_exec("preparedlist/true-static/2"),
+                    "prepared, call only")]
         return run.finish("An allowlist, with its egress proxy", rows, 60)
 
 
