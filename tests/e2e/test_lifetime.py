@@ -136,14 +136,16 @@ def sweep(t, delays):
 
 def start_time(t):
     """What a start takes here and now, in milliseconds: an emulated or busy processor, and a build with
-    a sanitizer, take many times as long."""
-    before, began = snapshot(t), time.monotonic()
-    process, _ = swarm(t)
-    took = (time.monotonic() - began) * 1000
-    process.kill()
-    process.wait()
-    ended(t, before, "after the measured start")
-    return took
+    a sanitizer, take many times as long. The first one may make what the next ones take."""
+    times = []
+    for _ in range(2):
+        before, began = snapshot(t), time.monotonic()
+        process, _ = swarm(t)
+        times.append((time.monotonic() - began) * 1000)
+        process.kill()
+        process.wait()
+        ended(t, before, "after the measured start")
+    return min(times)
 
 
 @test("SIGKILL to the supervisor at every moment of the start leaves nothing", 240)
