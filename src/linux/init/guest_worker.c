@@ -26,6 +26,7 @@ static struct spec spec;
 /* The worker's ends of its streams, and ours. */
 struct ends {
 	int control[2];
+	int monitor; /* this process, for whoever watches it */
 	int worker[3];
 	int ours[3];
 };
@@ -51,6 +52,9 @@ static int open_ends(struct ends *ends, struct failure *failure)
 		return failure_set(failure, errno, "guest", "socketpair");
 	for (int i = 0; i < 2; i++)
 		ends->control[i] = guest_raise(ends->control[i]);
+	ends->monitor = guest_raise((int)syscall(SYS_pidfd_open, getpid(), 0));
+	if (ends->monitor < 0)
+		return failure_set(failure, errno, "guest", "pidfd_open");
 	for (int i = 0; r == 0 && i < 3; i++)
 		r = open_pipe(&ends->worker[i], &ends->ours[i], i == 0);
 	return r < 0 ? failure_set(failure, -r, "guest", "pipes") : 0;
@@ -63,6 +67,7 @@ static int place_slots(const struct ends *ends, int text, struct failure *failur
 		int slot;
 	} slots[] = {
 		{ends->control[1], SLOT_INIT},
+		{ends->monitor, SLOT_MONITOR_PROCESS},
 		{text, SLOT_SPEC},
 		{ends->worker[0], SLOT_STDIN},
 		{ends->worker[1], SLOT_STDOUT},
@@ -116,7 +121,7 @@ static void __attribute__((noreturn)) child(const struct ends *ends, int text, b
 		failure_send(SLOT_INIT, CONTROL_FAILED, &failure);
 		_exit(INIT_EXIT_FAILED);
 	}
-	_exit(pid1_main(NULL, NULL));
+	_exit(pid1_in_guest());
 }
 
 int guest_worker_start(int text, bool files, struct guest_worker *ret, struct failure *failure)
@@ -139,6 +144,7 @@ int guest_worker_start(int text, bool files, struct guest_worker *ret, struct fa
 	if (ret->pid < 0)
 		return failure_set(failure, errno, "namespaces", "clone");
 	close(ends.control[1]);
+	close(ends.monitor);
 	close(text);
 	if (spec.ports)
 		close(SLOT_EGRESS);

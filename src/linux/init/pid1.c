@@ -51,6 +51,7 @@ struct pid1 {
 static struct spec own; /* touched only where it is read here */
 static struct spec *spec;
 static const struct pid1_host *surroundings; /* NULL: the first process of a pid namespace */
+static bool in_guest;
 
 /* Lets go of every descriptor but the first ones of a list, the worker's further ones and, without
  * namespaces, those that the worker's rules are for. */
@@ -381,6 +382,12 @@ static bool has_word(void)
 	return poll(&word, 1, 0) > 0;
 }
 
+int pid1_in_guest(void)
+{
+	in_guest = true;
+	return pid1_main(NULL, NULL);
+}
+
 int pid1_main(struct spec *read, const struct pid1_host *host)
 {
 	struct pid1 self = {.signals = -1, .report = -1, .monitor = -1, .terminal = -1};
@@ -399,7 +406,7 @@ int pid1_main(struct spec *read, const struct pid1_host *host)
 	if (settle(&self, &failure) < 0)
 		leave_failed(&failure);
 	/* Who is awaited for a network says so; else only who would wait for the word. */
-	if ((spec->ports || !has_word()) && network_say_ready(spec) < 0)
+	if ((in_guest || spec->ports || !has_word()) && network_say_ready(spec) < 0)
 		leave(INIT_EXIT_ORPHANED);
 	serve(&self);
 }

@@ -14,4 +14,7 @@ struct pid1_host {
  * before it became this process; NULL: it is read from its slot. host: NULL in a pid namespace. */
 int pid1_main(struct spec *spec, const struct pid1_host *host);
 
+/* The same in a guest, whose every word is judged by its order: none is left out. */
+int pid1_in_guest(void);
+
 #endif
