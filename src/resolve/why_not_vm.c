@@ -83,7 +83,8 @@ static int lacks_qemu(const struct ks_host *host, struct why_not *ret)
 		return no_machine(host, ret);
 	if (!host->vm.qemu)
 		r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "qemu",
-			"the program qemu-system-x86_64 is in none of /usr/bin and /usr/local/bin");
+			"the program qemu-system-x86_64 is in none of /usr/bin and /usr/local/bin, "
+			"as a file of root's or this user's");
 	else if (!host->vm.firmware)
 		r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "qemu",
 			"there is no firmware for QEMU's machine microvm: qboot.rom or "
@@ -145,7 +146,8 @@ int why_not_firecracker(const struct ks_host *host, struct why_not *ret)
 		return r;
 	if (!host->vm.firecracker) {
 		r = why_not_say(ret, KS_FINDING_FAILS, -ENOENT, "firecracker",
-			"the program firecracker is in none of /usr/bin and /usr/local/bin");
+			"the program firecracker is in none of /usr/bin and /usr/local/bin, as a "
+			"file of root's or this user's");
 		return r < 0 ? r
 			     : why_not_advise(ret,
 				       "install a release of Firecracker in /usr/local/bin, or let "
