@@ -267,8 +267,9 @@ def spent_ms(usage):
 
 def accounts(pid):
     """The files of the busiest group of a jail that has a quota: what its periods and its CPU time
-    are in. A machine has a second jail, which waits."""
-    own = [pathlib.Path(path) for path in groups.named_kastellan() if groups.maker(path) == pid]
+    are in. A machine has a second jail, which waits; in a scope of systemd it is a group inside."""
+    own = [pathlib.Path(path) for outer in groups.named_kastellan() if groups.maker(outer) == pid
+           for path in (outer, *groups.beneath(outer))]
     usage = {path.name: path / "cpuacct.usage" for path in own if (path / "cpuacct.usage").exists()}
     found = [(path / "cpu.stat", usage.get(path.name, path / "cpu.stat"))
              for path in own if has_quota(path)]
