@@ -48,7 +48,11 @@ static int do_call(struct manager *manager, sd_bus_message *message, const char 
 	int r = bus_lib.sd_bus_call(
 		manager->bus, message, manager_left_usec(manager), &error, &reply);
 
-	if (r < 0)
+	if (r == -ETIMEDOUT)
+		error_set(reterr, r,
+			ABOUT(.step = "cgroup", .remedy = "try again when it is less busy"),
+			"%s did not %s in time", manager_name(manager), what);
+	else if (r < 0)
 		error_set(reterr, r, ABOUT(.step = "cgroup", .remedy = manager_remedy),
 			"%s refused to %s: %s", manager_name(manager), what,
 			error.message ? error.message : strerror(-r));
