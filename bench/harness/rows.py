@@ -22,11 +22,18 @@ class Absent(Exception):
     pass
 
 
-def rounds(samples, seconds, least=3):
-    """That many numbers, or as many as there is time for, but the least that a median needs."""
+class Patience:
+    """Until when the least that a median needs is waited for; then one sample has to do."""
+    least = 3
+    end = float("inf")
+
+
+def rounds(samples, seconds, uncounted=0):
+    """That many numbers, or as many as there is time for, but the least that there have to be."""
     end = time.monotonic() + seconds
     for number in range(samples):
-        if number >= least and time.monotonic() > end:
+        now = time.monotonic()
+        if number >= uncounted + (Patience.least if now < Patience.end else 1) and now > end:
             return
         yield number
 

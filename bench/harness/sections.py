@@ -167,7 +167,7 @@ def commands(run):
 
 def rate(run):
     """Spawns a second; the rows hold microseconds a spawn, so that less is better as everywhere."""
-    slice_ms = 600 if run.scale >= 1 else 60
+    slice_ms = 600 if run.scale >= 1 else 40
     with run.spawner() as spawner:
         rows = [Row(f"{method}, {threads} threads",
                     lambda r=f"{method}/true-static/2", t=threads:

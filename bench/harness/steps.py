@@ -124,7 +124,7 @@ def measure_steps(spawner, method, samples, seconds):
     recorded = Row(f"{method}, all, recorded", None, whole.name)
     parts = {}
     with Trace(spawner.pid, PROCESSES) as trace:
-        for number in rounds(samples + WARM_UP, seconds, WARM_UP + 3):
+        for number in rounds(samples + WARM_UP, seconds, WARM_UP):
             plain = spawner.total(request)
             total, events = trace.record(lambda: spawner.total(request))
             taken = split(total, moments(events, spawner.pid, method), method)
@@ -182,7 +182,7 @@ def measure_calls(spawner, method, samples, seconds):
     rows = {}
     spawns = 0
     with Trace(spawner.pid, (*PROCESSES, *CALLS)) as trace:
-        for number in rounds(samples + WARM_UP, seconds, WARM_UP + 3):
+        for number in rounds(samples + WARM_UP, seconds, WARM_UP):
             _, events = trace.record(lambda: spawner.total(request))
             if number < WARM_UP:
                 continue
