@@ -16,6 +16,8 @@ enum host_userns_cause {
 	USERNS_MAX_ZERO, /* user.max_user_namespaces=0 */
 	USERNS_APPARMOR, /* mediated: kernel.apparmor_restrict_unprivileged_userns or a policy */
 	USERNS_PROC_MASKED, /* they work, but a fresh /proc may not be mounted: nested container */
+	USERNS_PROC_ABSENT, /* nothing is mounted at /proc */
+	USERNS_PROC_READ_ONLY, /* so that no id can be mapped */
 	USERNS_SECCOMP, /* the caller's own filter refuses */
 	USERNS_CHROOT, /* the caller lives in a chroot, where the kernel makes none */
 	USERNS_SELINUX, /* a policy of SELinux refuses */

@@ -24,6 +24,13 @@ static const struct cause_text texts[] = {
 		"mount a /proc without such covers",
 		"docker run --security-opt systempaths=unconfined, podman run --security-opt "
 		"unmask=ALL, or procMount: Unmasked in Kubernetes"},
+	{USERNS_PROC_ABSENT, -ENOENT,
+		"nothing is mounted at /proc, by which alone the users of a namespace are mapped",
+		"sudo mount -t proc proc /proc; in a container, its runtime mounts it"},
+	{USERNS_PROC_READ_ONLY, -EROFS,
+		"/proc is mounted read-only, so that the users of a namespace cannot be mapped",
+		"sudo mount -o remount,bind,rw /proc; in a container, docker run --security-opt "
+		"systempaths=unconfined, podman run --security-opt unmask=ALL"},
 	{USERNS_SECCOMP, -EPERM,
 		"a system-call filter that the caller lives under refuses new namespaces (a "
 		"container runtime's default)",
@@ -100,7 +107,8 @@ static int unexplained(const struct ks_host *host, struct why_not *ret)
 	return r < 0 ? r
 		     : why_not_advise(ret,
 			       "look at the kernel's log (sudo dmesg) for what refused it; "
-			       "inside a container, its runtime has to allow nested ones");
+			       "inside a container, its runtime has to allow nested ones; in a "
+			       "chroot, start kastellan outside of it");
 }
 
 /* The backend that needs no namespaces, where it works. */

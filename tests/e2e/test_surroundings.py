@@ -76,6 +76,58 @@ def no_proc(t):
         refused(result, marker, "/proc", "remedy", "-b landlock")
 
 
+@test("a host without /proc, or whose /proc is read-only, is named as such, with the remedy",
+      root=True, backends=("bwrap", "native", "landlock"))
+def useless_proc(t):
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
+                          flags=["--allow-degraded", ALL_FIELDS])
+    # A grant would be what cannot be opened without /proc.
+    alone = t.jail.command(["/bin/echo", "started"], flags=["--allow-degraded", ALL_FIELDS])
+    read_only = "mount --bind /proc /proc && mount -o remount,bind,ro /proc"
+    absent = unshared(t, alone, "mount -t tmpfs none /proc", "-m")
+    closed = unshared(t, line, read_only, "-m")
+    if t.options.backend == "landlock":
+        served(closed, marker)
+        # Nobody would find what its worker leaves behind.
+        refused(absent, marker, "children", "/proc", "mount -t proc proc /proc")
+    else:
+        refused(absent, marker, "userns", "nothing is mounted at /proc", "mount -t proc proc /proc")
+        refused(closed, marker, "userns", "/proc is mounted read-only", "remount,bind,rw /proc")
+    served(unshared(t, line, "true", "-m"), marker)
+
+
+@test("a host without /dev/null, or with a file in its place, is named as such", root=True,
+      backends=("bwrap", "native", "landlock"))
+def no_null(t):
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
+                          flags=["--allow-degraded", ALL_FIELDS])
+    for make, reason in ((":", "No such file or directory"), (": > /dev/null", "No such device")):
+        script = f"mount -t tmpfs none /dev && mknod -m 666 /dev/zero c 1 5 && {make}"
+        refused(unshared(t, line, script, "-m"), marker, "/dev/null", reason, "mknod")
+    served(unshared(t, line, "true", "-m"), marker)
+
+
+@test("a caller in a chroot is told so, also where the root of it is a mount", root=True,
+      backends=("bwrap", "native", "landlock"))
+def chroot(t):
+    marker = t.directory("granted", 0o777) / "started"
+    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
+                          flags=["--allow-degraded", ALL_FIELDS])
+    top = t.directory("top")
+    fill = ("mount -t tmpfs -o mode=755 none {top} && mkdir {top}/in && for d in {top} {top}/in; do "
+            "for x in /*; do [ -L $x ] && cp -a $x $d$x || {{ [ -d $x ] && mkdir $d$x && "
+            "mount --rbind $x $d$x || :; }}; done; done").format(top=top)
+    for root in (top, top / "in"):
+        result = unshared(t, ["/usr/sbin/chroot", root, *line], fill, "-m")
+        if t.options.backend == "landlock":
+            served(result, marker)
+        else:
+            refused(result, marker, "chroot", "outside of the chroot", "-b landlock")
+    served(unshared(t, line, fill, "-m"), marker)
+
+
 @test("a set-uid bubblewrap is refused", root=True, backends=("bwrap",))
 def set_uid_helper(t):
     marker = t.directory("granted", 0o777) / "started"

@@ -69,6 +69,10 @@ static void test_causes_are_told_apart(void **state)
 		{{NOTHING, .step = "net", .error = EPERM}, USERNS_OTHER},
 		{{NOTHING, .step = "proc", .error = EPERM}, USERNS_PROC_MASKED},
 		{{NOTHING, .step = "proc", .error = EACCES, .apparmor = true}, USERNS_APPARMOR},
+		{{NOTHING, .step = "map", .error = ENOENT}, USERNS_PROC_ABSENT},
+		{{NOTHING, .step = "proc", .error = ENOENT}, USERNS_PROC_ABSENT},
+		{{NOTHING, .step = "map", .error = EROFS}, USERNS_PROC_READ_ONLY},
+		{{NOTHING, .step = "mnt", .error = ENOENT}, USERNS_OTHER},
 		{{NOTHING, .step = "fork", .error = ETIMEDOUT}, USERNS_OTHER},
 	};
 

@@ -28,6 +28,8 @@ static void test_every_cause_has_reason_and_remedy(void **state)
 			"sudo sysctl -w user.max_net_namespaces=10000"},
 		{USERNS_APPARMOR, "map", "AppArmor", "apparmor_parser -r"},
 		{USERNS_PROC_MASKED, "proc", "container", "procMount: Unmasked"},
+		{USERNS_PROC_ABSENT, "map", "nothing is mounted at /proc", "mount -t proc"},
+		{USERNS_PROC_READ_ONLY, "map", "read-only", "remount,bind,rw /proc"},
 		{USERNS_SECCOMP, "unshare", "filter", "seccomp=unconfined"},
 		{USERNS_CHROOT, "unshare", "chroot", "systemd-nspawn -D"},
 		{USERNS_SELINUX, "unshare", "SELinux", "ausearch -m avc"},

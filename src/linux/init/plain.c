@@ -17,6 +17,7 @@
 #include "linux/init/helper.h"
 #include "linux/init/message.h"
 #include "linux/init/pid1.h"
+#include "linux/init/process.h"
 #include "linux/init/temporary.h"
 
 static int prepare(const struct spec *spec, struct failure *failure)
@@ -64,6 +65,10 @@ int plain_start(
 
 	native->pid = 0;
 	native->report = -1;
+	/* Nothing else finds what a worker leaves behind. */
+	r = children_seen();
+	if (r < 0)
+		return failure_set(failure, -r, "children", "/proc/self/task");
 	r = temporary_choose(spec, failure);
 	if (r < 0)
 		return r;

@@ -156,11 +156,10 @@ uint64_t process_status(pid_t pid, const char *label)
 	return parse_number(&line);
 }
 
-void children_kill(void)
+/* The pids, as text; or -errno. */
+static long read_children(char *text, size_t room)
 {
 	char path[64 + NUMBER_TEXT] = "/proc/self/task/";
-	char text[4096];
-	const char *at = text;
 	size_t len = sizeof("/proc/self/task/") - 1;
 
 	number_text((uint64_t)getpid(), path + len);
@@ -169,7 +168,23 @@ void children_kill(void)
 	for (const char *tail = "/children"; *tail; tail++)
 		path[len++] = *tail;
 	path[len] = '\0';
-	if (read_numbers(AT_FDCWD, path, text, sizeof(text)) <= 0)
+	return read_numbers(AT_FDCWD, path, text, room);
+}
+
+int children_seen(void)
+{
+	char text[64];
+	long r = read_children(text, sizeof(text));
+
+	return r < 0 ? (int)r : 0;
+}
+
+void children_kill(void)
+{
+	char text[4096];
+	const char *at = text;
+
+	if (read_children(text, sizeof(text)) <= 0)
 		return;
 	while (*at) {
 		uint64_t pid = parse_number(&at);

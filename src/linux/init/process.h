@@ -32,6 +32,9 @@ int write_small_file(int dirfd, const char *path, const char *text);
 /* A number in the status of a process or thread: "Tgid", "PPid"; 0 where it cannot be told. */
 uint64_t process_status(pid_t pid, const char *label);
 
+/* Whether the next one could do anything: 0, or -errno of the list. */
+int children_seen(void);
+
 /* Kills the children, also those that fell to the caller as a subreaper. Their pids are safe to
  * signal: they stay taken until the caller waits for them. */
 void children_kill(void);

@@ -87,9 +87,28 @@ static int open_channels(struct parts *parts)
 		pipe2(parts->complaints, O_CLOEXEC) < 0 ||
 		fcntl(parts->complaints[0], F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	parts->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	parts->supervisor = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	return parts->null < 0 || parts->supervisor < 0 ? -errno : 0;
+	return parts->supervisor < 0 ? -errno : 0;
+}
+
+/* A file in its place would keep what is written to it, and tell it to the next one. */
+static int open_null(struct parts *parts, ks_error **reterr)
+{
+	struct stat st;
+	int r;
+
+	parts->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	r = parts->null < 0 || fstat(parts->null, &st) < 0 ? -errno : 0;
+	if (r == 0 && !S_ISCHR(st.st_mode))
+		r = -ENODEV;
+	if (r == 0)
+		return 0;
+	return error_set(reterr, r,
+		ABOUT(.step = "start", .path = "/dev/null",
+			.remedy = "sudo mknod -m 666 /dev/null c 1 3 (rm it before, if it is no "
+				  "device), or mount a /dev: sudo mount -t devtmpfs dev /dev"),
+		"the host's /dev/null cannot be used, which a jail's streams begin with: %s",
+		strerror(-r));
 }
 
 static int make_helper_args(const struct ks_plan *plan, struct parts *parts)
@@ -254,6 +273,8 @@ static int prepare(const struct ks_plan *plan, const struct ks_host *host,
 
 	if (r == 0 && plan->helper.len)
 		r = helper_program_open(host, &parts->helper_exe, reterr);
+	if (r == 0)
+		r = open_null(parts, reterr);
 	if (r < 0)
 		return r;
 	r = open_channels(parts);

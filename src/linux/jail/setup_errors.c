@@ -81,6 +81,12 @@ static const struct step_text texts[] = {
 	{"files", 0, NULL, "the tree cannot be served to the guest", "see kastellan doctor"},
 	{"channel", 0, NULL, "the guest broke the rules of its channel, and was ended",
 		"what ran in it may have taken over its kernel: find out what it was"},
+	{"children", 0, NULL, "what the worker starts could not be found to be ended with it",
+		"sudo mount -t proc proc /proc, of the pid namespace that the caller is in; its "
+		"kernel needs CONFIG_PROC_CHILDREN"},
+	{"temporary", 0, NULL, "the worker's temporary directory cannot be made",
+		"everybody has to be allowed to make files in the directory above it: "
+		"chmod 1777, as a /tmp has"},
 	{"tty", 0, NULL, "the terminal of the worker cannot be opened",
 		"run without a terminal (no -t)"},
 	{"spec", 0, NULL, "kastellan-init does not understand its orders",

@@ -264,10 +264,14 @@ static int take_from_init(struct jail *jail, enum control_type awaited, const st
 static bool needs_namespaces(const struct control_message *message)
 {
 	const char *step = message->data;
+	const char *detail = step + strlen(step) + 1 < step + message->len ? step + strlen(step) + 1
+									   : "";
 
 	if (strcmp(step, "mount") == 0)
-		return message->len > sizeof("mount") &&
-		       strcmp(step + sizeof("mount"), "/proc") == 0;
+		return strcmp(detail, "/proc") == 0;
+	/* At the root of a chroot, which is no mount. */
+	if (strcmp(step, "stage") == 0)
+		return strcmp(detail, "the mounts' propagation") == 0;
 	return strcmp(step, "namespaces") == 0 || strcmp(step, "map") == 0;
 }
 

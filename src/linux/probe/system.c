@@ -30,15 +30,15 @@ static int has_capabilities(const unsigned *needed, size_t n)
 }
 
 /* Whether the id exists in the caller's user namespace: in the initial one all do, in that of an
- * unprivileged container only some. 1, 0, or -errno. */
+ * unprivileged container only some. 1, 0, or -errno. Without such a file, on a host without /proc or
+ * a kernel without user namespaces, it is taken to exist: what does not cannot be taken later. */
 static int is_mapped(const char *map, unsigned long id)
 {
 	autofile FILE *file = fopen(map, "re");
 	char line[128];
 
-	/* No /proc, or no user namespaces: then there is no jail either. */
 	if (!file)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? 1 : -errno;
 	while (fgets(line, sizeof(line), file)) {
 		char *rest;
 		unsigned long inside = strtoul(line, &rest, 10);

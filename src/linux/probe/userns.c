@@ -202,20 +202,34 @@ static bool under_a_filter(void)
 	return false;
 }
 
-/* In a chroot no mount is at the root, unless the root is a mount point itself: then it is another
- * one than that of the first process, where that can be looked at. */
+/* Who enters a mount namespace, be it the own one, is at its root, which a chroot's is not. Answers
+ * by the step: 1 = it is another one. */
+static void compare_roots(const void *data, struct probe_answer *answer)
+{
+	autofd int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct statx before, after;
+
+	(void)data;
+	if (own < 0 || kernel_statx(AT_FDCWD, "/", 0, STATX_MNT_ID | STATX_INO, &before) < 0 ||
+		setns(own, CLONE_NEWNS) < 0 ||
+		kernel_statx(AT_FDCWD, "/", 0, STATX_MNT_ID | STATX_INO, &after) < 0)
+		answer->error = errno;
+	else
+		answer->step = before.stx_ino != after.stx_ino ||
+			       before.stx_mnt_id != after.stx_mnt_id;
+}
+
+/* To whom that is forbidden: in a chroot no mount is at the root, unless the root is a mount point
+ * itself. */
 static bool in_a_chroot(void)
 {
+	struct probe_answer answer = {0};
 	autofile FILE *file = NULL;
 	autofree char *line = NULL;
-	struct statx own = {0};
-	struct statx first = {0};
 	size_t room = 0;
 
-	if (kernel_statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &own) == 0 &&
-		kernel_statx(AT_FDCWD, "/proc/1/root/.", 0, STATX_MNT_ID, &first) == 0 &&
-		own.stx_mask & first.stx_mask & STATX_MNT_ID)
-		return own.stx_mnt_id != first.stx_mnt_id;
+	if (probe_in_child(compare_roots, NULL, &answer) == 0 && answer.error == 0)
+		return answer.step != 0;
 	file = fopen("/proc/self/mountinfo", "re");
 	while (file && getline(&line, &room, file) > 0)
 		if (strstr(line, " / rw") || strstr(line, " / ro"))

@@ -35,6 +35,14 @@ static enum host_userns_cause refused_proc(const struct userns_seen *seen)
 	return seen->error == EPERM ? USERNS_PROC_MASKED : refused_inside(seen);
 }
 
+/* Where ids are mapped by a file of /proc. */
+static enum host_userns_cause without_proc(const struct userns_seen *seen)
+{
+	if (strcmp(seen->step, "map") != 0 && strcmp(seen->step, "proc") != 0)
+		return USERNS_OTHER;
+	return seen->error == EROFS ? USERNS_PROC_READ_ONLY : USERNS_PROC_ABSENT;
+}
+
 enum host_userns_cause userns_cause(const struct userns_seen *seen)
 {
 	if (!seen->step)
@@ -47,6 +55,9 @@ enum host_userns_cause userns_cause(const struct userns_seen *seen)
 		return seen->filtered ? USERNS_SECCOMP : USERNS_COMPILED_OUT;
 	case EINVAL:
 		return seen->compiled ? USERNS_OTHER : USERNS_COMPILED_OUT;
+	case ENOENT:
+	case EROFS:
+		return without_proc(seen);
 	case EPERM:
 	case EACCES:
 		break;
