@@ -285,6 +285,36 @@ def favour(t):
                 "what puts it behind others stays")
 
 
+@test("a caller that is spared where memory runs out does not hand that on", root=True,
+      backends=("bwrap", "native", "landlock"))
+def spared(t):
+    def with_score(score):
+        def write():
+            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+                file.write(str(score))
+        return write
+
+    def can_have(score):
+        try:
+            return t.control.run(["/bin/true"], preexec_fn=with_score(score)).code == 0
+        except subprocess.SubprocessError:
+            return False
+
+    def score_of(pid):
+        with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+            return int(file.read())
+
+    # Where even root may not be spared, the others are tried all the same.
+    wanted = [(-1000, 0), (-1, 0)] if can_have(-1000) else []
+    for outside, inside in (*wanted, (0, 0), (300, 300)):
+        process, _ = t.jail.start(["/bin/sh", "-c", "echo ready; read -r x"], stdin=-1, stdout=-1,
+                                  preexec_fn=with_score(outside))
+        t.later(t.finish, process)
+        check.equal(process.stdout.readline(), b"ready\n", "the worker")
+        check.equal(score_of(process.pid), outside, "control: the caller's")
+        check.equal(score_of(t.beneath(process.pid)[-1]), inside, f"the worker's, of {outside}")
+
+
 @test("a caller with lower limits of its own is served, and the worker has no more than that")
 def lower_limits(t):
     lower = {resource.RLIMIT_NOFILE: 500, resource.RLIMIT_CPU: 1, resource.RLIMIT_MEMLOCK: 4096}

@@ -10,4 +10,9 @@
  * addresses that are not randomised. What puts it behind others stays. */
 int favour_renounce(struct failure *failure);
 
+/* The same for the choice of who is killed where the machine's memory is used up: nobody of a jail
+ * is spared because its caller is. For the first process of the jail, or whoever becomes it, while
+ * the host's /proc is there and before it changes its ids. */
+int favour_renounce_sparing(struct failure *failure);
+
 #endif

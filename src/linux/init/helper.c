@@ -16,6 +16,7 @@
 
 #include "linux/control.h"
 #include "linux/init/capabilities.h"
+#include "linux/init/favour.h"
 #include "linux/init/message.h"
 #include "linux/init/network.h"
 #include "linux/init/process.h"
@@ -52,8 +53,10 @@ int helper_take_ids(const struct spec_ids *ids, struct failure *failure)
 static int prepare(const struct spec *spec, unsigned n_grants, struct failure *failure)
 {
 	size_t cursor = 0;
-	int r = 0;
+	int r = favour_renounce_sparing(failure);
 
+	if (r < 0)
+		return r;
 	/* bubblewrap has nothing to make such a network with, and takes the one that it is in. */
 	if (spec->ports)
 		r = network_enter(spec, failure);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "linux/control.h"
+#include "linux/init/favour.h"
 #include "linux/init/message.h"
 #include "linux/init/native_parts.h"
 #include "linux/init/network.h"
@@ -89,6 +90,8 @@ static int make_jail(const struct start *start, struct failure *failure)
 	struct native_root root;
 	int r = shares_network(start->spec) ? 0 : native_network_start(start->spec, failure);
 
+	if (r == 0)
+		r = favour_renounce_sparing(failure);
 	if (r == 0)
 		r = become_user(start, failure);
 	if (r == 0)

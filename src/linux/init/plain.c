@@ -14,6 +14,7 @@
 
 #include "linux/control.h"
 #include "linux/init/capabilities.h"
+#include "linux/init/favour.h"
 #include "linux/init/helper.h"
 #include "linux/init/message.h"
 #include "linux/init/pid1.h"
@@ -22,8 +23,10 @@
 
 static int prepare(const struct spec *spec, struct failure *failure)
 {
-	int r = 0;
+	int r = favour_renounce_sparing(failure);
 
+	if (r < 0)
+		return r;
 	/* The capabilities that end with the change of ids are needed for it. */
 	if (spec->kernel_ids) {
 		r = capabilities_bound(failure);

@@ -94,7 +94,7 @@ static int open_channels(struct parts *parts)
 /* A file in its place would keep what is written to it, and tell it to the next one. */
 static int open_null(struct parts *parts, ks_error **reterr)
 {
-	struct stat st;
+	struct stat st = {0};
 	int r;
 
 	parts->null = open("/dev/null", O_RDWR | O_CLOEXEC);

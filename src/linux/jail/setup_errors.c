@@ -62,7 +62,7 @@ static const struct step_text texts[] = {
 	{"rlimit", 0, NULL, "a resource limit cannot be set",
 		"the caller's own hard limit is lower: raise it (ulimit -H), or ask for less"},
 	{"favour", 0, NULL, "the caller's priority cannot be given up for the worker",
-		"start it with an ordinary one (chrt -o 0 nice -n 0)"},
+		"start it with an ordinary one (chrt -o 0 nice -n 0), and an oom_score_adj of 0"},
 	{"ids", 0, NULL, "the jail does not have the user that was planned", NULL},
 	{"process", 0, NULL, "init is not the first process of the jail",
 		"bubblewrap did not make the jail as it was asked: see kastellan doctor"},

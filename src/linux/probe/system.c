@@ -30,8 +30,9 @@ static int has_capabilities(const unsigned *needed, size_t n)
 }
 
 /* Whether the id exists in the caller's user namespace: in the initial one all do, in that of an
- * unprivileged container only some. 1, 0, or -errno. Without such a file, on a host without /proc or
- * a kernel without user namespaces, it is taken to exist: what does not cannot be taken later. */
+ * unprivileged container only some. 1, 0, or -errno. Without such a file, on a host without /proc
+ * or a kernel without user namespaces, it is taken to exist: what does not cannot be taken later.
+ */
 static int is_mapped(const char *map, unsigned long id)
 {
 	autofile FILE *file = fopen(map, "re");
