@@ -271,6 +271,9 @@ int monitor_main(char *role)
 	if (let_go(&monitor, &failure) < 0) {
 		failed = true;
 		children_kill();
+		/* Init may have started the program by then. That it has ended, the supervisor
+		 * knows by its socket, of which nobody else may have a copy. */
+		close(SLOT_INIT);
 	}
 	if (failed)
 		failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
