@@ -87,6 +87,24 @@ def log(t):
     check.equal(path.read_text(), "over\n", "control: outside it is overwritten")
 
 
+@test("a worker that root starts writes to a file of root's that is its stderr, and cannot open it",
+      root=True, backends=("bwrap", "native"))
+def files_of_others(t):
+    script = ["/bin/sh", "-c", "echo first >&2; echo again > /dev/stderr"]
+
+    def said(argv):
+        path = t.file("stderr", "")
+        with open(path, "ab") as file:
+            subprocess.run(list(map(os.fsencode, argv)), stdout=subprocess.DEVNULL, stderr=file,
+                           check=False)
+        return path.read_text()
+
+    check.contains(said(script), "again")
+    inside = said(t.jail.command(script, flags=["-q"]))
+    check.contains(inside, "first")
+    check.true("again" not in inside, f"it was opened: {inside!r}")
+
+
 @test("/dev/stdin, /dev/stdout and /dev/stderr can be opened where they are pipes")
 def by_name(t):
     script = "cat /dev/stdin; echo out > /dev/stdout; echo err > /dev/stderr"

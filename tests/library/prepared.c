@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #include "prepared_common.h"
+
+static bool namespaces; /* the jail has some, and a /tmp of its own */
 
 static int waiting_jails_are_used(void)
 {
@@ -61,11 +64,14 @@ static int same(ks_prepared *ahead, ks_prepared *cold, const char *script)
 static int confinement_is_the_same(void)
 {
 	static const char *const scripts[] = {
-		"cat /etc/shadow >/dev/null 2>&1 && echo read; id -u; set -- /proc/[0-9]*; echo $#",
+		"cat /etc/shadow >/dev/null 2>&1 && echo read; [ $(id -u) = 0 ] && echo root; set "
+		"-- "
+		"/proc/[0-9]*; echo $#",
 		"grep -E '^(Cap|NoNew|Seccomp)' /proc/self/status | sort",
 		"echo x >read/new 2>/dev/null || echo refused; pwd; ulimit -n -u -c",
 		"cat /proc/self/cgroup | wc -l; ls /proc/self/fd | wc -l; ps ax | wc -l",
-		"cat /proc/self/mountinfo | wc -l; hostname; env | sort; umask; echo $0",
+		"cat /proc/self/mountinfo | wc -l; hostname; env | grep -v ^TMPDIR= | "
+		"sort; umask; echo $0",
 		"unshare -r true 2>&1; mount -t tmpfs x /tmp 2>&1; ls -d /sys 2>&1",
 		"head -c 200000000 /dev/zero | tail -c 1 | wc -c",
 	};
@@ -173,10 +179,14 @@ static int many_threads_worth(void)
 	for (int i = 0; i < 12; i++) {
 		/* The first of its own namespace but for what made that, and nothing of anybody
 		 * before it. */
-		CHECK(says(prepared,
-			"[ $$ -le 3 ] && echo first; ls -A /tmp /dev/shm | grep -v :; touch "
-			"/tmp/mine",
-			"first\n\n[exit 0]"));
+		CHECK(namespaces ? says(prepared,
+					   "[ $$ -le 3 ] && echo first; ls -A /tmp /dev/shm | grep "
+					   "-v :; touch /tmp/mine",
+					   "first\n\n[exit 0]")
+				 : says(prepared,
+					   "cd $TMPDIR && ls -A . && touch mine && ls; ls -A "
+					   "$TMPDIR/..",
+					   "mine\n[exit 2]"));
 		if (i % 2)
 			CHECK(ks_prepared_fill(prepared, NULL) == 0);
 	}
@@ -296,6 +306,7 @@ int main(int argc, char **argv)
 {
 	if (suite_begin("prepared", argc, argv) < 0 || make_place() < 0)
 		return 2;
+	namespaces = strcmp(argv[1], "landlock") != 0;
 	test("waiting jails are used, each once", waiting_jails_are_used);
 	test("the time is the host's in a jail that has waited", time_goes_on);
 	test("a waiting jail confines as a new one", confinement_is_the_same);

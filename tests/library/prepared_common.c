@@ -96,7 +96,7 @@ int make_place(void)
 	FILE *file;
 
 	if (!mkdtemp(place) || chmod(place, 0755) < 0 || mkdir(in_place("read"), 0755) < 0 ||
-		mkdir(in_place("write"), 0755) < 0)
+		mkdir(in_place("write"), 0755) < 0 || chmod(in_place("write"), 0777) < 0)
 		return -1;
 	file = fopen(in_place("read/text"), "w");
 	if (!file || fputs("granted\n", file) < 0 || fclose(file) < 0)
