@@ -101,19 +101,6 @@ void reference_actions(enum seccomp_machine machine, const enum seccomp_action *
 	finish(ctx, ret_reference);
 }
 
-void reference_table(enum seccomp_machine machine, enum ks_profile profile, bool notify,
-	struct reference *ret_reference)
-{
-	enum seccomp_action actions[1024];
-	size_t count;
-	const struct seccomp_row *rows = seccomp_table(&count);
-
-	assert_true(count <= sizeof(actions) / sizeof(actions[0]));
-	for (size_t i = 0; i < count; i++)
-		actions[i] = rows[i].actions[profile];
-	reference_actions(machine, actions, notify, ret_reference);
-}
-
 /* libseccomp takes one comparison an argument: halves of the same one are put together. */
 static void add_comparison(
 	struct scmp_arg_cmp *list, unsigned *count, unsigned arg, uint64_t mask, uint64_t value)

@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <kastellan/policy.h>
-
 #include "linux/seccomp/table.h"
 
 struct reference {
@@ -22,12 +20,9 @@ int reference_number(enum seccomp_machine machine, const char *name);
 /* Whether libseccomp has a call of that number. */
 bool reference_knows(enum seccomp_machine machine, int nr);
 
-/* All rows whose action does not depend on arguments, and that libseccomp knows. Calls without a
- * row of their own get ENOSYS; so do those with an argument rule. */
-void reference_table(enum seccomp_machine machine, enum ks_profile profile, bool notify,
-	struct reference *ret_reference);
-
-/* The same with the actions of another table, one for each row of the first one. */
+/* All rows whose action, of a list with one for each, does not depend on arguments, and that
+ * libseccomp knows. Calls without a row of their own get ENOSYS; so do those with an argument rule.
+ */
 void reference_actions(enum seccomp_machine machine, const enum seccomp_action *actions,
 	bool notify, struct reference *ret_reference);
 

@@ -45,10 +45,10 @@ static bool is_late(const struct start *start)
 	return spec_flags(start->spec) & SPEC_FLAG_LATE;
 }
 
-/* By descriptors that the supervisor has opened, for which the kernel asks what it may. A clone into
- * the group (CLONE_INTO_CGROUP) asks what its caller may: init has another user's ids, and no way to
- * the group from its own control-group namespace. And init stays outside, so that it neither counts
- * as a task of the worker's nor is killed with it. */
+/* By descriptors that the supervisor has opened, for which the kernel asks what it may. A clone
+ * into the group (CLONE_INTO_CGROUP) asks what its caller may: init has another user's ids, and no
+ * way to the group from its own control-group namespace. And init stays outside, so that it neither
+ * counts as a task of the worker's nor is killed with it. */
 static int join_groups(const struct start *start, struct failure *failure)
 {
 	for (size_t i = 0; i < start->n_groups; i++)
