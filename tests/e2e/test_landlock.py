@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What only a worker without namespaces has to be kept from, and what is done for it instead."""
 
+import ctypes
+import json
 import os
 import pathlib
 import pty
@@ -302,3 +304,94 @@ def refused(t):
     check.contains(result.complaint, "fs_read", "remedy", "--allow-degraded fs_read,fs_write")
     check.true(not marker.exists(), "the program was started")
     check.equal(t.run(["/usr/bin/touch", marker], write=[marker.parent]).code, 0, "control")
+
+
+CLAIMS = """
+import ctypes, errno, json, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+top, outside, alive = sys.argv[1], sys.argv[2], int(sys.argv[3])
+found = {}
+
+def said(name, act):
+    try:
+        answer = act()
+        found[name] = 'done' if answer is None else answer
+    except OSError as error:
+        found[name] = errno.errorcode[error.errno]
+
+def call(name, *arguments):
+    answer = getattr(libc, name)(*arguments)
+    if answer < 0:
+        raise OSError(ctypes.get_errno(), name)
+    return answer
+
+said('its size', lambda: os.stat(outside).st_size)
+said('its owner', lambda: os.stat(outside).st_uid)
+said('its text', lambda: open(outside).read())
+said('beside it', lambda: len(os.listdir(os.path.dirname(outside))))
+said('host name', lambda: os.uname().nodename)
+said('a taken number', lambda: os.kill(alive, 0))
+said('a free number', lambda: os.kill(4194303, 0))
+said('System V', lambda: call('shmctl', call('shmget', 0, 4096, 0o1600), 0, None) and None)
+said('message queue', lambda: call('mq_open', b'/kastellan-claims', 0o102, 0o600, None) and None)
+said('inotify', lambda: call('inotify_init1', 0) and None)
+said('attribute', lambda: os.setxattr(top + '/open', 'user.claim', b'x'))
+said('UDP', lambda: __import__('socket').socket(2, 2).close())
+said('TCP', lambda: __import__('socket').socket(2, 1).close())
+said('temporary', lambda: os.path.dirname(os.environ.get('TMPDIR', '/none/')))
+said('what all may write', lambda: open(top + '/open', 'a').write('x') and None)
+said('what its owner may', lambda: open(top + '/closed', 'a').write('x') and None)
+said('a new file', lambda: open(top + '/new', 'w').close())
+print(json.dumps(found))
+"""
+
+REFUSALS = ("EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EAFNOSUPPORT")
+# (field, words of its row, {act: what the worker finds}); the names in braces are the host's.
+ROWS = [
+    ("fs_read", "that other files exist, their size, owner and times can be looked at, not what is in them",
+     {"its size": 7, "its owner": "{owner}", "its text": "EACCES", "beside it": "EACCES"}),
+    ("fs_write", "temporary files are in a private directory of the host's /tmp", {"temporary": "/tmp"}),
+    ("fs_write", "writes in grants only what everybody may",
+     {"what all may write": "done", "what its owner may": "EACCES", "a new file": "done"}),
+    ("net", "the filter alone", {"UDP": "refused", "TCP": "refused"}),
+    ("profile", "it learns the host's name and which process numbers are taken",
+     {"host name": "{name}", "a taken number": "EPERM", "a free number": "ESRCH"}),
+    ("profile", "System V IPC, message queues, inotify and extended attributes are refused",
+     {name: "refused" for name in ("System V", "message queue", "inotify", "attribute")}),
+    ("profile", "signals to other processes are held by Landlock", {"a taken number": "EPERM"}),
+    ("env", "TMPDIR is added", {"temporary": "/tmp"}),
+]
+
+
+@test("each row of the receipt says what the worker finds: what is not held, and what is all the same",
+      backends=OURS, root=True)
+def row_by_row(t):
+    t.needs_jail()
+    top = t.directory("granted", 0o777)
+    t.file("granted/open", "", 0o666).chmod(0o666)
+    t.file("granted/closed", "", 0o600)
+    outside = t.file("outside/key", "secret\n", 0o644)
+    alive = subprocess.Popen(["/bin/sleep", "1000"])
+    t.later(alive.wait)
+    t.later(alive.kill)
+    argv = [*PYTHON, CLAIMS, str(top), str(outside), str(alive.pid)]
+    unconfined = t.control.run(argv).json
+    denied = [name for name, what in unconfined.items() if isinstance(what, str) and what[0] == "E"]
+    check.equal(denied, ["a free number"], "control: what is refused outside")
+    libc = ctypes.CDLL(None)
+    libc.mq_unlink(b"/kastellan-claims")
+    (top / "new").unlink()
+    inside = t.run(argv, write=[top]).json
+    plan = t.jail.other(["plan", "--json", "-b", "landlock", "-w", str(top), "/bin/true"])
+    receipt = {row["field"]: row["detail"] or "" for row in json.loads(plan.text)["receipt"]}
+    host = {"{owner}": 0, "{name}": os.uname().nodename}
+    # An older Landlock holds less, and its rows have other words.
+    told = [row for row in ROWS if row[1] in receipt[row[0]]]
+    check.true(len(told) >= (len(ROWS) if t.host.landlock_abi() >= 6 else 5), f"rows: {receipt}")
+    for field, _, claims in told:
+        for act, answer in claims.items():
+            if answer == "refused":
+                check.true(inside[act] in REFUSALS, f"{field}: {act}: {inside[act]}")
+            else:
+                check.equal(inside[act], host.get(answer, answer), f"{field}: {act}")
+    check.true((top / "new").stat().st_uid not in (0, os.getuid()), "its files belong to the caller")

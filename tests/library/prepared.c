@@ -64,14 +64,13 @@ static int same(ks_prepared *ahead, ks_prepared *cold, const char *script)
 static int confinement_is_the_same(void)
 {
 	static const char *const scripts[] = {
-		"cat /etc/shadow >/dev/null 2>&1 && echo read; [ $(id -u) = 0 ] && echo root; set "
-		"-- "
-		"/proc/[0-9]*; echo $#",
+		"cat /etc/shadow >/dev/null 2>&1 && echo read; set -- /proc/[0-9]*; echo $#",
+		"[ $(id -u) = 0 ] && echo root",
 		"grep -E '^(Cap|NoNew|Seccomp)' /proc/self/status | sort",
 		"echo x >read/new 2>/dev/null || echo refused; pwd; ulimit -n -u -c",
 		"cat /proc/self/cgroup | wc -l; ls /proc/self/fd | wc -l; ps ax | wc -l",
-		"cat /proc/self/mountinfo | wc -l; hostname; env | grep -v ^TMPDIR= | "
-		"sort; umask; echo $0",
+		"cat /proc/self/mountinfo | wc -l; hostname; umask; echo $0",
+		"env | grep -v ^TMPDIR= | sort",
 		"unshare -r true 2>&1; mount -t tmpfs x /tmp 2>&1; ls -d /sys 2>&1",
 		"head -c 200000000 /dev/zero | tail -c 1 | wc -c",
 	};
