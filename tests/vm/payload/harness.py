@@ -76,7 +76,7 @@ def equal(got, wanted, *facts):
     check(got == wanted, f"got {got!r}, wanted {wanted!r}", *facts)
 
 
-def command(*argv, timeout=60, **options):
+def command(*argv, timeout=600, **options):
     """Runs a program to its end; status, output and errors as text."""
     return subprocess.run(
         argv, timeout=timeout, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

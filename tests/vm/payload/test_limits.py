@@ -194,7 +194,7 @@ def test_many(suite):
     for _ in range(3):
         crowd = [jail.start(*jail.ROOMY, "--", "true") for _ in range(3)]
         for process in crowd:
-            _, errors = process.communicate(timeout=120)
+            _, errors = process.communicate(timeout=900)
             equal(process.returncode, 0, errors)
     check(jail.wait_for(lambda: not jail.all_groups() - before, 10), jail.all_groups() - before)
     check_no_scope(suite)

@@ -15,7 +15,7 @@ TRY = ("sh", "-c", "echo ran; head -n 1 /opt/k/test")
 
 
 def within(outer, *words):
-    return command(*outer, jail.KASTELLAN, "run", *words, "--", *TRY, timeout=120)
+    return command(*outer, jail.KASTELLAN, "run", *words, "--", *TRY, timeout=900)
 
 
 @only(guests=PLACES)
@@ -61,6 +61,6 @@ def test_without_proc(_):
 def test_in_itself(_):
     """Within itself it is refused with the reason, and starts nothing."""
     outer = (jail.KASTELLAN, "run", *jail.ROOMY, "--")
-    done = command(*outer, jail.KASTELLAN, "run", "--", *TRY, timeout=120)
+    done = command(*outer, jail.KASTELLAN, "run", "--", *TRY, timeout=900)
     check(done.returncode != 0 and "ran" not in done.stdout, done.stdout)
     check("kastellan: " in done.stderr and "remedy" in done.stderr, done.stderr)
