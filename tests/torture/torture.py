@@ -20,7 +20,8 @@ from harness.residue import reap
 from survey import ALLOCATION, Item
 
 HERE = pathlib.Path(__file__).resolve().parent
-PATIENCE = {"qemu": 150}  # seconds; a start that hangs is given up after 30, that of a machine after 120
+# Seconds; a start that hangs is given up after 30, that of a machine after four guests of 120 each.
+PATIENCE = {"qemu": 600}
 LEAVING = 12  # seconds that the monitor may take for the end of everything
 TEMPLATE_TRIES = 4  # one makes it, the next takes it; a busy host may have others in between
 GROUPS = "/sys/fs/cgroup"
