@@ -143,7 +143,7 @@ class Torture:
         return {line.split(" ", 2)[2].partition(" - ")[0] for line in lines}
 
     def run(self, item):
-        """(exit code or None, stdout, stderr)"""
+        """(exit code or None, stdout, stderr, status or "")"""
         self.forgive()
         if item.role in PROGRAMS:
             self.allocations.order(item.role, item.time)
@@ -165,8 +165,9 @@ class Torture:
             self.end_all()
             process.kill()
             out, err = process.communicate()
-            return None, self.plain(out.decode()), err.decode()
-        return process.returncode, self.plain(out.decode()), err.decode()
+            return None, self.plain(out.decode()), err.decode(), ""
+        status = self.status.read_text(encoding="utf-8") if self.status.exists() else ""
+        return process.returncode, self.plain(out.decode()), err.decode(), status
 
     def plain(self, text):
         """Names that differ from run to run are made one."""

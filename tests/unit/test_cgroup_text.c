@@ -207,6 +207,7 @@ static void test_locate_survives_anything(void **state)
 static void test_family(void **state)
 {
 	pid_t family[8];
+	char *group = NULL;
 	int ends[2];
 	char byte;
 	int n;
@@ -227,7 +228,17 @@ static void test_family(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(family[0], child);
 	assert_int_equal(cgroup_family(child, family, 1), -E2BIG);
+	assert_int_not_equal(cgroup_of_process(family[1], &group), -ESRCH);
+	free(group);
+	/* Its parent does not wait for it. */
 	kill(family[1], SIGKILL);
+	for (int i = 0; i < 30000 && cgroup_of_process(family[1], &group) != -ESRCH; i++) {
+		free(group);
+		group = NULL;
+		usleep(1000);
+	}
+	assert_int_equal(cgroup_of_process(family[1], &group), -ESRCH);
+	assert_int_equal(cgroup_family(child, family, 8), 2);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	close(ends[0]);

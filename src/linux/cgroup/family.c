@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +66,28 @@ int cgroup_family(pid_t pid, pid_t *family, int room)
 	return n;
 }
 
+/* Whose parent has not waited for it yet. */
+static bool has_ended(pid_t pid)
+{
+	char path[64];
+	char text[KS_MAX_CGROUP_FILE];
+	const char *state; /* behind the name, which is in brackets and may hold any */
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if (cgroup_file_read(AT_FDCWD, path, text) <= 0)
+		return false;
+	state = strrchr(text, ')');
+	return state && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X');
+}
+
 int cgroup_of_process(pid_t pid, char **ret_path)
 {
 	char path[64];
 	char text[KS_MAX_CGROUP_FILE];
 	ssize_t n;
 
+	if (has_ended(pid))
+		return -ESRCH;
 	snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
 	n = cgroup_file_read(AT_FDCWD, path, text);
 	if (n <= 0)

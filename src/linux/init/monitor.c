@@ -25,6 +25,7 @@
 #include "linux/init/plain.h"
 #include "linux/init/process.h"
 #include "linux/init/spec_read.h"
+#include "linux/init/userns.h"
 #include "linux/control_message.h"
 
 /* How long the end of processes and groups is waited for. A big worker takes its time to give its
@@ -275,6 +276,8 @@ int monitor_main(char *role)
 		 * knows by its socket, of which nobody else may have a copy. */
 		close(SLOT_INIT);
 	}
+	/* Of its end no signal tells: if it outlived init, init's end would never be the last. */
+	userns_wait();
 	if (failed)
 		failure_send(SLOT_MONITOR, CONTROL_MONITOR_FAILED, &failure);
 	/* Also after a failure: groups may have been entrusted to us. */

@@ -110,7 +110,7 @@ void userns_wait(void)
 
 /* A user namespace needs a process to be made and mapped, and none to live on. So the process is
  * the cheapest that there is, with no memory of its own to copy and to take apart. Its end wakes
- * nobody: it is reaped with whatever ends next. */
+ * nobody: userns_wait() is to be called. */
 int userns_for(struct spec_ids disk, struct spec_ids kernel)
 {
 	static char stack[4096] __attribute__((aligned(16)));

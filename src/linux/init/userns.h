@@ -8,8 +8,7 @@
  * everybody else's as they are. Returns a descriptor (close-on-exec) or -errno. */
 int userns_for(struct spec_ids disk, struct spec_ids kernel);
 
-/* Waits for the process that the last one was made with. It is dying, and may be left to whoever
- * reaps all children. */
+/* Waits for the process that the last one was made with. It is dying, and no signal tells of it. */
 void userns_wait(void);
 
 #endif
