@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import subprocess
+import threading
 
 from stage.world import CLONE_NEWNET, libc, must, new_namespace
 
 CACHE = os.environ.get("KASTELLAN_BENCH_PEERS", os.path.expanduser("~/.cache/kastellan-bench"))
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 ADDRESS, PORT = "127.0.0.1", 80
+PATIENCE = 60  # seconds; a round takes one
 
 
 class Absent(Exception):
@@ -51,7 +53,11 @@ class Way:
         before = cpu(server), sum(map(cpu, self.helpers))
         process = self.start([*self.prefix(), program, arguments[0], self.address, str(PORT),
                               *arguments[1:]], env)
+        # Some way stands still in one round of hundreds; the others go on.
+        patience = threading.Timer(PATIENCE, process.kill)
+        patience.start()
         said = process.stdout.read().split()
+        patience.cancel()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode or not said:
