@@ -51,11 +51,11 @@ static IN_CALLERS_MEMORY void raise_limit(void)
 {
 	struct rlimit64 files = {0};
 
-	if (raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&files, 0) < 0 ||
+	if (raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&files, 0, 0) < 0 ||
 		files.rlim_cur >= files.rlim_max)
 		return;
 	files.rlim_cur = files.rlim_max;
-	raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&files, 0, 0);
+	raw_call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&files, 0, 0, 0);
 }
 
 /* Copies what lies among the slots above the highest of them first, so that no slot is overwritten
@@ -68,15 +68,15 @@ static IN_CALLERS_MEMORY long place_descriptors(struct launch *launch, int highe
 	for (size_t i = 0; i < launch->n_slots; i++) {
 		r = launch->slots[i].fd;
 		if (r <= highest)
-			r = raw_call(SYS_fcntl, r, F_DUPFD, highest + 1, 0, 0);
+			r = raw_call(SYS_fcntl, r, F_DUPFD, highest + 1, 0, 0, 0);
 		if (r < 0)
 			return r;
 		launch->sources[i] = (int)r;
 	}
-	r = raw_call(SYS_close_range, 0, highest, 0, 0, 0);
+	r = raw_call(SYS_close_range, 0, highest, 0, 0, 0, 0);
 	for (size_t i = 0; r >= 0 && i < launch->n_slots; i++)
-		r = raw_call(SYS_dup3, launch->sources[i], launch->slots[i].slot, 0, 0, 0);
-	return r < 0 ? r : raw_call(SYS_close_range, highest + 1, ~0u, 0, 0, 0);
+		r = raw_call(SYS_dup3, launch->sources[i], launch->slots[i].slot, 0, 0, 0, 0);
+	return r < 0 ? r : raw_call(SYS_close_range, highest + 1, ~0u, 0, 0, 0, 0);
 }
 
 static IN_CALLERS_MEMORY int child(void *data)
@@ -87,7 +87,7 @@ static IN_CALLERS_MEMORY int child(void *data)
 
 	if (r == 0)
 		r = raw_call(SYS_execveat, launch->exe, (long)"", (long)launch->argv,
-			(long)no_environment, AT_EMPTY_PATH);
+			(long)no_environment, AT_EMPTY_PATH, 0);
 	launch->failure = (int)r;
 	/* The C library ends it with the same call as a thread, which is all it is made of. */
 	return 127;
