@@ -14,11 +14,12 @@ from harness import check
 from harness.discover import test
 
 ALL_FIELDS = "fs_read,fs_write,net,cpu_ms,mem_mb,profile,cpu_quota_pct,tasks_max,env,egress"
+ANYTHING = ["--allow-degraded", ALL_FIELDS]
 
 
-def line_of(t, marker, degrade=True):
+def line_of(t, marker, **options):
     """A command whose start would be seen."""
-    return t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], degrade=degrade)
+    return t.jail.command(["/usr/bin/touch", marker], write=[marker.parent], **options)
 
 
 def unshared(t, line, script, *options):
@@ -48,8 +49,7 @@ def no_user_namespaces(t):
     if t.options.backend in ("qemu", "firecracker") and not t.host.root:
         t.cannot("in a namespace of a user's own nobody can tell that the emulator is root's")
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
-                          flags=["--allow-degraded", ALL_FIELDS])
+    line = line_of(t, marker, flags=ANYTHING)
     forbid = "echo 0 > /proc/sys/user/max_user_namespaces"
     result = unshared(t, line, forbid, "-Ur")
     if t.options.backend == "landlock":
@@ -65,8 +65,7 @@ def no_user_namespaces(t):
 @test("a host where no /proc can be mounted is named as such: nested containers", root=True)
 def no_proc(t):
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
-                          flags=["--allow-degraded", ALL_FIELDS])
+    line = line_of(t, marker, flags=ANYTHING)
     argv = ["/usr/bin/unshare", "-m", "/bin/sh", "-c",
             'mount -t tmpfs none /proc/sys && exec unshare -Ur "$@"', "sh", *line]
     result = t.control.run(argv)
@@ -80,10 +79,9 @@ def no_proc(t):
       root=True, backends=("bwrap", "native", "landlock"))
 def useless_proc(t):
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
-                          flags=["--allow-degraded", ALL_FIELDS])
+    line = line_of(t, marker, flags=ANYTHING)
     # A grant would be what cannot be opened without /proc.
-    alone = t.jail.command(["/bin/echo", "started"], flags=["--allow-degraded", ALL_FIELDS])
+    alone = t.jail.command(["/bin/echo", "started"], flags=ANYTHING)
     read_only = "mount --bind /proc /proc && mount -o remount,bind,ro /proc"
     absent = unshared(t, alone, "mount -t tmpfs none /proc", "-m")
     closed = unshared(t, line, read_only, "-m")
@@ -101,8 +99,7 @@ def useless_proc(t):
       backends=("bwrap", "native", "landlock"))
 def no_null(t):
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
-                          flags=["--allow-degraded", ALL_FIELDS])
+    line = line_of(t, marker, flags=ANYTHING)
     for make, reason in ((":", "No such file or directory"), (": > /dev/null", "No such device")):
         script = f"mount -t tmpfs none /dev && mknod -m 666 /dev/zero c 1 5 && {make}"
         refused(unshared(t, line, script, "-m"), marker, "/dev/null", reason, "mknod")
@@ -113,8 +110,7 @@ def no_null(t):
       backends=("bwrap", "native", "landlock"))
 def chroot(t):
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
-                          flags=["--allow-degraded", ALL_FIELDS])
+    line = line_of(t, marker, flags=ANYTHING)
     top = t.directory("top")
     fill = ("mount -t tmpfs -o mode=755 none {top} && mkdir {top}/in && for d in {top} {top}/in; do "
             "for x in /*; do [ -L $x ] && cp -a $x $d$x || {{ [ -d $x ] && mkdir $d$x && "
@@ -146,8 +142,7 @@ def other_network(t):
     marker = t.directory("granted", 0o777) / "started"
     os.chmod(t.work, 0o755)
     real = shutil.copy("/usr/bin/bwrap", t.work / "real")
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent],
-                          flags=["--net", "192.0.2.1:443"])
+    line = line_of(t, marker, flags=["--net", "192.0.2.1:443"])
     for option, code in (("--unshare-net", 125), ("", 0)):
         helper = t.file("bwrap", f'#!/bin/sh\nexec {real} {option} "$@"\n', 0o755)
         result = unshared(t, line, f"mount --bind {helper} /usr/bin/bwrap", "-m")
@@ -160,7 +155,7 @@ def other_network(t):
       backends=("bwrap", "native", "landlock"))
 def no_init(t):
     marker = t.directory("granted", 0o777) / "started"
-    line = t.jail.command(["/usr/bin/touch", marker], write=[marker.parent])
+    line = line_of(t, marker)
     for mode, reason in ((0o644, "Permission denied"), (0o755, "Exec format error")):
         init = t.file("init", "no program\n", mode)
         for _ in range(20):

@@ -17,18 +17,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "bench"))
 
 from harness import budget, goals, peers, rows, statistics, steps, workers  # noqa: E402
-
-number = 0
-failed = False
-
-
-def check(name, good, said=""):
-    global number, failed
-    number += 1
-    failed = failed or not good
-    print(f"{'ok' if good else 'not ok'} {number} - {name}")
-    if not good:
-        print("".join(f"# {line}\n" for line in str(said).splitlines()), end="")
+import tap  # noqa: E402
+from tap import check  # noqa: E402
 
 
 def check_statistics():
@@ -231,8 +221,7 @@ def main():
     with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
         check_witness(path)
         check_run(build, path)
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

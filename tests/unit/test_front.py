@@ -12,6 +12,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+import tap  # noqa: E402
+from tap import check  # noqa: E402
+
 FRONT, COMMAND, INIT = (os.path.abspath(path) for path in sys.argv[1:4])
 NOWHERE = "/nonexistent/kastellan"
 RUN = ["run", "-b", "native"]
@@ -23,17 +27,6 @@ print("words", *sys.argv[1:])
 print(*re.findall(r"^Sig(?:Blk|Ign):.*", open("/proc/self/status").read(), re.M))
 print(sys.stdin.read())
 """
-number = 0
-failed = False
-
-
-def check(name, good, said=""):
-    global number, failed
-    number += 1
-    failed = failed or not good
-    print(f"{'ok' if good else 'not ok'} {number} - {name}")
-    if not good:
-        print("".join(f"# {line}\n" for line in str(said).splitlines()), end="")
 
 
 def run(program, words, command=NOWHERE, text=b"", **more):
@@ -124,8 +117,7 @@ def main():
         handed_over(str(teller))
     said_alike()
     fails_closed()
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

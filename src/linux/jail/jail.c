@@ -213,14 +213,10 @@ static bool is_over(const struct jail *jail)
 /* The monitor leaves by itself once its socket hangs up. */
 static bool reap_monitor(struct jail *jail, int patience_ms)
 {
-	struct pollfd ended = {.fd = jail->monitor_pidfd, .events = POLLIN};
-
 	drop_fd(&jail->monitor_socket);
 	if (!jail->monitor)
 		return true;
-	while (poll(&ended, 1, patience_ms) < 0 && errno == EINTR)
-		;
-	if (!ended.revents)
+	if (!leavings_ended(jail->monitor_pidfd, patience_ms))
 		return false;
 	while (waitpid(jail->monitor, &jail->monitor_status, 0) < 0 && errno == EINTR)
 		;

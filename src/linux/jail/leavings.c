@@ -28,7 +28,7 @@ static bool put(int pidfd)
 	return false;
 }
 
-static bool has_ended(int pidfd, int patience_ms)
+bool leavings_ended(int pidfd, int patience_ms)
 {
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 	int r;
@@ -66,9 +66,9 @@ void leavings_reap(bool wait)
 
 		if (pidfd < 0)
 			continue;
-		if (!wait && !has_ended(pidfd, 0) && put(pidfd))
+		if (!wait && !leavings_ended(pidfd, 0) && put(pidfd))
 			continue;
-		if (!has_ended(pidfd, MONITOR_PATIENCE_MS))
+		if (!leavings_ended(pidfd, MONITOR_PATIENCE_MS))
 			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 		reap(pidfd);
 	}

@@ -10,6 +10,9 @@
 /* So many are left to themselves at a time. */
 #define LEAVINGS_MAX 64
 
+/* Whether the process of a descriptor has ended, at the latest after so long; it is not reaped. */
+bool leavings_ended(int pidfd, int patience_ms);
+
 /* Takes the descriptor of a process that has been told to end. False: there are too many, and it
  * stays the caller's. Thread-safe. */
 bool leavings_add(int pidfd);
