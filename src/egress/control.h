@@ -2,12 +2,19 @@
 /* The proxy's processes, the descriptors it starts with and what is said over them.
  *
  *   owner (the library's caller, or the command that runs the proxy alone)
- *     └─ proxy      kastellan-egress: one process a worker, confined before it takes a byte of it
+ *     └─ proxy      kastellan-egress: one process a worker, or one for many workers of one owner;
+ *         │         confined before it takes a byte of any
  *         └─ resolver   its child, which alone asks the host's name service, as kastellan-names
  *
  * Two SOCK_SEQPACKET sockets, with the messages of control_message.h. The proxy has no path, port
  * or environment that anybody could reach it by. The end of the owner's side (hang-up), and that
  * of the process which made the socket, mean that the owner is gone: the proxy ends with it.
+ *
+ * A proxy for many hears EGRESS_POOL first, and then EGRESS_TENANT for each worker. That brings a
+ * socket of the worker's own, over which all that concerns it is said, in both directions, as it is
+ * to a proxy of its own. Whom a message means is thus decided by the socket that it came by, which
+ * only the owner has the other side of: there is no number in it that could be another's. The
+ * hang-up of that socket ends the tenant, and nobody else.
  * Integers are in host byte order. */
 #ifndef KS_EGRESS_CONTROL_H
 #define KS_EGRESS_CONTROL_H
@@ -31,12 +38,18 @@ enum egress_message {
 	EGRESS_SOCKETS, /* data: uint32_t each, enum egress_socket; as many descriptors. The jail
 			   says it too, at any time after its start, and then hangs up */
 	EGRESS_START, /* that was all: be confined, then ready */
-	EGRESS_STOP, /* the worker is gone: let what is under way end, then tell and exit */
+	EGRESS_STOP, /* the worker is gone: let what is under way end, then tell and exit, or, in a
+			proxy for many, hang up */
 	/* proxy to owner */
 	EGRESS_READY, /* confined, and serving whatever sockets there are */
 	EGRESS_FAILED, /* value: errno; data: step NUL detail NUL. The proxy exits */
 	EGRESS_DENIED, /* data: struct egress_denied; after EGRESS_STOP, once a destination */
 	EGRESS_SUMMARY, /* data: struct egress_summary; the last one before the exit */
+	/* owner to a proxy for many */
+	EGRESS_POOL, /* instead of EGRESS_CONFIG, and all that has to be said before it serves;
+			data: struct egress_pool_config; descriptors: config.groups, as above */
+	EGRESS_TENANT, /* a worker; data: uint32_t EGRESS_VERSION; descriptors: its socket and,
+			  where it has a jail, that of the jail */
 };
 
 #define EGRESS_VERSION 1u
@@ -64,6 +77,18 @@ struct egress_config {
 			 */
 	char worker[64]; /* of the audit; NUL-terminated */
 	char policy[72]; /* digest of the policy, for the audit; may be empty */
+};
+
+/* What the tenants of a proxy may have at once, all of them together. One that would go past it is
+ * refused with EGRESS_FAILED: -EUSERS. */
+struct egress_pool_config {
+	uint32_t version;
+	uint32_t flags; /* EGRESS_FLAG_IDS alone */
+	uint32_t uid, gid;
+	uint32_t groups;
+	uint32_t tenants; /* 1 or more, as the following */
+	uint32_t connections; /* the sum of their config.connections */
+	uint32_t names; /* and of their config.names */
 };
 
 enum egress_socket {

@@ -12,6 +12,7 @@ struct attempt {
 	struct watch *watch; /* its own, or the flow's of its server */
 	struct dial *dial;
 	size_t order;
+	bool extra; /* it was begun while another one was under way */
 	struct address address;
 };
 
@@ -42,11 +43,18 @@ static void interleave(struct dial *dial, const struct address *addresses, size_
 	}
 }
 
+static void no_longer_extra(struct attempt *attempt)
+{
+	attempt->dial->flow->tenant->extra -= attempt->extra;
+	attempt->extra = false;
+}
+
 static void attempt_end(struct dial *dial, struct attempt *attempt)
 {
 	if (attempt->watch->fd < 0)
 		return;
-	loop_forget(&dial->flow->proxy->loop, attempt->watch);
+	no_longer_extra(attempt);
+	loop_forget(dial->flow->tenant->loop, attempt->watch);
 	close(attempt->watch->fd);
 	attempt->watch->fd = -1;
 }
@@ -73,10 +81,11 @@ static void win(struct attempt *attempt, uint32_t events)
 	int fd = watch->fd;
 
 	watch->fd = -1;
+	no_longer_extra(attempt);
 	if (watch == &flow->server.watch)
 		end_note(&flow->server, events);
 	else
-		loop_forget(&flow->proxy->loop, watch);
+		loop_forget(flow->tenant->loop, watch);
 	dial_cancel(flow);
 	if (watch == &flow->server.watch)
 		watch->fd = fd;
@@ -105,11 +114,20 @@ void dial_ready(struct flow *flow, uint32_t events)
 	take(&flow->dial->attempts[0], events);
 }
 
+static bool under_way(const struct dial *dial)
+{
+	for (int i = 0; i < DIAL_AT_ONCE; i++)
+		if (dial->attempts[i].watch->fd >= 0)
+			return true;
+	return false;
+}
+
 /* 0 while it is under way, else -errno. */
 static int attempt_begin(struct dial *dial, struct attempt *attempt, const struct address *address)
 {
 	struct flow *flow = dial->flow;
 	int family = address->family == ADDRESS_V4 ? AF_INET : AF_INET6;
+	bool another = under_way(dial);
 	int fd = socket_open(family), r;
 
 	dial->starved |= fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM;
@@ -124,35 +142,36 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 	if (r == 0)
 		r = socket_connect(fd, address, flow->port);
 	if (r == 0)
-		r = loop_watch(&flow->proxy->loop, attempt->watch, RELAY_EVENTS);
-	if (r < 0)
+		r = loop_watch(flow->tenant->loop, attempt->watch, RELAY_EVENTS);
+	if (r < 0) {
 		attempt_end(dial, attempt);
-	return r;
+		return r;
+	}
+	attempt->extra = another;
+	flow->tenant->extra += another;
+	return 0;
 }
 
-static bool under_way(const struct dial *dial)
-{
-	for (int i = 0; i < DIAL_AT_ONCE; i++)
-		if (dial->attempts[i].watch->fd >= 0)
-			return true;
-	return false;
-}
-
-/* A free one, or that of the oldest attempt, which is given up. */
+/* A free one, or that of the oldest attempt, which is given up: also where the tenant has as many
+ * further ones as it may. */
 static struct attempt *make_room(struct dial *dial)
 {
-	struct attempt *oldest = &dial->attempts[0];
+	const bool full = dial->flow->tenant->extra >= TENANT_MAX_EXTRA;
+	struct attempt *oldest = NULL, *unused = NULL;
 
 	for (int i = 0; i < DIAL_AT_ONCE; i++) {
 		struct attempt *attempt = &dial->attempts[i];
 
 		if (attempt->watch->fd < 0)
-			return attempt;
-		if (attempt->order < oldest->order)
+			unused = unused ? unused : attempt;
+		else if (!oldest || attempt->order < oldest->order)
 			oldest = attempt;
 	}
-	attempt_end(dial, oldest);
-	return oldest;
+	if (oldest && (full || !unused)) {
+		attempt_end(dial, oldest);
+		return oldest;
+	}
+	return unused;
 }
 
 /* What cannot even be begun, for want of a route say, is passed over at once. */
@@ -165,7 +184,8 @@ static void try_next(struct dial *dial)
 		const struct address *address = &dial->addresses[dial->next++];
 
 		if (attempt_begin(dial, make_room(dial), address) == 0) {
-			timer_start(&flow->proxy->loop, &flow->proxy->next_attempt, &dial->timer);
+			timer_start(flow->tenant->loop, flow->tenant->timers.next_attempt,
+				&dial->timer);
 			return;
 		}
 	}

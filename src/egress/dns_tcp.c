@@ -14,7 +14,7 @@
 
 struct client {
 	struct watch watch;
-	struct proxy *proxy;
+	struct tenant *tenant;
 	struct list link;
 	struct timer timer;
 	struct task task;
@@ -22,37 +22,37 @@ struct client {
 
 static void client_free(struct client *client)
 {
-	struct proxy *proxy = client->proxy;
+	struct tenant *tenant = client->tenant;
 
-	loop_forget(&proxy->loop, &client->watch);
+	loop_forget(tenant->loop, &client->watch);
 	timer_stop(&client->timer);
 	task_cancel(&client->task);
 	list_remove(&client->link);
 	close(client->watch.fd);
 	free(client);
-	proxy_left(proxy);
+	tenant_left(tenant);
 }
 
 /* The question lies in the scratch behind its length; it is taken out of the socket with the
  * answer. */
 static bool answer(struct client *client, size_t len)
 {
-	struct proxy *proxy = client->proxy;
-	uint8_t *bytes = (uint8_t *)proxy->relay.scratch + PREFIX;
+	struct tenant *tenant = client->tenant;
+	uint8_t *bytes = (uint8_t *)tenant->relay.room->scratch + PREFIX;
 	uint8_t reply[PREFIX + DNS_MAX_REPLY];
 	struct dns_query query;
 	struct dns_answer said;
-	size_t known = proxy->names.count, reply_len;
+	size_t known = tenant->names.count, reply_len;
 
-	reply_len = dns_respond(bytes, len, true, &proxy->rules, &proxy->names,
-		proxy->config.flags & EGRESS_FLAG_NO_V6, reply + PREFIX, &query, &said);
+	reply_len = dns_respond(bytes, len, true, &tenant->rules, &tenant->names,
+		tenant->config.flags & EGRESS_FLAG_NO_V6, reply + PREFIX, &query, &said);
 	if (reply_len == 0)
 		return false;
-	if (said.reason != REASON_ALLOWED || proxy->names.count != known)
-		tell_question(proxy, VIA_DNS_TCP, &query, &said);
+	if (said.reason != REASON_ALLOWED || tenant->names.count != known)
+		tell_question(tenant, VIA_DNS_TCP, &query, &said);
 	reply[0] = (uint8_t)(reply_len >> 8);
 	reply[1] = (uint8_t)reply_len;
-	return socket_drop(client->watch.fd, proxy->relay.scratch, PREFIX + len) ==
+	return socket_drop(client->watch.fd, tenant->relay.room->scratch, PREFIX + len) ==
 		       (ssize_t)(PREFIX + len) &&
 	       socket_say(client->watch.fd, reply, PREFIX + reply_len);
 }
@@ -60,7 +60,7 @@ static bool answer(struct client *client, size_t len)
 /* 1: there may be more, 0: not now, -1: it is over. */
 static int serve_one(struct client *client)
 {
-	uint8_t *bytes = (uint8_t *)client->proxy->relay.scratch;
+	uint8_t *bytes = (uint8_t *)client->tenant->relay.room->scratch;
 	ssize_t got = recv(
 		client->watch.fd, bytes, PREFIX + DNS_MAX_QUERY, MSG_PEEK | MSG_DONTWAIT);
 	size_t len = 0;
@@ -78,18 +78,18 @@ static int serve_one(struct client *client)
 
 static void serve(struct client *client)
 {
-	struct proxy *proxy = client->proxy;
+	struct tenant *tenant = client->tenant;
 	int r = 1;
 
 	for (int i = 0; r > 0 && i < TURN; i++) {
 		r = serve_one(client);
 		if (r > 0)
-			timer_start(&proxy->loop, &proxy->asking, &client->timer);
+			timer_start(tenant->loop, tenant->timers.asking, &client->timer);
 	}
 	if (r < 0)
 		client_free(client);
 	else if (r > 0)
-		loop_later(&proxy->loop, &client->task);
+		loop_later(tenant->loop, &client->task);
 }
 
 static void ready(struct watch *watch, uint32_t events)
@@ -113,7 +113,7 @@ void dns_tcp_due(struct timer *timer)
 	client_free(container_of(timer, struct client, timer));
 }
 
-void dns_tcp_accept(struct proxy *proxy, int fd)
+void dns_tcp_accept(struct tenant *tenant, int fd)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
@@ -121,18 +121,18 @@ void dns_tcp_accept(struct proxy *proxy, int fd)
 		socket_reset(fd);
 		return;
 	}
-	*client = (struct client){.watch = {ready, fd}, .proxy = proxy};
+	*client = (struct client){.watch = {ready, fd}, .tenant = tenant};
 	timer_init(&client->timer);
 	task_init(&client->task, go_on);
-	list_append(&proxy->clients, &client->link);
-	proxy->open++;
-	timer_start(&proxy->loop, &proxy->asking, &client->timer);
-	if (loop_watch(&proxy->loop, &client->watch, POLLER_IN | POLLER_END) < 0)
+	list_append(&tenant->clients, &client->link);
+	tenant->open++;
+	timer_start(tenant->loop, tenant->timers.asking, &client->timer);
+	if (loop_watch(tenant->loop, &client->watch, POLLER_IN | POLLER_END) < 0)
 		client_free(client);
 }
 
-void dns_tcp_done(struct proxy *proxy)
+void dns_tcp_done(struct tenant *tenant)
 {
-	while (!list_empty(&proxy->clients))
-		client_free(container_of(proxy->clients.next, struct client, link));
+	while (!list_empty(&tenant->clients))
+		client_free(container_of(tenant->clients.next, struct client, link));
 }

@@ -13,16 +13,16 @@ void dns_udp_prepare(int fd)
 	datagram_prepare(fd);
 }
 
-bool dns_udp_serve(struct proxy *proxy, int fd)
+bool dns_udp_serve(struct tenant *tenant, int fd)
 {
-	uint8_t *bytes = (uint8_t *)proxy->relay.scratch, reply[DNS_MAX_REPLY];
+	uint8_t *bytes = (uint8_t *)tenant->relay.room->scratch, reply[DNS_MAX_REPLY];
 	struct datagram question;
 	struct dns_query query;
 	struct dns_answer answer;
 	bool any = false;
 
 	for (int i = 0; i < TURN; i++) {
-		size_t known = proxy->names.count, len;
+		size_t known = tenant->names.count, len;
 		ssize_t got = datagram_receive(fd, &question, bytes, DNS_MAX_QUERY + 1);
 
 		if (got < 0 && errno == EAGAIN)
@@ -33,12 +33,12 @@ bool dns_udp_serve(struct proxy *proxy, int fd)
 		any = true;
 		if (got == 0 || got > DNS_MAX_QUERY)
 			continue;
-		len = dns_respond(bytes, (size_t)got, false, &proxy->rules, &proxy->names,
-			proxy->config.flags & EGRESS_FLAG_NO_V6, reply, &query, &answer);
+		len = dns_respond(bytes, (size_t)got, false, &tenant->rules, &tenant->names,
+			tenant->config.flags & EGRESS_FLAG_NO_V6, reply, &query, &answer);
 		if (len == 0)
 			continue;
-		if (answer.reason != REASON_ALLOWED || proxy->names.count != known)
-			tell_question(proxy, VIA_DNS_UDP, &query, &answer);
+		if (answer.reason != REASON_ALLOWED || tenant->names.count != known)
+			tell_question(tenant, VIA_DNS_UDP, &query, &answer);
 		datagram_answer(fd, &question, reply, len);
 	}
 	/* A socket that gives nothing but errors tells again when that has changed. */

@@ -3,11 +3,11 @@
 #ifndef KS_EGRESS_DNS_UDP_H
 #define KS_EGRESS_DNS_UDP_H
 
-#include "egress/proxy.h"
+#include "egress/tenant.h"
 
 /* Each message shall come with the address it was sent to. */
 void dns_udp_prepare(int fd);
 /* Answers what waits. True: the turn is over, but not the work. */
-bool dns_udp_serve(struct proxy *proxy, int fd);
+bool dns_udp_serve(struct tenant *tenant, int fd);
 
 #endif

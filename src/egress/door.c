@@ -14,7 +14,8 @@
 /* What was looked at goes out of the socket. */
 static bool take(struct flow *flow, size_t len)
 {
-	return socket_drop(flow->worker.watch.fd, flow->proxy->relay.scratch, len) == (ssize_t)len;
+	return socket_drop(flow->worker.watch.fd, flow->tenant->relay.room->scratch, len) ==
+	       (ssize_t)len;
 }
 
 /* Not a request at all, or one for a host that is none: told here, because a flow without a
@@ -94,7 +95,7 @@ static bool greet(struct flow *flow, const uint8_t *bytes, size_t len)
 		return true;
 	}
 	flow->greeted = true;
-	loop_later(&flow->proxy->loop, &flow->task);
+	loop_later(flow->tenant->loop, &flow->task);
 	return true;
 }
 
@@ -120,7 +121,7 @@ static bool socks5(struct flow *flow, const uint8_t *bytes, size_t len)
 
 void door_step(struct flow *flow)
 {
-	char *bytes = flow->proxy->relay.scratch;
+	char *bytes = flow->tenant->relay.room->scratch;
 	ssize_t got = recv(flow->worker.watch.fd, bytes, CONNECT_MAX_HEAD, MSG_PEEK | MSG_DONTWAIT);
 	bool is_socks5, done;
 

@@ -2,17 +2,13 @@
 #include "egress/farewell.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "egress/dns_tcp.h"
 #include "egress/flow.h"
 #include "egress/listener.h"
 #include "egress/tell.h"
 #include "linux/control_message.h"
-
-#define PATIENCE_MS 2000 /* for an owner or a reader of the audit who is busy */
 
 static struct flow *flow_at(struct list *link)
 {
@@ -36,72 +32,106 @@ static bool is_under_way(const struct flow *flow)
 	}
 }
 
-void farewell_begin(struct proxy *proxy)
+void farewell_begin(struct tenant *tenant)
 {
 	struct list *at, *next;
 
-	if (proxy->draining_now)
+	if (tenant->stopped)
 		return;
-	listeners_take_all(proxy);
-	listeners_done(proxy);
-	dns_tcp_done(proxy);
-	for (at = proxy->flows.next; at != &proxy->flows; at = next) {
+	tenant->stopped = true;
+	listeners_take_all(tenant);
+	listeners_done(tenant);
+	dns_tcp_done(tenant);
+	for (at = tenant->flows.next; at != &tenant->flows; at = next) {
 		next = at->next;
 		if (!is_under_way(flow_at(at)))
 			flow_end(flow_at(at), END_WORKER_GONE);
 	}
-	proxy->draining_now = true;
-	if (proxy->open == 0 || proxy->config.drain_ms == 0)
-		farewell(proxy);
+	tenant->draining_now = true;
+	if (tenant->open == 0 || tenant->config.drain_ms == 0)
+		farewell(tenant);
 	else
-		timer_start(&proxy->loop, &proxy->draining, &proxy->drain_end);
+		timer_start(tenant->loop, tenant->timers.draining, &tenant->drain_end);
 }
 
-static int say(struct proxy *proxy, enum egress_message type, const void *data, size_t len)
-{
-	struct pollfd room = {.fd = proxy->owner.fd, .events = POLLOUT};
-	int r = control_send(room.fd, type, 0, data, len, NULL, 0);
-
-	while (r == -EAGAIN && poll(&room, 1, PATIENCE_MS) > 0)
-		r = control_send(room.fd, type, 0, data, len, NULL, 0);
-	return r;
-}
-
-/* The last lines, for a reader who was busy elsewhere. One who does not come back loses them. */
-static void finish_audit(struct proxy *proxy)
-{
-	int64_t until = clock_ms() + PATIENCE_MS;
-
-	audit_flush(proxy->audit);
-	while (audit_pending(proxy->audit)) {
-		struct pollfd room = {.fd = audit_fd(proxy->audit), .events = POLLOUT};
-		int64_t left = until - clock_ms();
-
-		if (left <= 0 || poll(&room, 1, (int)left) <= 0)
-			return;
-		audit_flush(proxy->audit);
-	}
-}
-
-void farewell(struct proxy *proxy)
+/* 0, -EAGAIN: there is no room now; other -errno: nobody is there. */
+static int say_all(struct tenant *tenant)
 {
 	struct egress_denied denied;
 	struct egress_summary summary = {0};
+	int r;
 
-	proxy->draining_now = false;
-	while (!list_empty(&proxy->flows))
-		flow_end(flow_at(proxy->flows.next), END_WORKER_GONE);
-	tell_summary(proxy);
-	finish_audit(proxy);
-	audit_give_up(proxy->audit);
-	for (size_t i = 0; audit_denied(proxy->audit, i, &denied) == 0; i++)
-		if (say(proxy, EGRESS_DENIED, &denied, sizeof(denied)) < 0)
-			break;
-	audit_totals(proxy->audit, &summary);
-	summary.connections = proxy->dialled;
-	summary.unfinished = proxy->unfinished;
-	summary.up = proxy->up;
-	summary.down = proxy->down;
-	say(proxy, EGRESS_SUMMARY, &summary, sizeof(summary));
-	proxy->loop.ended = true;
+	for (; audit_denied(tenant->audit, tenant->said, &denied) == 0; tenant->said++) {
+		r = control_send(
+			tenant->owner.fd, EGRESS_DENIED, 0, &denied, sizeof(denied), NULL, 0);
+		if (r < 0)
+			return r;
+	}
+	audit_totals(tenant->audit, &summary);
+	summary.connections = tenant->dialled;
+	summary.unfinished = tenant->unfinished;
+	summary.up = tenant->up;
+	summary.down = tenant->down;
+	return control_send(
+		tenant->owner.fd, EGRESS_SUMMARY, 0, &summary, sizeof(summary), NULL, 0);
+}
+
+static void be_patient(struct tenant *tenant)
+{
+	timer_start(tenant->loop, tenant->timers.patience, &tenant->patience);
+}
+
+/* The last lines have gone to the reader of the audit. One who does not come back loses them. */
+static void say_words(struct tenant *tenant)
+{
+	audit_give_up(tenant->audit);
+	tenant->farewell = FAREWELL_WORDS;
+	be_patient(tenant);
+	farewell_go_on(tenant);
+}
+
+static void finish(struct tenant *tenant)
+{
+	timer_stop(&tenant->patience);
+	tenant->farewell = FAREWELL_OVER;
+	tenant->over(tenant);
+}
+
+void farewell_go_on(struct tenant *tenant)
+{
+	switch (tenant->farewell) {
+	case FAREWELL_AUDIT:
+		if (!audit_pending(tenant->audit))
+			say_words(tenant);
+		break;
+	case FAREWELL_WORDS:
+		if (say_all(tenant) != -EAGAIN)
+			finish(tenant);
+		break;
+	default:
+		break;
+	}
+}
+
+void farewell_due(struct timer *timer)
+{
+	struct tenant *tenant = container_of(timer, struct tenant, patience);
+
+	if (tenant->farewell == FAREWELL_AUDIT)
+		say_words(tenant);
+	else if (tenant->farewell == FAREWELL_WORDS)
+		finish(tenant);
+}
+
+void farewell(struct tenant *tenant)
+{
+	tenant->draining_now = false;
+	timer_stop(&tenant->drain_end);
+	while (!list_empty(&tenant->flows))
+		flow_end(flow_at(tenant->flows.next), END_WORKER_GONE);
+	tell_summary(tenant);
+	audit_flush(tenant->audit);
+	tenant->farewell = FAREWELL_AUDIT;
+	be_patient(tenant);
+	farewell_go_on(tenant);
 }

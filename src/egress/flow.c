@@ -43,7 +43,7 @@ static void go_on(struct task *task)
 }
 
 /* Takes the socket; NULL, and the worker is reset, where there is no memory. */
-static struct flow *flow_new(struct proxy *proxy, int fd)
+static struct flow *flow_new(struct tenant *tenant, int fd)
 {
 	struct flow *flow = calloc(1, sizeof(*flow));
 
@@ -51,19 +51,19 @@ static struct flow *flow_new(struct proxy *proxy, int fd)
 		socket_reset(fd);
 		return NULL;
 	}
-	flow->proxy = proxy;
+	flow->tenant = tenant;
 	flow->worker.watch = (struct watch){worker_ready, fd};
 	flow->server.watch = (struct watch){server_ready, -1};
 	flow->rule = FLOW_NO_RULE;
-	flow->began = proxy->loop.now;
+	flow->began = tenant->loop->now;
 	timer_init(&flow->timer);
 	task_init(&flow->task, go_on);
 	lookup_wait_init(&flow->lookup, judge_resolved);
-	list_append(&proxy->flows, &flow->link);
-	flow->small = proxy->open >= FLOW_ROOMY;
-	proxy->open++;
+	list_append(&tenant->flows, &flow->link);
+	flow->small = tenant->open >= FLOW_ROOMY;
+	tenant->open++;
 	if ((flow->small && socket_keep_small(fd) < 0) ||
-		loop_watch(&proxy->loop, &flow->worker.watch, RELAY_EVENTS) < 0) {
+		loop_watch(tenant->loop, &flow->worker.watch, RELAY_EVENTS) < 0) {
 		flow_end(flow, END_RST);
 		return NULL;
 	}
@@ -87,17 +87,17 @@ bool flow_host(const struct flow *flow, struct egress_host *ret_host)
 /* The limit is for all of it: asking, and dialling. */
 static void decide(struct flow *flow)
 {
-	struct proxy *proxy = flow->proxy;
+	struct tenant *tenant = flow->tenant;
 
 	if (!flow->name)
-		flow->name = synthetic_name(&proxy->names, &flow->address);
-	timer_start(&proxy->loop, &proxy->connecting, &flow->timer);
+		flow->name = synthetic_name(&tenant->names, &flow->address);
+	timer_start(tenant->loop, tenant->timers.connecting, &flow->timer);
 	judge(flow);
 }
 
-void flow_accept(struct proxy *proxy, int fd, const struct address *address, uint16_t port)
+void flow_accept(struct tenant *tenant, int fd, const struct address *address, uint16_t port)
 {
-	struct flow *flow = flow_new(proxy, fd);
+	struct flow *flow = flow_new(tenant, fd);
 
 	if (!flow)
 		return;
@@ -107,20 +107,20 @@ void flow_accept(struct proxy *proxy, int fd, const struct address *address, uin
 	decide(flow);
 }
 
-void flow_accept_door(struct proxy *proxy, int fd)
+void flow_accept_door(struct tenant *tenant, int fd)
 {
-	struct flow *flow = flow_new(proxy, fd);
+	struct flow *flow = flow_new(tenant, fd);
 
 	if (!flow)
 		return;
 	flow->state = FLOW_DOOR;
-	timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+	timer_start(tenant->loop, tenant->timers.idle, &flow->timer);
 }
 
 void flow_asked(struct flow *flow, const struct egress_host *host, uint16_t port)
 {
 	flow->port = port;
-	flow->began = flow->proxy->loop.now;
+	flow->began = flow->tenant->loop->now;
 	if (host->kind == HOST_ADDRESS) {
 		flow->address = host->address;
 	} else {
@@ -160,24 +160,24 @@ void flow_deny(struct flow *flow, const struct denial *denial)
 
 void flow_connected(struct flow *flow, int fd, const struct address *address)
 {
-	struct proxy *proxy = flow->proxy;
+	struct tenant *tenant = flow->tenant;
 	bool watched = flow->server.watch.fd == fd;
 
 	flow->server.watch.fd = fd;
 	flow->server.writable = true;
 	flow->dialled = *address;
-	flow->number = ++proxy->dialled;
-	flow->dial_usec = (uint32_t)(proxy->loop.now - flow->began);
+	flow->number = ++tenant->dialled;
+	flow->dial_usec = (uint32_t)(tenant->loop->now - flow->began);
 	flow->state = FLOW_RELAY;
 	flow->guard = guard_applies(flow) ? GUARD_HELLO : GUARD_OFF;
 	if (!flow->guard)
 		tell_allowed(flow, NULL);
-	if ((!watched && loop_rewatch(&proxy->loop, &flow->server.watch, RELAY_EVENTS) < 0) ||
+	if ((!watched && loop_rewatch(tenant->loop, &flow->server.watch, RELAY_EVENTS) < 0) ||
 		(flow->via != VIA_TRANSPARENT && !door_answer(flow, REASON_ALLOWED, NULL))) {
 		flow_end(flow, END_RST);
 		return;
 	}
-	timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+	timer_start(tenant->loop, tenant->timers.idle, &flow->timer);
 	step(flow);
 }
 
@@ -185,15 +185,15 @@ void flow_part(struct flow *flow)
 {
 	flow->state = FLOW_PARTING;
 	shutdown(flow->worker.watch.fd, SHUT_WR);
-	timer_start(&flow->proxy->loop, &flow->proxy->parting, &flow->timer);
-	loop_later(&flow->proxy->loop, &flow->task);
+	timer_start(flow->tenant->loop, flow->tenant->timers.parting, &flow->timer);
+	loop_later(flow->tenant->loop, &flow->task);
 }
 
-static void close_end(struct proxy *proxy, struct end *end, enum audit_end how)
+static void close_end(struct tenant *tenant, struct end *end, enum audit_end how)
 {
 	if (end->watch.fd < 0)
 		return;
-	loop_forget(&proxy->loop, &end->watch);
+	loop_forget(tenant->loop, &end->watch);
 	if (how == END_FIN)
 		close(end->watch.fd);
 	else
@@ -202,41 +202,41 @@ static void close_end(struct proxy *proxy, struct end *end, enum audit_end how)
 
 void flow_end(struct flow *flow, enum audit_end end)
 {
-	struct proxy *proxy = flow->proxy;
+	struct tenant *tenant = flow->tenant;
 
 	/* Allowed, but it came to nothing before there was more to say. */
 	if (!flow->told && flow->rule != FLOW_NO_RULE) {
 		tell_allowed(flow, NULL);
-		proxy->unfinished += !flow->number;
+		tenant->unfinished += !flow->number;
 	}
 	if (flow->number)
 		tell_closed(flow, end);
-	proxy->up += flow->up.bytes;
-	proxy->down += flow->down.bytes;
+	tenant->up += flow->up.bytes;
+	tenant->down += flow->down.bytes;
 	dial_cancel(flow);
 	lookup_cancel(&flow->lookup);
 	timer_stop(&flow->timer);
 	task_cancel(&flow->task);
-	relay_done(&proxy->relay, &flow->up);
-	relay_done(&proxy->relay, &flow->down);
-	close_end(proxy, &flow->worker, end);
-	close_end(proxy, &flow->server, end);
+	relay_done(&tenant->relay, &flow->up);
+	relay_done(&tenant->relay, &flow->down);
+	close_end(tenant, &flow->worker, end);
+	close_end(tenant, &flow->server, end);
 	list_remove(&flow->link);
 	if (flow->owns_name)
 		free((char *)flow->name);
 	free(flow);
-	proxy_left(proxy);
+	tenant_left(tenant);
 }
 
 /* What was looked at, and is good. False: the flow is gone. */
 static bool pass_hello(struct flow *flow, size_t len)
 {
-	struct proxy *proxy = flow->proxy;
+	struct tenant *tenant = flow->tenant;
 	enum relay_result result = relay_pass(
-		&proxy->relay, &flow->worker, &flow->server, &flow->up, len);
+		&tenant->relay, &flow->worker, &flow->server, &flow->up, len);
 
 	if (result == RELAY_WAITS) {
-		timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+		timer_start(tenant->loop, tenant->timers.idle, &flow->timer);
 		return true;
 	}
 	flow_end(flow, result == RELAY_SPENT ? END_LIMIT : END_RST);
@@ -281,7 +281,7 @@ static bool guard(struct flow *flow)
 
 static void relay(struct flow *flow)
 {
-	struct proxy *proxy = flow->proxy;
+	struct tenant *tenant = flow->tenant;
 	enum relay_result up = RELAY_WAITS, down;
 	bool moved = false;
 
@@ -289,9 +289,9 @@ static void relay(struct flow *flow)
 		return;
 	flow->up.last = flow->down.shut;
 	if (!flow->guard)
-		up = relay_pump(&proxy->relay, &flow->worker, &flow->server, &flow->up, &moved);
+		up = relay_pump(&tenant->relay, &flow->worker, &flow->server, &flow->up, &moved);
 	flow->down.last = flow->up.shut;
-	down = relay_pump(&proxy->relay, &flow->server, &flow->worker, &flow->down, &moved);
+	down = relay_pump(&tenant->relay, &flow->server, &flow->worker, &flow->down, &moved);
 	if (up == RELAY_SPENT || down == RELAY_SPENT) {
 		flow_end(flow, END_LIMIT);
 	} else if (up == RELAY_RESET || down == RELAY_RESET || flow->worker.failed ||
@@ -302,20 +302,20 @@ static void relay(struct flow *flow)
 		flow_end(flow, END_FIN);
 	} else {
 		if (moved)
-			timer_start(&proxy->loop, &proxy->idle, &flow->timer);
+			timer_start(tenant->loop, tenant->timers.idle, &flow->timer);
 		if (up == RELAY_MORE || down == RELAY_MORE)
-			loop_later(&proxy->loop, &flow->task);
+			loop_later(tenant->loop, &flow->task);
 	}
 }
 
 /* Bytes that nobody reads would turn the answer's end into a reset, which destroys it. */
 static void part(struct flow *flow)
 {
-	struct relay *relay = &flow->proxy->relay;
+	struct relay *relay = &flow->tenant->relay;
 
 	for (int i = 0; i < PARTING_READS; i++) {
-		ssize_t got = recv(flow->worker.watch.fd, relay->scratch, sizeof(relay->scratch),
-			MSG_DONTWAIT);
+		ssize_t got = recv(
+			flow->worker.watch.fd, relay->room->scratch, RELAY_SCRATCH, MSG_DONTWAIT);
 
 		if (got < 0 && errno == EAGAIN)
 			return;
@@ -324,7 +324,7 @@ static void part(struct flow *flow)
 			return;
 		}
 	}
-	loop_later(&flow->proxy->loop, &flow->task);
+	loop_later(flow->tenant->loop, &flow->task);
 }
 
 static void step(struct flow *flow)

@@ -3,7 +3,7 @@
 #ifndef KS_EGRESS_FLOW_H
 #define KS_EGRESS_FLOW_H
 
-#include "egress/proxy.h"
+#include "egress/tenant.h"
 
 struct dial;
 
@@ -32,7 +32,7 @@ enum guard_state {
 #define FLOW_ROOMY 16
 
 struct flow {
-	struct proxy *proxy;
+	struct tenant *tenant;
 	struct list link;
 	struct timer timer; /* of what the state waits for */
 	struct task task; /* the rest of a turn */
@@ -69,8 +69,8 @@ struct denial {
 };
 
 /* Both take the socket. address is what the worker connected to. */
-void flow_accept(struct proxy *proxy, int fd, const struct address *address, uint16_t port);
-void flow_accept_door(struct proxy *proxy, int fd);
+void flow_accept(struct tenant *tenant, int fd, const struct address *address, uint16_t port);
+void flow_accept_door(struct tenant *tenant, int fd);
 
 /* A door has read where the worker wants to go. */
 void flow_asked(struct flow *flow, const struct egress_host *host, uint16_t port);

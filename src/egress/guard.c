@@ -19,7 +19,7 @@ _Static_assert(TLS_MAX_DATA_RECORD + 6 <= LOOK_MAX, "and so is a record of data"
 /* An entry that is an address names no server. */
 bool guard_applies(const struct flow *flow)
 {
-	return (flow->proxy->config.flags & EGRESS_FLAG_SNI) && flow->name &&
+	return (flow->tenant->config.flags & EGRESS_FLAG_SNI) && flow->name &&
 	       flow->port == GUARD_PORT;
 }
 
@@ -85,7 +85,7 @@ static enum tls_result parse(const struct flow *flow, const char *text, size_t l
 enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni, size_t *ret_len)
 {
 	struct end *worker = &flow->worker;
-	char *bytes = flow->proxy->relay.scratch;
+	char *bytes = flow->tenant->relay.room->scratch;
 	ssize_t got = look(worker, bytes, LOOK_MAX);
 	struct tls_hello hello = {0};
 	enum guard_result verdict;
@@ -125,7 +125,7 @@ enum guard_result guard_look(struct flow *flow, struct egress_host *ret_sni, siz
 void guard_hear(struct flow *flow)
 {
 	struct end *server = &flow->server;
-	char *bytes = flow->proxy->relay.scratch;
+	char *bytes = flow->tenant->relay.room->scratch;
 	ssize_t got = look(server, bytes, TLS_REPLY_PREFIX);
 	enum tls_reply reply = TLS_REPLY_OTHER;
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "egress/proxy.h"
 #include "egress/routes.h"
 
 static void deny(struct flow *flow, enum egress_reason reason)
@@ -14,13 +15,13 @@ static void deny(struct flow *flow, enum egress_reason reason)
 
 /* An entry that is the very address opens it, whatever it is. Any other has to be another host's,
  * by the registries and by the kernel's own table. */
-static bool may_dial(struct proxy *proxy, const struct address *address, uint16_t port,
+static bool may_dial(struct tenant *tenant, const struct address *address, uint16_t port,
 	enum address_class *ret_class)
 {
-	if (!rules_allow_address(&proxy->rules, address, port, ret_class))
+	if (!rules_allow_address(&tenant->rules, address, port, ret_class))
 		return false;
-	return rules_has_address(&proxy->rules, address, port) ||
-	       routes_own(proxy->routes, address) == 0;
+	return rules_has_address(&tenant->rules, address, port) ||
+	       routes_own(tenant->proxy->routes, address) == 0;
 }
 
 void judge_resolved(struct lookup_wait *wait, const struct address *addresses, size_t count)
@@ -38,7 +39,7 @@ void judge_resolved(struct lookup_wait *wait, const struct address *addresses, s
 	for (size_t i = 0; i < count; i++) {
 		enum address_class class;
 
-		if (may_dial(flow->proxy, &addresses[i], flow->port, &class)) {
+		if (may_dial(flow->tenant, &addresses[i], flow->port, &class)) {
 			good[n_good++] = addresses[i];
 		} else if (denial.forbidden.family == ADDRESS_NONE) {
 			denial.forbidden = addresses[i];
@@ -53,16 +54,16 @@ void judge_resolved(struct lookup_wait *wait, const struct address *addresses, s
 
 /* A door takes names that were never asked for before: they count as those that were, so that what
  * a worker can say by the names it looks up has one limit. */
-static bool may_look_up(struct proxy *proxy, const struct egress_host *host)
+static bool may_look_up(struct tenant *tenant, const struct egress_host *host)
 {
 	uint32_t number;
 
-	return synthetic_number(&proxy->names, host, &number) == 0;
+	return synthetic_number(&tenant->names, host, &number) == 0;
 }
 
-bool judge_lists(const struct proxy *proxy, const struct address *address, uint16_t port)
+bool judge_lists(const struct tenant *tenant, const struct address *address, uint16_t port)
 {
-	const char *name = synthetic_name(&proxy->names, address);
+	const char *name = synthetic_name(&tenant->names, address);
 	struct egress_host host = {.kind = HOST_NAME};
 
 	if (name)
@@ -71,12 +72,12 @@ bool judge_lists(const struct proxy *proxy, const struct address *address, uint1
 		return false;
 	else
 		egress_host_from_address(address, &host);
-	return rules_match(&proxy->rules, &host, port).reason == REASON_ALLOWED;
+	return rules_match(&tenant->rules, &host, port).reason == REASON_ALLOWED;
 }
 
 void judge(struct flow *flow)
 {
-	struct proxy *proxy = flow->proxy;
+	struct tenant *tenant = flow->tenant;
 	struct egress_host host;
 	struct verdict verdict;
 
@@ -84,12 +85,12 @@ void judge(struct flow *flow)
 		deny(flow, REASON_HOST_NOT_ALLOWED);
 		return;
 	}
-	verdict = rules_match(&proxy->rules, &host, flow->port);
+	verdict = rules_match(&tenant->rules, &host, flow->port);
 	if (verdict.reason != REASON_ALLOWED) {
 		deny(flow, verdict.reason);
 		return;
 	}
-	if (proxy->relay.bytes_left == 0) {
+	if (tenant->relay.bytes_left == 0) {
 		deny(flow, REASON_LIMIT);
 		return;
 	}
@@ -99,6 +100,6 @@ void judge(struct flow *flow)
 		return;
 	}
 	flow->state = FLOW_LOOKUP;
-	if (!may_look_up(proxy, &host) || lookup_name(&proxy->lookups, &host, &flow->lookup) < 0)
+	if (!may_look_up(tenant, &host) || lookup_name(&tenant->lookups, &host, &flow->lookup) < 0)
 		deny(flow, REASON_LIMIT);
 }

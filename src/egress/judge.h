@@ -12,6 +12,6 @@ void judge(struct flow *flow);
 void judge_resolved(struct lookup_wait *wait, const struct address *addresses, size_t count);
 
 /* Whether an entry names what the worker has connected to. */
-bool judge_lists(const struct proxy *proxy, const struct address *address, uint16_t port);
+bool judge_lists(const struct tenant *tenant, const struct address *address, uint16_t port);
 
 #endif

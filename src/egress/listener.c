@@ -46,14 +46,14 @@ static bool is_of_kind(int fd, enum egress_socket kind)
 	return false;
 }
 
-static void refuse(struct proxy *proxy, const struct listener *listener, int fd)
+static void refuse(struct tenant *tenant, const struct listener *listener, int fd)
 {
 	struct address address = {0};
 	uint16_t port = 0;
 
 	if (listener->kind == EGRESS_SOCKET_TCP)
 		socket_local(fd, &address, &port);
-	tell_refused(proxy, &address, port);
+	tell_refused(tenant, &address, port);
 	socket_reset(fd);
 }
 
@@ -63,28 +63,28 @@ static bool is_for_names(
 	const struct listener *listener, const struct address *address, uint16_t port)
 {
 	return (port == DNS_PORT || listener->kind == EGRESS_SOCKET_DNS_TCP) &&
-	       !judge_lists(listener->proxy, address, port);
+	       !judge_lists(listener->tenant, address, port);
 }
 
 static void take(struct listener *listener, int fd)
 {
-	struct proxy *proxy = listener->proxy;
+	struct tenant *tenant = listener->tenant;
 	struct address address;
 	uint16_t port;
 
-	if (proxy->open >= proxy->config.connections) {
-		refuse(proxy, listener, fd);
+	if (tenant->open >= tenant->config.connections) {
+		refuse(tenant, listener, fd);
 	} else if (listener->kind == EGRESS_SOCKET_DOOR) {
 		if (socket_prepare(fd) < 0)
 			socket_reset(fd);
 		else
-			flow_accept_door(proxy, fd);
+			flow_accept_door(tenant, fd);
 	} else if (!socket_local(fd, &address, &port)) {
 		socket_reset(fd);
 	} else if (is_for_names(listener, &address, port)) {
-		dns_tcp_accept(proxy, fd);
+		dns_tcp_accept(tenant, fd);
 	} else {
-		flow_accept(proxy, fd, &address, port);
+		flow_accept(tenant, fd, &address, port);
 	}
 }
 
@@ -92,7 +92,7 @@ static void take(struct listener *listener, int fd)
  * until one is closed, and does not cost a turn of the loop before that. */
 static bool accept_one(struct listener *listener)
 {
-	struct proxy *proxy = listener->proxy;
+	struct tenant *tenant = listener->tenant;
 	int fd = socket_accept(listener->watch.fd);
 
 	if (fd >= 0) {
@@ -104,8 +104,8 @@ static bool accept_one(struct listener *listener)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		proxy->starved = true;
-		timer_start(&proxy->loop, &proxy->starving, &proxy->retry);
+		tenant->starved = true;
+		timer_start(tenant->loop, tenant->timers.starving, &tenant->retry);
 		return false;
 	case EAGAIN:
 	case EINVAL: /* listens no longer: the jail is gone */
@@ -118,14 +118,14 @@ static bool accept_one(struct listener *listener)
 static void work(struct listener *listener)
 {
 	if (listener->kind == EGRESS_SOCKET_DNS_UDP) {
-		if (dns_udp_serve(listener->proxy, listener->watch.fd))
-			loop_later(&listener->proxy->loop, &listener->task);
+		if (dns_udp_serve(listener->tenant, listener->watch.fd))
+			loop_later(listener->tenant->loop, &listener->task);
 		return;
 	}
 	for (int i = 0; i < ACCEPT_TURN; i++)
 		if (!accept_one(listener))
 			return;
-	loop_later(&listener->proxy->loop, &listener->task);
+	loop_later(listener->tenant->loop, &listener->task);
 }
 
 static void ready(struct watch *watch, uint32_t events)
@@ -141,22 +141,22 @@ static void go_on(struct task *task)
 
 static void listener_free(struct listener *listener)
 {
-	struct proxy *proxy = listener->proxy;
+	struct tenant *tenant = listener->tenant;
 
 	/* The jail may have it open, too: closing alone would leave it in the loop. */
-	loop_unwatch(&proxy->loop, &listener->watch);
+	loop_unwatch(tenant->loop, &listener->watch);
 	task_cancel(&listener->task);
 	list_remove(&listener->link);
-	proxy->n_listeners--;
+	tenant->n_listeners--;
 	close(listener->watch.fd);
 	free(listener);
 }
 
-static int check(const struct proxy *proxy, enum egress_socket kind, int fd)
+static int check(const struct tenant *tenant, enum egress_socket kind, int fd)
 {
 	if (!is_of_kind(fd, kind))
 		return -EPROTO;
-	if (proxy->n_listeners == PROXY_MAX_LISTENERS)
+	if (tenant->n_listeners >= tenant->max_listeners)
 		return -E2BIG;
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
@@ -164,30 +164,30 @@ static int check(const struct proxy *proxy, enum egress_socket kind, int fd)
 	return kind == EGRESS_SOCKET_DNS_UDP ? 0 : socket_prepare(fd);
 }
 
-int listener_add(struct proxy *proxy, enum egress_socket kind, int fd)
+int listener_add(struct tenant *tenant, enum egress_socket kind, int fd)
 {
-	int r = check(proxy, kind, fd);
+	int r = check(tenant, kind, fd);
 	struct listener *listener = r == 0 ? calloc(1, sizeof(*listener)) : NULL;
 
 	if (!listener) {
 		close(fd);
 		return r ? r : -ENOMEM;
 	}
-	*listener = (struct listener){.watch = {ready, fd}, .proxy = proxy, .kind = kind};
+	*listener = (struct listener){.watch = {ready, fd}, .tenant = tenant, .kind = kind};
 	task_init(&listener->task, go_on);
-	list_append(&proxy->listeners, &listener->link);
-	proxy->n_listeners++;
+	list_append(&tenant->listeners, &listener->link);
+	tenant->n_listeners++;
 	if (kind == EGRESS_SOCKET_DNS_UDP)
 		dns_udp_prepare(fd);
-	r = loop_watch(&proxy->loop, &listener->watch, POLLER_IN);
+	r = loop_watch(tenant->loop, &listener->watch, POLLER_IN);
 	if (r < 0)
 		listener_free(listener);
 	return r;
 }
 
-void listeners_take_all(struct proxy *proxy)
+void listeners_take_all(struct tenant *tenant)
 {
-	for (struct list *at = proxy->listeners.next; at != &proxy->listeners; at = at->next) {
+	for (struct list *at = tenant->listeners.next; at != &tenant->listeners; at = at->next) {
 		struct listener *listener = container_of(at, struct listener, link);
 
 		if (listener->kind != EGRESS_SOCKET_TCP)
@@ -197,15 +197,15 @@ void listeners_take_all(struct proxy *proxy)
 	}
 }
 
-void listeners_done(struct proxy *proxy)
+void listeners_done(struct tenant *tenant)
 {
-	while (!list_empty(&proxy->listeners))
-		listener_free(container_of(proxy->listeners.next, struct listener, link));
+	while (!list_empty(&tenant->listeners))
+		listener_free(container_of(tenant->listeners.next, struct listener, link));
 }
 
-void listeners_retry(struct proxy *proxy)
+void listeners_retry(struct tenant *tenant)
 {
-	proxy->starved = false;
-	for (struct list *at = proxy->listeners.next; at != &proxy->listeners; at = at->next)
-		loop_later(&proxy->loop, &container_of(at, struct listener, link)->task);
+	tenant->starved = false;
+	for (struct list *at = tenant->listeners.next; at != &tenant->listeners; at = at->next)
+		loop_later(tenant->loop, &container_of(at, struct listener, link)->task);
 }

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT(ticket) ((ticket)&0xffffu)
-
 struct lookup {
-	struct list link; /* of known or unasked; in neither while the resolver works on it */
+	struct lookups *lookups;
+	struct list link; /* of known, unasked or asked */
 	struct lookup *next; /* of the bucket */
 	struct list waiting;
 	uint64_t until;
-	uint32_t ticket;
+	uint32_t ticket; /* 0 = it is not at the resolver */
 	bool known;
 	size_t n_addresses;
 	struct address addresses[RESOLVER_MAX_ADDRESSES];
@@ -31,7 +30,8 @@ static struct lookup **find(struct lookups *lookups, const char *name)
 static void drop(struct lookups *lookups, struct lookup *lookup)
 {
 	*find(lookups, lookup->name.text) = lookup->next;
-	lookups->slots[SLOT(lookup->ticket)] = NULL;
+	if (lookup->ticket)
+		asking_forget(lookups->asking, lookup->ticket);
 	list_remove(&lookup->link);
 	lookups->count--;
 	free(lookup);
@@ -42,12 +42,17 @@ static struct lookup *first(struct list *list)
 	return list_empty(list) ? NULL : container_of(list->next, struct lookup, link);
 }
 
+static uint64_t now(const struct lookups *lookups)
+{
+	return lookups->asking->loop->now;
+}
+
 /* What is too old, and the oldest one where there is no room. */
 static void make_room(struct lookups *lookups)
 {
 	struct lookup *oldest = first(&lookups->known);
 
-	while (oldest && (oldest->until <= lookups->loop->now || lookups->count == LOOKUP_MAX)) {
+	while (oldest && (oldest->until <= now(lookups) || lookups->count == LOOKUP_MAX)) {
 		drop(lookups, oldest);
 		oldest = first(&lookups->known);
 	}
@@ -65,102 +70,64 @@ static void answer(struct list *waiting, const struct address *addresses, size_t
 }
 
 /* A name without addresses is not kept: the next one who asks may be luckier. */
-static void settle(struct lookups *lookups, struct lookup *lookup, const struct address *addresses,
-	size_t count)
+struct lookups *lookup_settle(struct lookup *lookup, const struct address *addresses, size_t count)
 {
+	struct lookups *lookups = lookup->lookups;
 	struct list waiting;
 
 	list_move_all(&lookup->waiting, &waiting);
 	list_remove(&lookup->link);
+	lookups->n_asked -= lookup->ticket != 0;
+	lookup->ticket = 0;
 	if (count) {
 		memcpy(lookup->addresses, addresses, count * sizeof(*addresses));
 		lookup->n_addresses = count;
 		lookup->known = true;
-		lookup->until = lookups->loop->now + LOOKUP_SECONDS * 1000000ull;
+		lookup->until = now(lookups) + LOOKUP_SECONDS * 1000000ull;
 		list_append(&lookups->known, &lookup->link);
 	} else {
 		drop(lookups, lookup);
 	}
 	answer(&waiting, addresses, count);
+	return lookups;
 }
 
-/* Everybody who waits hears that there is nothing; so does everybody who asks from now on. */
-static void break_off(struct lookups *lookups)
+void lookups_give_up(struct lookups *lookups)
 {
-	if (lookups->broken)
-		return;
-	lookups->broken = true;
-	loop_unwatch(lookups->loop, &lookups->watch);
-	for (size_t i = 0; i < LOOKUP_MAX; i++)
-		if (lookups->slots[i] && !lookups->slots[i]->known)
-			settle(lookups, lookups->slots[i], NULL, 0);
+	struct lookup *lookup;
+
+	list_remove(&lookups->turn);
+	while ((lookup = first(&lookups->asked)) || (lookup = first(&lookups->unasked)))
+		lookup_settle(lookup, NULL, 0);
 }
 
-/* False where it has to wait for room. */
-static bool ask(struct lookups *lookups, struct lookup *lookup)
+int lookups_ask_first(struct lookups *lookups, uint32_t ticket, struct lookup **ret_lookup)
 {
-	int r = resolver_ask(lookups->resolver, lookup->ticket, &lookup->name);
+	struct lookup *lookup = first(&lookups->unasked);
+	int r = resolver_ask(lookups->asking->resolver, ticket, &lookup->name);
 
-	if (r == -EAGAIN)
-		return false;
-	list_remove(&lookup->link);
 	if (r < 0)
-		break_off(lookups);
-	return true;
-}
-
-static void take_answers(struct lookups *lookups)
-{
-	struct resolution resolution;
-	int r;
-
-	while (!lookups->broken && (r = resolver_take(lookups->resolver, &resolution)) != 0) {
-		struct lookup *lookup;
-
-		if (r < 0 || SLOT(resolution.ticket) >= LOOKUP_MAX ||
-			resolution.n_addresses > RESOLVER_MAX_ADDRESSES) {
-			break_off(lookups);
-			return;
-		}
-		lookup = lookups->slots[SLOT(resolution.ticket)];
-		if (!lookup || lookup->known || lookup->ticket != resolution.ticket) {
-			break_off(lookups);
-			return;
-		}
-		settle(lookups, lookup, resolution.addresses,
-			resolution.error ? 0 : resolution.n_addresses);
-	}
-}
-
-static void resolver_ready(struct watch *watch, uint32_t events)
-{
-	struct lookups *lookups = container_of(watch, struct lookups, watch);
-	struct lookup *next;
-
-	take_answers(lookups);
-	if (events & (POLLER_ERROR | POLLER_HANGUP))
-		break_off(lookups);
-	while (!lookups->broken && (next = first(&lookups->unasked)) && ask(lookups, next))
-		continue;
+		return r == -EAGAIN ? r : -EPIPE;
+	lookup->ticket = ticket;
+	lookups->n_asked++;
+	list_remove(&lookup->link);
+	list_append(&lookups->asked, &lookup->link);
+	*ret_lookup = lookup;
+	return 0;
 }
 
 static struct lookup *make(struct lookups *lookups, const struct egress_host *name)
 {
 	struct lookup *lookup;
-	uint32_t slot = 0;
 
 	make_room(lookups);
-	while (slot < LOOKUP_MAX && lookups->slots[slot])
-		slot++;
-	lookup = slot < LOOKUP_MAX ? calloc(1, sizeof(*lookup)) : NULL;
+	lookup = lookups->count < LOOKUP_MAX ? calloc(1, sizeof(*lookup)) : NULL;
 	if (!lookup)
 		return NULL;
-	lookup->ticket = (uint32_t)++lookups->asked << 16 | slot;
+	lookup->lookups = lookups;
 	lookup->name = *name;
 	list_init(&lookup->waiting);
-	list_init(&lookup->link);
 	list_append(&lookups->unasked, &lookup->link);
-	lookups->slots[slot] = lookup;
 	*find(lookups, name->text) = lookup;
 	lookups->count++;
 	return lookup;
@@ -170,7 +137,7 @@ int lookup_name(struct lookups *lookups, const struct egress_host *name, struct 
 {
 	struct lookup *lookup = *find(lookups, name->text);
 
-	if (lookup && lookup->known && lookup->until <= lookups->loop->now) {
+	if (lookup && lookup->known && lookup->until <= now(lookups)) {
 		drop(lookups, lookup);
 		lookup = NULL;
 	}
@@ -178,7 +145,7 @@ int lookup_name(struct lookups *lookups, const struct egress_host *name, struct 
 		wait->done(wait, lookup->addresses, lookup->n_addresses);
 		return 0;
 	}
-	if (lookups->broken) {
+	if (lookups->asking->broken) {
 		wait->done(wait, NULL, 0);
 		return 0;
 	}
@@ -190,7 +157,7 @@ int lookup_name(struct lookups *lookups, const struct egress_host *name, struct 
 	if (!lookup)
 		return -ENOSPC;
 	list_append(&lookup->waiting, &wait->link);
-	ask(lookups, lookup);
+	asking_wants(lookups->asking, lookups);
 	return 0;
 }
 
@@ -206,19 +173,30 @@ void lookup_cancel(struct lookup_wait *wait)
 	list_remove(&wait->link);
 }
 
-int lookups_start(struct lookups *lookups, struct loop *loop, struct resolver *resolver)
+void lookups_init(struct lookups *lookups, struct asking *asking, struct hash_key key)
 {
-	lookups->loop = loop;
-	lookups->resolver = resolver;
-	lookups->watch = (struct watch){resolver_ready, resolver->socket};
+	*lookups = (struct lookups){.asking = asking, .key = key};
+	list_init(&lookups->turn);
 	list_init(&lookups->known);
 	list_init(&lookups->unasked);
-	return loop_watch(loop, &lookups->watch, POLLER_IN | POLLER_OUT | POLLER_END);
+	list_init(&lookups->asked);
+	list_append(&asking->all, &lookups->link);
+}
+
+static void drop_all(struct lookups *lookups, struct list *list)
+{
+	while (!list_empty(list))
+		drop(lookups, first(list));
 }
 
 void lookups_done(struct lookups *lookups)
 {
-	for (size_t i = 0; i < LOOKUP_MAX; i++)
-		if (lookups->slots[i])
-			drop(lookups, lookups->slots[i]);
+	if (!lookups->asking)
+		return;
+	drop_all(lookups, &lookups->known);
+	drop_all(lookups, &lookups->unasked);
+	drop_all(lookups, &lookups->asked);
+	list_remove(&lookups->turn);
+	list_remove(&lookups->link);
+	lookups->asking = NULL;
 }

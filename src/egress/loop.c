@@ -2,6 +2,7 @@
 #include "egress/loop.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -77,12 +78,36 @@ static void run_tasks(struct loop *loop)
 	}
 }
 
-void loop_add_timers(struct loop *loop, struct timers *timers, uint64_t milliseconds,
-	void (*due)(struct timer *timer))
+struct timers *loop_take_timers(
+	struct loop *loop, uint64_t milliseconds, void (*due)(struct timer *timer))
 {
-	*timers = (struct timers){.next = loop->timers, .length = milliseconds * 1000, .due = due};
-	list_init(&timers->waiting);
-	loop->timers = timers;
+	const uint64_t length = milliseconds * 1000;
+	struct timers *timers = loop->timers;
+
+	while (timers && (timers->length != length || timers->due != due))
+		timers = timers->next;
+	if (!timers) {
+		timers = malloc(sizeof(*timers));
+		if (!timers)
+			return NULL;
+		*timers = (struct timers){.next = loop->timers, .length = length, .due = due};
+		list_init(&timers->waiting);
+		loop->timers = timers;
+	}
+	timers->users++;
+	return timers;
+}
+
+void loop_give_timers(struct loop *loop, struct timers *timers)
+{
+	struct timers **at = &loop->timers;
+
+	if (!timers || --timers->users)
+		return;
+	while (*at != timers)
+		at = &(*at)->next;
+	*at = timers->next;
+	free(timers);
 }
 
 void timer_init(struct timer *timer)

@@ -35,6 +35,7 @@ struct timer {
 struct timers {
 	struct list waiting;
 	struct timers *next; /* of the loop */
+	size_t users;
 	uint64_t length; /* microseconds; 0: never due */
 	void (*due)(struct timer *timer);
 };
@@ -71,8 +72,13 @@ void task_init(struct task *task, void (*run)(struct task *task));
 void loop_later(struct loop *loop, struct task *task);
 void task_cancel(struct task *task);
 
-void loop_add_timers(struct loop *loop, struct timers *timers, uint64_t milliseconds,
-	void (*due)(struct timer *timer));
+/* Whoever asks for the same length and the same act has the same ones, so that a turn looks at a
+ * few, however many users there are. NULL = out of memory. */
+struct timers *loop_take_timers(
+	struct loop *loop, uint64_t milliseconds, void (*due)(struct timer *timer));
+/* None of this user's is waiting any more. Not to be called by a timer that is due. NULL is
+ * allowed. */
+void loop_give_timers(struct loop *loop, struct timers *timers);
 void timer_init(struct timer *timer);
 /* From now on, whichever timers it was among before. */
 void timer_start(struct loop *loop, struct timers *timers, struct timer *timer);

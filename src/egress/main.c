@@ -8,7 +8,8 @@
  *   2. the configuration, and the ids it names: before anything else is read or opened
  *   3. the resolver, which must not inherit a socket of the jail or the proxy's way out
  *   4. what has to be opened while it still can be; entries and sockets
- *   5. the confinement of the relay; only then is a byte of the worker read */
+ *   5. the confinement of the relay; only then is a byte of a worker read. Where it serves many,
+ *      none of them is heard of before this */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include "egress/routes.h"
 #include "egress/setup.h"
 #include "egress/tell.h"
+#include "egress/tenants.h"
 
 #define EXIT_OWNER_GONE 3
 #define OWNER_PATIENCE_MS 1000
@@ -36,7 +38,7 @@ static int complain(struct complaint *complaint, int r, const char *step, const 
 /* The owner's last word is EGRESS_STOP; all that is heard after START is that, or its end. */
 static void owner_ready(struct watch *watch, uint32_t events)
 {
-	struct proxy *proxy = container_of(watch, struct proxy, owner);
+	struct tenant *tenant = container_of(watch, struct tenant, owner);
 	struct control_message message;
 	int r;
 
@@ -44,10 +46,12 @@ static void owner_ready(struct watch *watch, uint32_t events)
 	while ((r = control_receive(watch->fd, &message)) == 1) {
 		control_message_drop_fds(&message);
 		if (message.header.type == EGRESS_STOP)
-			farewell_begin(proxy);
-		if (proxy->loop.ended)
+			farewell_begin(tenant);
+		if (tenant->loop->ended)
 			return;
 	}
+	/* Of what it is told last, if it had no room before. */
+	farewell_go_on(tenant);
 	/* Nobody is there to tell, and every connection ends with the process. */
 	if (r < 0)
 		_exit(EXIT_OWNER_GONE);
@@ -60,93 +64,102 @@ static void maker_gone(struct watch *watch, uint32_t events)
 	_exit(EXIT_OWNER_GONE);
 }
 
-/* Sockets that are none of those that were promised are not served: the worker, which cannot be
- * told, finds nobody there. */
-static void jail_ready(struct watch *watch, uint32_t events)
+static void over(struct tenant *tenant)
 {
-	struct proxy *proxy = container_of(watch, struct proxy, jail);
-	struct control_message message;
+	tenant->loop->ended = true;
+}
+
+/* What it is for, and the ids and groups that go with it. */
+static int settle_in(struct proxy *proxy, int *ret_jail, struct setup_first *ret_first,
+	struct complaint *complaint)
+{
+	struct setup_first *first = ret_first;
 	int r;
 
-	(void)events;
-	while ((r = control_receive(watch->fd, &message)) == 1) {
-		if (message.header.type == EGRESS_SOCKETS && !proxy->draining_now)
-			setup_sockets(proxy, &message);
-		else
-			control_message_drop_fds(&message);
-	}
-	if (r < 0) {
-		loop_unwatch(&proxy->loop, watch);
-		close(watch->fd);
-		watch->fd = -1;
-	}
-}
-
-static void audit_ready(struct watch *watch, uint32_t events)
-{
-	(void)events;
-	audit_flush(container_of(watch, struct proxy, audit_room)->audit);
-}
-
-static int watch_all(struct proxy *proxy)
-{
-	int r = lookups_start(&proxy->lookups, &proxy->loop, &proxy->resolver);
-
-	if (r == 0)
-		r = loop_watch(&proxy->loop, &proxy->owner, POLLER_IN | POLLER_END);
-	if (r == 0 && proxy->maker.fd >= 0)
-		r = loop_watch(&proxy->loop, &proxy->maker, POLLER_IN);
-	if (r == 0 && proxy->jail.fd >= 0)
-		r = loop_watch(&proxy->loop, &proxy->jail, POLLER_IN | POLLER_END);
-	proxy->audit_room = (struct watch){audit_ready, audit_fd(proxy->audit)};
-	/* A regular file is never waited for. */
-	if (r == 0 && proxy->audit_room.fd >= 0) {
-		r = loop_watch(&proxy->loop, &proxy->audit_room, POLLER_OUT);
-		if (r == -EPERM)
-			r = 0;
-	}
-	return r;
-}
-
-/* Everything before the first byte of the worker. */
-static int begin(struct proxy *proxy, struct complaint *complaint)
-{
-	struct egress_config *config = &proxy->config;
-	int audit = -1, landlock, r;
-
-	proxy->owner = (struct watch){owner_ready, EGRESS_SLOT_OWNER};
-	proxy->maker = (struct watch){maker_gone, -1};
-	proxy->jail = (struct watch){jail_ready, -1};
 	r = confine_start(complaint);
+	if (r == 0)
+		r = origin_find(EGRESS_SLOT_OWNER, &proxy->maker.fd, ret_jail, complaint);
+	if (r == 0)
+		r = setup_first(EGRESS_SLOT_OWNER, first, complaint);
 	if (r < 0)
 		return r;
-	r = origin_find(proxy->owner.fd, &proxy->maker.fd, &proxy->jail.fd, complaint);
-	if (r < 0)
-		return r;
-	r = setup_config(proxy->owner.fd, config, &audit, complaint);
-	if (r == 0 && (config->flags & EGRESS_FLAG_IDS))
-		r = confine_ids(config->uid, config->gid, complaint);
-	if (r < 0)
-		return r;
-	proxy->audit = audit_new(audit, config->worker, config->policy);
-	if (!proxy->audit)
-		return complain(complaint, -ENOMEM, "open audit", "no memory");
-	r = resolver_start(&proxy->resolver);
+	if (first->shared && (first->pool.flags & EGRESS_FLAG_IDS))
+		return confine_ids(first->pool.uid, first->pool.gid, complaint);
+	if (!first->shared && (first->config.flags & EGRESS_FLAG_IDS))
+		return confine_ids(first->config.uid, first->config.gid, complaint);
+	return 0;
+}
+
+static int open_parts(struct proxy *proxy, struct complaint *complaint)
+{
+	int r = resolver_start(&proxy->resolver);
+
 	if (r < 0)
 		return complain(complaint, r, "start resolver", "see the error");
 	proxy->routes = r = routes_open();
 	if (r < 0)
 		return complain(complaint, r, "open routes", "NETLINK_ROUTE");
-	r = proxy_configure(proxy);
+	r = loop_open(&proxy->loop);
+	return r < 0 ? complain(complaint, r, "make tables", "of the loop") : 0;
+}
+
+/* Of a worker that has the process to itself. */
+static int prepare_one(
+	struct tenant *tenant, const struct setup_first *first, struct complaint *complaint)
+{
+	int r;
+
+	tenant->owner = (struct watch){owner_ready, EGRESS_SLOT_OWNER};
+	tenant->over = over;
+	tenant->config = first->config;
+	r = tenant_configure(tenant, first->audit);
 	if (r < 0)
 		return complain(complaint, r, "make tables", "connections or names");
-	r = setup_rest(proxy, complaint);
-	proxy->started = r == 0;
+	return setup_rest(tenant, complaint);
+}
+
+static int watch_all(struct proxy *proxy, struct tenant *alone)
+{
+	int r = asking_start(&proxy->asking, &proxy->loop, &proxy->resolver);
+
+	if (r == 0 && proxy->maker.fd >= 0)
+		r = loop_watch(&proxy->loop, &proxy->maker, POLLER_IN);
+	if (r == 0 && !alone)
+		return tenants_begin(proxy);
 	if (r == 0)
-		r = confine_proxy(proxy_descriptors(proxy), &landlock, complaint);
+		r = loop_watch(&proxy->loop, &alone->owner, TENANT_OWNER_EVENTS);
+	return r == 0 ? tenant_watch(alone) : r;
+}
+
+/* Everything before the first byte of a worker. Where it serves many, *alone becomes NULL. */
+static int begin(struct proxy *proxy, struct tenant **alone, struct complaint *complaint)
+{
+	struct setup_first first = {.audit = -1};
+	int landlock, r;
+
+	proxy->maker = (struct watch){maker_gone, -1};
+	r = settle_in(proxy, &(*alone)->jail.fd, &first, complaint);
+	if (r == 0)
+		r = open_parts(proxy, complaint);
 	if (r < 0)
 		return r;
-	r = watch_all(proxy);
+	if (first.shared) {
+		*alone = NULL;
+		proxy->lobby.fd = EGRESS_SLOT_OWNER;
+		r = tenants_prepare(proxy, &first.pool);
+		if (r < 0)
+			return complain(complaint, r, "limit descriptors", "RLIMIT_NOFILE");
+	} else {
+		r = prepare_one(*alone, &first, complaint);
+	}
+	proxy->started = r == 0;
+	if (r == 0)
+		r = confine_proxy(first.shared ? tenants_descriptors(&first.pool)
+					       : proxy_descriptors(&first.config),
+			&landlock, complaint);
+	if (r < 0)
+		return r;
+	r = watch_all(proxy, *alone);
 	return r < 0 ? complain(complaint, r, "watch descriptors",
 			       "one of those that were handed over")
 		     : 0;
@@ -154,11 +167,11 @@ static int begin(struct proxy *proxy, struct complaint *complaint)
 
 /* What is left unread when a socket closes is an error to its peer, which comes before the last
  * words: so the owner is heard out first, up to the last thing that it says unasked. */
-static void hear_out(const struct proxy *proxy)
+static void hear_out(bool started)
 {
-	struct pollfd more = {.fd = proxy->owner.fd, .events = POLLIN};
+	struct pollfd more = {.fd = EGRESS_SLOT_OWNER, .events = POLLIN};
 	struct control_message message;
-	bool ended = proxy->started;
+	bool ended = started;
 	int r;
 
 	do {
@@ -169,39 +182,44 @@ static void hear_out(const struct proxy *proxy)
 	} while (!ended && r == 0 && poll(&more, 1, OWNER_PATIENCE_MS) > 0);
 }
 
-static void report(const struct proxy *proxy, const struct complaint *complaint)
+static void report(bool started, const struct complaint *complaint)
 {
 	char text[512];
 	int len;
 
-	if (!complaint->step || proxy->owner.fd < 0)
+	if (!complaint->step)
 		return;
-	hear_out(proxy);
+	hear_out(started);
 	len = snprintf(text, sizeof(text), "%s%c%s", complaint->step, '\0', complaint->detail);
 	if (len > 0 && (size_t)len < sizeof(text))
-		control_send(proxy->owner.fd, EGRESS_FAILED, complaint->code, text, (size_t)len + 1,
-			NULL, 0);
+		control_send(EGRESS_SLOT_OWNER, EGRESS_FAILED, complaint->code, text,
+			(size_t)len + 1, NULL, 0);
 }
 
 int main(void)
 {
 	static struct proxy proxy;
+	static struct tenant one;
+	struct tenant *alone = &one;
 	struct complaint complaint = {0};
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
 	proxy_init(&proxy);
-	r = begin(&proxy, &complaint);
+	tenant_init(&one, &proxy);
+	r = begin(&proxy, &alone, &complaint);
 	if (r == 0)
-		r = control_send(proxy.owner.fd, EGRESS_READY, 0, NULL, 0, NULL, 0);
+		r = control_send(EGRESS_SLOT_OWNER, EGRESS_READY, 0, NULL, 0, NULL, 0);
 	if (r < 0) {
-		report(&proxy, &complaint);
+		report(proxy.started, &complaint);
 		return EXIT_FAILURE;
 	}
-	tell_policy(&proxy);
+	if (alone)
+		tell_policy(alone);
 	r = loop_run(&proxy.loop);
+	if (alone)
+		tenant_done(alone);
+	tenants_done(&proxy);
 	proxy_done(&proxy);
-	audit_free(proxy.audit);
-	resolver_done(&proxy.resolver);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

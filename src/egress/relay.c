@@ -61,17 +61,17 @@ static enum relay_result when_spent(struct end *from, struct direction *way)
 static enum relay_result copy(struct relay *relay, struct end *from, struct end *to,
 	struct direction *way, size_t *ret_moved)
 {
-	size_t wish = allowance(relay, sizeof(relay->scratch));
+	size_t wish = allowance(relay, RELAY_SCRATCH);
 	ssize_t got, sent;
 
-	got = recv(from->watch.fd, relay->scratch, wish, MSG_PEEK | MSG_DONTWAIT);
+	got = recv(from->watch.fd, relay->room->scratch, wish, MSG_PEEK | MSG_DONTWAIT);
 	if (got < 0)
 		return blocked(&from->readable);
 	if (got == 0) {
 		way->ended = true;
 		return RELAY_WAITS;
 	}
-	sent = send(to->watch.fd, relay->scratch, (size_t)got, socket_quiet | MSG_DONTWAIT);
+	sent = send(to->watch.fd, relay->room->scratch, (size_t)got, socket_quiet | MSG_DONTWAIT);
 	if (sent < 0)
 		return blocked(&to->writable);
 	if (sent < got)
@@ -80,7 +80,7 @@ static enum relay_result copy(struct relay *relay, struct end *from, struct end 
 	 * told anew. */
 	else if ((size_t)got < wish && !from->finished && !from->urgent)
 		from->readable = false;
-	if (socket_drop(from->watch.fd, relay->scratch, (size_t)sent) != sent)
+	if (socket_drop(from->watch.fd, relay->room->scratch, (size_t)sent) != sent)
 		return RELAY_RESET;
 	account(relay, (size_t)sent);
 	way->bytes += (uint64_t)sent;
@@ -138,7 +138,7 @@ static enum relay_result step(struct relay *relay, struct end *from, struct end 
 	if (relay->bytes_left == 0)
 		return when_spent(from, way);
 	if (way->bytes >= RELAY_COPY && !from->urgent && !way->pipe)
-		way->pipe = pipe_take(&relay->pipes);
+		way->pipe = pipe_take(&relay->room->pipes);
 	if (way->pipe && from->urgent)
 		relay_done(relay, way);
 	if (way->pipe)
@@ -185,8 +185,8 @@ enum relay_result relay_pass(
 {
 	if (relay->bytes_left < len)
 		return RELAY_SPENT;
-	if (!socket_say(to->watch.fd, relay->scratch, len) ||
-		socket_drop(from->watch.fd, relay->scratch, len) != (ssize_t)len)
+	if (!socket_say(to->watch.fd, relay->room->scratch, len) ||
+		socket_drop(from->watch.fd, relay->room->scratch, len) != (ssize_t)len)
 		return RELAY_RESET;
 	account(relay, len);
 	way->bytes += len;
@@ -196,7 +196,7 @@ enum relay_result relay_pass(
 void relay_done(struct relay *relay, struct direction *way)
 {
 	if (way->pipe)
-		pipe_give(&relay->pipes, way->pipe, way->held);
+		pipe_give(&relay->room->pipes, way->pipe, way->held);
 	way->pipe = NULL;
 	way->held = 0;
 }

@@ -34,11 +34,16 @@ struct direction {
 	bool last; /* the other one is shut already: to close the sockets will pass on its end */
 };
 
-/* What all connections of a proxy share. */
-struct relay {
+/* Where the one thread of a process works: nothing of a connection stays in it. */
+struct relay_room {
 	struct pipes pipes;
-	uint64_t bytes_left; /* that the policy allows */
 	char scratch[RELAY_SCRATCH];
+};
+
+/* What all connections of a tenant share. */
+struct relay {
+	struct relay_room *room;
+	uint64_t bytes_left; /* that the policy allows */
 };
 
 void end_note(struct end *end, uint32_t events);

@@ -35,14 +35,16 @@ static bool has_end(const char *text, size_t room)
 	return memchr(text, '\0', room) != NULL;
 }
 
+static const char other_version[] =
+	"version is another one: the library and kastellan-egress do not belong together";
+
 static const char *config_fault(const struct egress_config *config)
 {
 	static const uint32_t flags = EGRESS_FLAG_SNI | EGRESS_FLAG_AUDIT | EGRESS_FLAG_NO_V6 |
 				      EGRESS_FLAG_IDS;
 
 	if (config->version != EGRESS_VERSION)
-		return "version is another one: the library and kastellan-egress do not belong "
-		       "together";
+		return other_version;
 	if (config->flags & ~flags)
 		return "flags holds one that is not known";
 	if (config->groups > EGRESS_MAX_GROUPS)
@@ -86,33 +88,80 @@ static const char *message_fault(
 	return fault;
 }
 
-int setup_config(
-	int owner, struct egress_config *ret_config, int *ret_audit, struct complaint *complaint)
+static const char no_configuration[] = "the first message is no configuration of this version";
+
+static const char *read_config(
+	const struct control_message *message, struct egress_config *ret_config)
 {
+	if (message->header.type != EGRESS_CONFIG || message->len != sizeof(*ret_config))
+		return no_configuration;
+	memcpy(ret_config, message->data, sizeof(*ret_config));
+	return message_fault(message, ret_config);
+}
+
+static const char *read_pool(
+	const struct control_message *message, struct egress_pool_config *ret_pool)
+{
+	if (message->len != sizeof(*ret_pool))
+		return no_configuration;
+	memcpy(ret_pool, message->data, sizeof(*ret_pool));
+	if (ret_pool->version != EGRESS_VERSION)
+		return other_version;
+	if (ret_pool->flags & ~(uint32_t)EGRESS_FLAG_IDS)
+		return "flags holds one that is not a pool's";
+	if (ret_pool->groups > EGRESS_MAX_GROUPS || ret_pool->groups != message->n_fds)
+		return "a descriptor is missing, or one too many";
+	if (!ret_pool->tenants || !ret_pool->connections || !ret_pool->names)
+		return "tenants, connections or names is 0";
+	return NULL;
+}
+
+int setup_first(int owner, struct setup_first *ret_first, struct complaint *complaint)
+{
+	struct setup_first first = {.audit = -1};
 	struct control_message message;
-	struct egress_config config = {0};
-	const char *fault = "the first message is no configuration of this version";
+	const char *fault;
 	int r = wait_message(owner, &message, complaint);
 
 	if (r < 0)
 		return r;
-	if (message.header.type == EGRESS_CONFIG && message.len == sizeof(config)) {
-		memcpy(&config, message.data, sizeof(config));
-		fault = message_fault(&message, &config);
-	}
+	first.shared = message.header.type == EGRESS_POOL;
+	fault = first.shared ? read_pool(&message, &first.pool)
+			     : read_config(&message, &first.config);
 	r = fault ? complain(complaint, EINVAL, "read configuration", fault)
-		  : join_groups(&message, config.groups, complaint);
+		  : join_groups(&message, first.shared ? first.pool.groups : first.config.groups,
+			    complaint);
 	if (r < 0) {
 		control_message_drop_fds(&message);
 		return r;
 	}
+	if (message.n_fds)
+		first.audit = message.fds[0];
+	*ret_first = first;
+	return 0;
+}
+
+int setup_tenant(struct control_message *message, struct egress_config *ret_config, int *ret_audit,
+	struct complaint *complaint)
+{
+	struct egress_config config = {0};
+	const char *fault = read_config(message, &config);
+
+	/* Those of the process are its own. */
+	if (!fault && (config.groups || (config.flags & EGRESS_FLAG_IDS)))
+		fault = "groups and ids are not a tenant's";
+	if (fault) {
+		control_message_drop_fds(message);
+		return complain(complaint, EINVAL, "read configuration", fault);
+	}
 	*ret_config = config;
-	*ret_audit = message.n_fds ? message.fds[0] : -1;
+	*ret_audit = message->n_fds ? message->fds[0] : -1;
+	message->n_fds = 0;
 	return 0;
 }
 
 static int add_entries(
-	struct proxy *proxy, const struct control_message *message, struct complaint *complaint)
+	struct tenant *tenant, const struct control_message *message, struct complaint *complaint)
 {
 	const char *at = message->data, *end = at + message->len;
 
@@ -121,7 +170,7 @@ static int add_entries(
 	while (at < end) {
 		size_t len = strlen(at);
 		enum host_fault fault = HOST_FAULT_NONE;
-		int r = rules_add(&proxy->rules, at, len, &fault);
+		int r = rules_add(&tenant->rules, at, len, &fault);
 
 		if (r < 0)
 			return complain(complaint, -r, "read entries",
@@ -131,7 +180,7 @@ static int add_entries(
 	return 0;
 }
 
-int setup_sockets(struct proxy *proxy, struct control_message *message)
+int setup_sockets(struct tenant *tenant, struct control_message *message)
 {
 	uint32_t kinds[EGRESS_MAX_SOCKETS];
 	int r = 0;
@@ -143,20 +192,19 @@ int setup_sockets(struct proxy *proxy, struct control_message *message)
 	memcpy(kinds, message->data, message->len);
 	while (message->n_fds && r == 0) {
 		message->n_fds--;
-		r = listener_add(proxy, (enum egress_socket)kinds[message->n_fds],
+		r = listener_add(tenant, (enum egress_socket)kinds[message->n_fds],
 			message->fds[message->n_fds]);
 	}
 	control_message_drop_fds(message);
 	return r;
 }
 
-static int take_message(
-	struct proxy *proxy, struct control_message *message, struct complaint *complaint)
+int setup_take(struct tenant *tenant, struct control_message *message, struct complaint *complaint)
 {
 	int r;
 
 	if (message->header.type == EGRESS_SOCKETS) {
-		r = setup_sockets(proxy, message);
+		r = setup_sockets(tenant, message);
 		return r < 0 ? complain(complaint, -r, "take sockets",
 				       "not of the kind that it is called, or too many")
 			     : 0;
@@ -165,24 +213,22 @@ static int take_message(
 		control_message_drop_fds(message);
 		return complain(complaint, EINVAL, "read message", "a descriptor too many");
 	}
+	if (message->header.type == EGRESS_START)
+		return 1;
 	if (message->header.type == EGRESS_ENTRIES)
-		return add_entries(proxy, message, complaint);
+		return add_entries(tenant, message, complaint);
 	return complain(complaint, EINVAL, "read message", "of no type that may come now");
 }
 
-int setup_rest(struct proxy *proxy, struct complaint *complaint)
+int setup_rest(struct tenant *tenant, struct complaint *complaint)
 {
 	struct control_message message;
+	int r;
 
-	for (;;) {
-		int r = wait_message(proxy->owner.fd, &message, complaint);
-
-		if (r < 0)
-			return r;
-		if (message.header.type == EGRESS_START && message.n_fds == 0)
-			return 0;
-		r = take_message(proxy, &message, complaint);
-		if (r < 0)
-			return r;
-	}
+	do {
+		r = wait_message(tenant->owner.fd, &message, complaint);
+		if (r == 0)
+			r = setup_take(tenant, &message, complaint);
+	} while (r == 0);
+	return r < 0 ? r : 0;
 }

@@ -4,18 +4,34 @@
 #define KS_EGRESS_SETUP_H
 
 #include "egress/confine.h"
-#include "egress/proxy.h"
+#include "egress/tenant.h"
 #include "linux/control_message.h"
 
-/* Waits for EGRESS_CONFIG, which has to be the first message. *ret_audit is its descriptor, or -1.
- * 0 or -errno with the complaint; -EPIPE: the owner is gone, and there is nobody to complain to. */
-int setup_config(
-	int owner, struct egress_config *ret_config, int *ret_audit, struct complaint *complaint);
+/* The first message: what the process is for. */
+struct setup_first {
+	bool shared; /* it serves many: only pool counts; else only config and audit do */
+	struct egress_config config;
+	int audit; /* or -1 */
+	struct egress_pool_config pool;
+};
 
-/* Takes entries and sockets until EGRESS_START. The same. */
-int setup_rest(struct proxy *proxy, struct complaint *complaint);
+/* Waits for it, and joins the control groups. 0 or -errno with the complaint; -EPIPE: the owner is
+ * gone, and there is nobody to complain to. */
+int setup_first(int owner, struct setup_first *ret_first, struct complaint *complaint);
+
+/* The first message of a tenant, which has to be EGRESS_CONFIG: what its descriptors are for is
+ * taken, and the rest closed. 0 or -errno with the complaint. */
+int setup_tenant(struct control_message *message, struct egress_config *ret_config, int *ret_audit,
+	struct complaint *complaint);
+
+/* A further message before it serves: entries or sockets. 1 = it was EGRESS_START, 0 or -errno. Its
+ * descriptors are taken in any case. */
+int setup_take(struct tenant *tenant, struct control_message *message, struct complaint *complaint);
+
+/* Takes messages until EGRESS_START. The same. */
+int setup_rest(struct tenant *tenant, struct complaint *complaint);
 
 /* The sockets of one EGRESS_SOCKETS, the owner's or the jail's; they are taken in any case. */
-int setup_sockets(struct proxy *proxy, struct control_message *message);
+int setup_sockets(struct tenant *tenant, struct control_message *message);
 
 #endif

@@ -71,7 +71,7 @@ void tell_denied(struct flow *flow, const struct denial *denial, const char *ent
 	if (line.n_resolved)
 		memcpy(line.resolved, denial->resolved, line.n_resolved * sizeof(line.resolved[0]));
 	add_sni(&line, denial->sni);
-	audit_put(flow->proxy->audit, &line);
+	audit_put(flow->tenant->audit, &line);
 	flow->told = true;
 }
 
@@ -80,9 +80,9 @@ void tell_allowed(struct flow *flow, const struct egress_host *sni)
 	struct egress_host host;
 	struct audit_line line = line_of(flow, AUDIT_CONNECT, &host);
 
-	line.rule = flow->proxy->rules.items[flow->rule].text;
+	line.rule = flow->tenant->rules.items[flow->rule].text;
 	add_sni(&line, sni);
-	audit_put(flow->proxy->audit, &line);
+	audit_put(flow->tenant->audit, &line);
 	flow->told = true;
 }
 
@@ -94,14 +94,14 @@ void tell_closed(struct flow *flow, enum audit_end end)
 	line.dial_usec = AUDIT_UNSET;
 	line.up = (int64_t)flow->up.bytes;
 	line.down = (int64_t)flow->down.bytes;
-	line.life_usec = (int64_t)(flow->proxy->loop.now - flow->began);
+	line.life_usec = (int64_t)(flow->tenant->loop->now - flow->began);
 	line.end = end;
-	audit_put(flow->proxy->audit, &line);
+	audit_put(flow->tenant->audit, &line);
 }
 
-void tell_refused(struct proxy *proxy, const struct address *address, uint16_t port)
+void tell_refused(struct tenant *tenant, const struct address *address, uint16_t port)
 {
-	const char *name = synthetic_name(&proxy->names, address);
+	const char *name = synthetic_name(&tenant->names, address);
 	struct audit_line line = AUDIT_LINE_INIT;
 	char text[ADDRESS_TEXT];
 
@@ -115,10 +115,10 @@ void tell_refused(struct proxy *proxy, const struct address *address, uint16_t p
 	line.proto = "tcp";
 	line.via = port ? VIA_TRANSPARENT : VIA_NONE;
 	line.dst = *address;
-	audit_put(proxy->audit, &line);
+	audit_put(tenant->audit, &line);
 }
 
-void tell_question(struct proxy *proxy, enum audit_via via, const struct dns_query *query,
+void tell_question(struct tenant *tenant, enum audit_via via, const struct dns_query *query,
 	const struct dns_answer *answer)
 {
 	struct audit_line line = AUDIT_LINE_INIT;
@@ -132,24 +132,24 @@ void tell_question(struct proxy *proxy, enum audit_via via, const struct dns_que
 	line.proto = via == VIA_DNS_UDP ? "udp" : "tcp";
 	line.via = via;
 	line.qtype = query->type;
-	audit_put(proxy->audit, &line);
+	audit_put(tenant->audit, &line);
 }
 
-void tell_policy(struct proxy *proxy)
+void tell_policy(struct tenant *tenant)
 {
 	struct audit_line line = AUDIT_LINE_INIT;
 
 	line.event = AUDIT_POLICY;
-	audit_put(proxy->audit, &line);
+	audit_put(tenant->audit, &line);
 }
 
-void tell_summary(struct proxy *proxy)
+void tell_summary(struct tenant *tenant)
 {
 	struct audit_line line = AUDIT_LINE_INIT;
 
 	line.event = AUDIT_SUMMARY;
-	line.connections = (int64_t)proxy->dialled;
-	line.up = (int64_t)proxy->up;
-	line.down = (int64_t)proxy->down;
-	audit_put(proxy->audit, &line);
+	line.connections = (int64_t)tenant->dialled;
+	line.up = (int64_t)tenant->up;
+	line.down = (int64_t)tenant->down;
+	audit_put(tenant->audit, &line);
 }

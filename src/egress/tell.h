@@ -16,10 +16,10 @@ void tell_allowed(struct flow *flow, const struct egress_host *sni);
 void tell_closed(struct flow *flow, enum audit_end end);
 /* The table of connections is full: this one never became a flow. The address may be of no family.
  */
-void tell_refused(struct proxy *proxy, const struct address *address, uint16_t port);
-void tell_question(struct proxy *proxy, enum audit_via via, const struct dns_query *query,
+void tell_refused(struct tenant *tenant, const struct address *address, uint16_t port);
+void tell_question(struct tenant *tenant, enum audit_via via, const struct dns_query *query,
 	const struct dns_answer *answer);
-void tell_policy(struct proxy *proxy);
-void tell_summary(struct proxy *proxy);
+void tell_policy(struct tenant *tenant);
+void tell_summary(struct tenant *tenant);
 
 #endif

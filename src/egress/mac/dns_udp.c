@@ -7,9 +7,9 @@ void dns_udp_prepare(int fd)
 	(void)fd;
 }
 
-bool dns_udp_serve(struct proxy *proxy, int fd)
+bool dns_udp_serve(struct tenant *tenant, int fd)
 {
-	(void)proxy;
+	(void)tenant;
 	(void)fd;
 	return false;
 }

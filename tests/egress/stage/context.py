@@ -57,6 +57,15 @@ class Context:
         self.jail = self.world.jail()
         return self.sockets()
 
+    def another_jail(self):
+        made = self.world.jail()
+        self.left_jails.append(made)
+        return made
+
+    def own(self, made):
+        """It ends with the test."""
+        self._proxies.append(made)
+
     def connect(self, address, port, timeout=10):
         """As the worker does it."""
         stream = World.socket(self.jail, family_of(address))
