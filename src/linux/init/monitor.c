@@ -288,3 +288,17 @@ int monitor_main(char *role)
 		plain_clean(&spec);
 	return failed ? INIT_EXIT_FAILED : INIT_EXIT_DONE;
 }
+
+int monitor_groups_main(void)
+{
+	struct monitor monitor = {.signals = -1, .report = -1};
+	struct failure failure;
+
+	settle();
+	monitor.signals = signals_open();
+	if (monitor.signals < 0 || let_go(&monitor, &failure) < 0)
+		return INIT_EXIT_FAILED;
+	wait_for_the_end(&monitor);
+	end_all(&monitor);
+	return INIT_EXIT_DONE;
+}

@@ -6,4 +6,8 @@
  * child that becomes init to write over. */
 int monitor_main(char *role);
 
+/* The life of one that has no jail: it removes the groups that it is told of once its supervisor is
+ * gone, and ends what is in them. */
+int monitor_groups_main(void);
+
 #endif
