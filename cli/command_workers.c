@@ -62,12 +62,16 @@ static int serve(struct arguments *arguments, int listener, int signals, ks_erro
 		.data = arguments,
 		.report = arguments->quiet ? NULL : report,
 	};
-	int r = ks_backends_new(&options.backends);
+	int r = arguments->shared_egress
+			? ks_egress_pool_new(NULL, &options.workers.egress_pool, reterr)
+			: 0;
 
 	if (r < 0)
-		return error_oom(reterr);
-	r = daemon_run(&options, reterr);
+		return r;
+	r = ks_backends_new(&options.backends) < 0 ? error_oom(reterr)
+						   : daemon_run(&options, reterr);
 	ks_backends_free(options.backends);
+	ks_egress_pool_free(options.workers.egress_pool);
 	return r;
 }
 

@@ -274,6 +274,14 @@ static int apply_ahead(struct arguments *arguments, const char *value, ks_error 
 	return 0;
 }
 
+static int apply_shared_egress(struct arguments *arguments, const char *value, ks_error **reterr)
+{
+	(void)value;
+	(void)reterr;
+	arguments->shared_egress = true;
+	return 0;
+}
+
 const struct option_row option_rows[] = {
 	{0, "tools", "TOOLS.json", FOR_WORKERS | FOR_MCP, "file",
 		"the manifest of tools, or of MCP servers, see kastellan-tools(5)", true,
@@ -284,6 +292,9 @@ const struct option_row option_rows[] = {
 	{0, "ahead", "N", FOR_WORKERS, NULL,
 		"jails that are kept waiting for each tool of single use; 0, the default, is none",
 		true, apply_ahead},
+	{0, "shared-egress", NULL, FOR_WORKERS, NULL,
+		"one egress proxy for all workers with an allowlist, instead of one each", true,
+		apply_shared_egress},
 	{'p', "policy", "POLICY.json", GRANTS | FOR_EGRESS, "file",
 		"the policy; without it, the default policy", true, apply_policy},
 	{'b', "backend", "BACKEND", GRANTS, "backend",

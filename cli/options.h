@@ -36,6 +36,7 @@ struct arguments {
 	const char *tools_file;
 	const char *socket;
 	uint32_t ahead; /* jails for each tool of single use */
+	bool shared_egress; /* one egress proxy for all of them */
 	const char *audit; /* the same */
 	const char *listen[KS_EGRESS_MAX_DOORS];
 	size_t n_listen;

@@ -80,6 +80,49 @@ KS_API int ks_egress_denied_destination(
 /* Ends it at once if it lives, and frees. NULL is allowed. */
 KS_API void ks_egress_free(ks_egress *egress);
 
+/* One proxy for many short workers, each of which would have to wait for the start of its own: to
+ * be passed in egress_pool of struct ks_run_options, or of struct ks_workers_options. On Linux;
+ * elsewhere there is none.
+ *
+ * The process is started for the first worker, with the ids, the system-call filter and the
+ * Landlock rules of one that a worker has to itself, in a control group of its own. It ends with
+ * the pool, and with the process that made the pool, however that ends. Each worker has its own
+ * allowlist, names, limits, counts, list of refused destinations and audit there, and none that
+ * another could see or use up; what it may have is set aside when it is started, and a start that
+ * would pass the pool's limits is refused (-EUSERS, step "egress"). What is shared, and is not with
+ * a proxy of its own:
+ *  - the process: should it die, all of its workers lose their connections, and the outcome of each
+ *    says so (ks_outcome_proxy_died()). The next start begins another one;
+ *  - its memory limit: 64 MiB, and 64 KiB for each connection, 512 bytes for each name and 1280 KiB
+ *    for each worker that the pool allows. None of it is charged to a worker;
+ *  - the time of its one thread, which connections of all workers take in turns;
+ *  - the process that looks up names: four at once, two of them for the same worker.
+ * A fault in the proxy's own code that one worker makes use of would reach all of its workers. */
+
+/* Set size to sizeof(struct ks_egress_pool_limits) and zero the rest: zeroes are the defaults. */
+struct ks_egress_pool_limits {
+	size_t size;
+	/* Workers at once, with the jails that are built ahead; 0 = 256. At most 16384. */
+	uint32_t workers;
+	/* The sum of egress.connections of their policies; 0 = 65536. At most 1048576. Each of them
+	 * also sets two descriptors aside, of the caller's hard limit of open files. */
+	uint32_t connections;
+	/* The sum of their egress.names; 0 = 262144. At most 16777216. */
+	uint32_t names;
+	uint32_t reserved; /* 0 */
+};
+
+/* limits may be NULL. No process is started yet. 0; -EINVAL, -ERANGE or -E2BIG for limits;
+ * -EOPNOTSUPP where there are no pools. Thread-safety: one pool may be used by any number of
+ * threads at once, but for ks_egress_pool_free(). A child of fork() cannot use the pool of its
+ * parent: its starts are refused (-EPERM). */
+KS_API int ks_egress_pool_new(
+	const struct ks_egress_pool_limits *limits, ks_egress_pool **ret_pool, ks_error **reterr);
+
+/* Workers, managers and prepared policies that use it go on with it, and the last of them frees it.
+ * NULL is allowed. */
+KS_API void ks_egress_pool_free(ks_egress_pool *pool);
+
 #ifdef __cplusplus
 }
 #endif

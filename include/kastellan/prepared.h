@@ -26,10 +26,11 @@ typedef struct ks_prepared ks_prepared;
 /* The most jails that are kept waiting. */
 #define KS_PREPARED_MAX 256
 
-/* Prepares a policy, of which it keeps a copy. Of the options only cwd, allow_degraded and
- * egress_audit count, and are those of all workers; a terminal cannot be built ahead. ahead: how
- * many jails ks_prepared_fill() keeps waiting. Nothing is built yet, but what would be refused is
- * refused here. Returns 0, -EINVAL, -ERANGE, or as ks_child_spawn(). */
+/* Prepares a policy, of which it keeps a copy. Of the options only cwd, allow_degraded,
+ * egress_audit and egress_pool count, and are those of all workers; a terminal cannot be built
+ * ahead. A jail that waits counts as a worker of the pool. ahead: how many jails ks_prepared_fill()
+ * keeps waiting. Nothing is built yet, but what would be refused is refused here. Returns 0,
+ * -EINVAL, -ERANGE, or as ks_child_spawn(). */
 KS_API int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
 	const struct ks_run_options *options, size_t ahead, ks_prepared **ret_prepared,
 	ks_error **reterr);
@@ -50,8 +51,8 @@ KS_API size_t ks_prepared_waiting(ks_prepared *prepared);
  * never used where the host has changed since it was built: another object behind the name of a
  * grant or of a part of the system that it shows, or another owner of it, another mount table,
  * another working directory of the caller. In a child of fork() the jails that its parent has built
- * are neither used nor ended. cwd, allow_degraded, egress_audit and terminal of these options must
- * be zero. */
+ * are neither used nor ended. cwd, allow_degraded, egress_audit, egress_pool and terminal of these
+ * options must be zero. */
 KS_API int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
 	const struct ks_run_options *options, ks_child **ret_child, ks_error **reterr);
 

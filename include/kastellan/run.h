@@ -22,6 +22,7 @@ extern "C" {
 
 typedef struct ks_child ks_child;
 typedef struct ks_outcome ks_outcome;
+typedef struct ks_egress_pool ks_egress_pool; /* egress.h */
 
 /* Where a standard stream of the worker goes. Only files, pipes, character devices and stream
  * sockets that are connected (or listen) are taken: -EINVAL, step "stdio", for whatever leads
@@ -62,6 +63,9 @@ struct ks_run_options {
 	 * without an allowlist. */
 	uint32_t egress_audit;
 	int egress_audit_fd;
+	/* The egress proxy is one that this pool's workers share; NULL = one of its own. Of no
+	 * effect without an allowlist. The pool may be freed while workers of it run. */
+	ks_egress_pool *egress_pool;
 };
 
 /* Starts argv (NULL-terminated, argv[0] is the program: a path, or a name looked for in the jail's

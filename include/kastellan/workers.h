@@ -89,6 +89,9 @@ struct ks_workers_options {
 	 * before the call returns; it may use the manager, but for draining and freeing it. Not
 	 * called where a call is cancelled, or all ends. NULL = nothing. */
 	void (*on_fault)(void *data, const char *tool, const ks_error *error);
+	/* The workers with an allowlist share the egress proxy of this pool (egress.h); NULL = each
+	 * has one of its own. The caller may free its own reference at once. */
+	ks_egress_pool *egress_pool;
 };
 
 /* A manager for the tools, which it keeps a reference to; the backends must stay until it is freed.

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "core/pipeline.h"
 #include "core/surroundings.h"
+#include "egress/pool.h"
 #include "supervise/child.h"
 
 struct built {
@@ -112,6 +113,7 @@ int ks_prepared_new(ks_backend *backend, const ks_policy *policy,
 	pthread_mutex_init(&prepared->lock, NULL);
 	prepared->ahead = ahead;
 	prepared->options = complete;
+	egress_pool_ref(complete.egress_pool);
 	r = own_audit(&prepared->options, reterr);
 	if (r == 0) {
 		r = fill_in(prepared, backend, policy);
@@ -249,12 +251,15 @@ int ks_prepared_spawn(ks_prepared *prepared, const char *const *argv,
 		r = pipeline_check_argv(argv, reterr);
 	if (r < 0)
 		return r;
-	if (complete.terminal || complete.cwd || complete.allow_degraded || complete.egress_audit)
+	if (complete.terminal || complete.cwd || complete.allow_degraded || complete.egress_audit ||
+		complete.egress_pool)
 		return refuse(reterr, -EINVAL,
-			"terminal, cwd, allow_degraded and egress_audit are not a single worker's",
+			"terminal, cwd, allow_degraded, egress_audit and egress_pool are not a "
+			"single worker's",
 			"hand all but terminal to ks_prepared_new()");
 	complete.egress_audit = prepared->options.egress_audit;
 	complete.egress_audit_fd = prepared->options.egress_audit_fd;
+	complete.egress_pool = prepared->options.egress_pool;
 	complete.cwd = prepared->options.cwd;
 	complete.allow_degraded = prepared->options.allow_degraded;
 	built = take_good(prepared);
@@ -277,6 +282,7 @@ void ks_prepared_free(ks_prepared *prepared)
 	free((char *)prepared->options.cwd);
 	if (prepared->options.egress_audit)
 		close(prepared->options.egress_audit_fd);
+	ks_egress_pool_free(prepared->options.egress_pool);
 	ks_policy_free(prepared->policy);
 	ks_backend_unref(prepared->backend);
 	free(prepared);

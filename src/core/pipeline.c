@@ -109,6 +109,7 @@ int pipeline_plan(ks_backend *backend, const ks_policy *policy, const char *cons
 		.cwd = cwd,
 		.cwd_asked = options->cwd != NULL,
 		.tty = options->terminal,
+		.shared_proxy = options->egress_pool != NULL,
 		.image = ks_backend_image(backend)};
 	int r = count_argv(argv, reterr);
 
@@ -190,7 +191,10 @@ int pipeline_build(ks_backend *backend, const ks_policy *policy,
 	int r = pipeline_checked_plan(backend, policy, NULL, options, &plan, &host, reterr);
 
 	if (r == 0 && host)
-		r = jail_build(plan, host, child_audit(options), ret_jail, reterr);
+		r = jail_build(plan, host,
+			&(struct jail_setup){
+				.audit = child_audit(options), .pool = options->egress_pool},
+			ret_jail, reterr);
 	if (r < 0) {
 		plan_free(plan);
 		return r;

@@ -21,6 +21,9 @@
 #define MAX_HEARD 256 /* messages at once: whoever talks on is heard next time */
 #define COMPLAINT_MAX 512
 #define END_MS 5000 /* for one that was killed, or has nobody left to serve */
+#define POOL_REMEDY                                                                           \
+	"make the pool's limits larger (ks_egress_pool_new(3)), or the policy's smaller, or " \
+	"wait until one of its workers has ended"
 
 int egress_open(
 	const struct egress_setup *setup, struct egress_owner **ret_owner, ks_error **reterr)
@@ -31,7 +34,7 @@ int egress_open(
 	if (!owner)
 		return error_oom(reterr);
 	owner->socket = owner->ended = owner->watch = owner->complaints = -1;
-	r = owner_start(owner, setup, reterr);
+	r = setup->pool ? owner_enter(owner, setup, reterr) : owner_start(owner, setup, reterr);
 	if (r < 0) {
 		egress_free(owner);
 		return r;
@@ -87,7 +90,9 @@ static void take_failure(struct egress_owner *owner, const struct control_messag
 	owner->why = NULL;
 	error_set(&owner->why, -code,
 		ABOUT(.step = "egress", .field = "net",
-			.remedy = "see what this kernel offers with kastellan doctor"),
+			.remedy = code == EUSERS ? POOL_REMEDY
+						 : "see what this kernel offers with kastellan "
+						   "doctor"),
 		"the egress proxy cannot be confined or made ready: %s%s%s: %s",
 		*step ? step : "unknown step", *detail ? ": " : "",
 		is_text(detail, message->len + 1 - used) ? detail : "", strerror(code));
@@ -138,6 +143,8 @@ static bool reap(struct egress_owner *owner, int patience_ms)
 	struct pollfd ended = {.fd = owner->ended, .events = POLLIN};
 	int status = 0;
 
+	if (owner->shared)
+		return owner_note_end(owner);
 	if (!owner->pid)
 		return true;
 	while (ended.fd >= 0 && poll(&ended, 1, patience_ms) < 0 && errno == EINTR)
@@ -174,7 +181,7 @@ static void read_complaint(const struct egress_owner *owner, char text[COMPLAINT
 		*text = '\0';
 }
 
-static int say_why(struct egress_owner *owner, ks_error **reterr)
+int owner_say_why(struct egress_owner *owner, ks_error **reterr)
 {
 	char complaint[COMPLAINT_MAX];
 
@@ -185,6 +192,8 @@ static int say_why(struct egress_owner *owner, ks_error **reterr)
 			*reterr = take_ptr(owner->why);
 		return code;
 	}
+	if (owner->shared)
+		return egress_shared_why(owner->shared, reterr);
 	read_complaint(owner, complaint);
 	return error_set(reterr, -ECHILD,
 		ABOUT(.step = "egress", .field = "net", .remedy = REINSTALL),
@@ -204,7 +213,7 @@ int egress_await_ready(struct egress_owner *owner, int patience_ms, ks_error **r
 		if (owner->ready)
 			return 0;
 		if (owner->socket < 0 || owner->why)
-			return say_why(owner, reterr);
+			return owner_say_why(owner, reterr);
 		if (left <= 0)
 			return error_set(reterr, -ETIMEDOUT,
 				ABOUT(.step = "egress", .field = "net"),
@@ -235,6 +244,8 @@ void egress_free(struct egress_owner *owner)
 {
 	if (!owner)
 		return;
+	if (owner->shared)
+		owner_leave(owner);
 	/* Where it has ids of its own and this process may not signal it, the hang-up ends it. */
 	cleanup_close(&owner->socket);
 	if (owner->pid) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "egress/owner_parts.h"
 #include "linux/control_message.h"
@@ -18,14 +19,22 @@ static int send_config(struct egress_owner *owner, const struct egress_setup *se
 	struct egress_config config = setup->config;
 	int fds[1 + EGRESS_MAX_GROUPS];
 	size_t n_fds = 0;
+	autofd int own = -1;
+	int audit = setup->audit, r;
 
 	if (setup->n_groups > EGRESS_MAX_GROUPS)
 		return -E2BIG;
+	if (owner->shared && audit >= 0) {
+		r = owner_open_audit(audit, &own);
+		if (r < 0)
+			return r;
+		audit = own;
+	}
 	config.version = EGRESS_VERSION;
 	config.groups = (uint32_t)setup->n_groups;
-	if (setup->audit >= 0) {
+	if (audit >= 0) {
 		config.flags |= EGRESS_FLAG_AUDIT;
-		fds[n_fds++] = setup->audit;
+		fds[n_fds++] = audit;
 	}
 	for (size_t i = 0; i < setup->n_groups; i++)
 		fds[n_fds++] = setup->groups[i];

@@ -7,5 +7,7 @@
  * reaches it). It has to be mapped in the caller's user namespace. */
 #define KERNEL_ID_BASE 2069037056u /* 0x7B530000 */
 #define KERNEL_ID_COUNT 0x10000u
+/* The last of them are for processes that outlive any number of workers. */
+#define KERNEL_ID_APART 0x100u
 
 #endif

@@ -77,12 +77,12 @@ int child_audit(const struct ks_run_options *options)
 	return options->egress_audit ? options->egress_audit_fd : -1;
 }
 
-int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail **ret_jail, ks_error **reterr)
+int jail_build(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr)
 {
 	(void)plan;
 	(void)host;
-	(void)audit;
+	(void)setup;
 	(void)ret_jail;
 	return refuse(reterr);
 }

@@ -16,6 +16,7 @@ static int copy_request(
 	plan->kind = frame->kind;
 	plan->evidence = frame->evidence;
 	plan->tty = request->tty;
+	plan->shared_proxy = request->shared_proxy;
 	plan->search = strdup(frame->search);
 	return r == 0 && !plan->search ? -ENOMEM : r;
 }

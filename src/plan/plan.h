@@ -205,6 +205,7 @@ struct ks_plan {
 	struct limits_plan limits;
 	struct identity_plan identity;
 	enum plan_network network;
+	bool shared_proxy; /* with NETWORK_PROXY: the proxy is a pool's */
 	struct strv argv; /* the program and its arguments; empty in `kastellan plan` without one */
 	char *cwd; /* inside */
 	char *search; /* where a program without a slash is looked for */
@@ -231,6 +232,7 @@ struct plan_request {
 	const char *cwd; /* wanted working directory on the host, or NULL */
 	bool cwd_asked; /* an explicit --cwd: an error where it is not visible inside */
 	bool tty;
+	bool shared_proxy; /* of a pool */
 	const char *image; /* of a backend with images */
 	const struct vm_look *look; /* of one with machines; NULL: the facts have it all */
 };

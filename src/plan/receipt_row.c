@@ -115,6 +115,13 @@ int receipt_own_env(struct ks_plan *plan)
 	return receipt_row(plan, FIELD_ENV, &text, RECEIPT_CLAMPED, NULL);
 }
 
+/* What is one worker's own is told apart from what is not. */
+#define RECEIPT_SHARED_PROXY                                                                    \
+	", one process for all workers of a pool: rules, names, limits, counts and audit are "  \
+	"this "                                                                                 \
+	"worker's own; the process, its memory limit, its processor time and its resolver are " \
+	"shared"
+
 int receipt_egress(struct ks_plan *plan)
 {
 	const struct receipt_row *net = &plan->receipt.rows[FIELD_NET];
@@ -127,6 +134,8 @@ int receipt_egress(struct ks_plan *plan)
 				.mechanism = "none"));
 	policy_egress_say(&text.request, &plan->policy->egress);
 	strbuf_puts(&text.mechanism, net->verdict == RECEIPT_ABSENT ? "none" : "egress proxy");
+	if (plan->shared_proxy && net->verdict != RECEIPT_ABSENT)
+		strbuf_puts(&text.mechanism, RECEIPT_SHARED_PROXY);
 	if (net->detail)
 		strbuf_puts(&text.detail, net->detail);
 	return receipt_row(plan, FIELD_EGRESS, &text, net->verdict, net->remedy);

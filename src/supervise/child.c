@@ -91,8 +91,10 @@ static int run_program(struct ks_child *child, const struct start *start, ks_err
 	if (child->jail)
 		return jail_run(child->jail, child->plan, start->host, start->argv, &stdio, reterr);
 	return jail_start(child->plan, start->host,
-		&(struct jail_setup){.stdio = &stdio, .audit = child_audit(options)}, &child->jail,
-		reterr);
+		&(struct jail_setup){.stdio = &stdio,
+			.audit = child_audit(options),
+			.pool = options->egress_pool},
+		&child->jail, reterr);
 }
 
 static int start_jail(struct ks_child *child, const struct start *start, ks_error **reterr)

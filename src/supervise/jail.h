@@ -23,6 +23,7 @@ struct jail_stdio {
 struct jail_setup {
 	const struct jail_stdio *stdio; /* NULL: it waits for its program */
 	int audit; /* lent; where the egress proxy writes its decisions, or -1 */
+	ks_egress_pool *pool; /* lent; whose proxy serves it, or NULL */
 	const struct ks_policy *policy; /* lent; whom the audit names as the worker's, where it is
 					   not the plan's; or NULL */
 	const int *extra; /* lent; the program's descriptors from 3 on. Only of jails without a
@@ -44,9 +45,10 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr);
 
 /* Applies a plan without arguments and without a terminal, to the last step before the exec: every
- * process is there, and confined. What is left is jail_run(). As jail_start() otherwise. */
-int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail **ret_jail, ks_error **reterr);
+ * process is there, and confined. What is left is jail_run(). Of setup, what is the egress proxy's
+ * counts. As jail_start() otherwise. */
+int jail_build(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr);
 
 /* Whether a built jail still waits. */
 bool jail_waits(const struct jail *jail);

@@ -224,6 +224,7 @@ static int spawn(struct ks_workers *workers, struct seat *seat, ks_prepared *pre
 	}
 	run.cwd = tool->cwd ? tool->cwd : "/";
 	run.allow_degraded = workers->options.allow_degraded;
+	run.egress_pool = workers->options.egress_pool;
 	r = ks_backends_resolve(workers->backends, tool->backend, tool->image, &seat->backend);
 	if (r < 0)
 		return error_set(reterr, r, ABOUT(.step = "resolve"),

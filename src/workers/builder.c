@@ -20,7 +20,8 @@ static void prepare(const struct ks_workers *workers, const struct pool *pool,
 	const struct tool *tool = pool->tool;
 	struct ks_run_options run = {.size = sizeof(run),
 		.cwd = tool->cwd ? tool->cwd : "/",
-		.allow_degraded = workers->options.allow_degraded};
+		.allow_degraded = workers->options.allow_degraded,
+		.egress_pool = workers->options.egress_pool};
 
 	if (ks_backends_resolve(workers->backends, tool->backend, tool->image, ret_backend) < 0)
 		return;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "core/pipeline.h"
+#include "egress/pool.h"
 
 #define SINGLE_USE_WORKERS 16
 #define MAX_WAITING 1024
@@ -148,6 +149,9 @@ int ks_workers_new(ks_backends *backends, const ks_tools *tools,
 	workers->backends = backends;
 	make_lock(workers);
 	r = complete(options, &workers->options, reterr);
+	if (r < 0)
+		workers->options.egress_pool = NULL; /* it is not ours yet */
+	egress_pool_ref(workers->options.egress_pool);
 	if (r == 0) {
 		r = make_pools(workers, tools, &workers->pools);
 		if (r == 0)
@@ -361,6 +365,7 @@ void manager_free(struct ks_workers *workers)
 	pthread_cond_destroy(&workers->changed);
 	pthread_cond_destroy(&workers->wanted);
 	pthread_mutex_destroy(&workers->lock);
+	ks_egress_pool_free(workers->options.egress_pool);
 	free(workers);
 }
 

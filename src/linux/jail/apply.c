@@ -47,8 +47,16 @@ uint32_t kernel_id_next(void)
 {
 	static atomic_uint count;
 
-	return KERNEL_ID_BASE +
-	       (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) % KERNEL_ID_COUNT);
+	return KERNEL_ID_BASE + (((unsigned)getpid() * 7919u + atomic_fetch_add(&count, 1)) %
+					(KERNEL_ID_COUNT - KERNEL_ID_APART));
+}
+
+uint32_t kernel_id_apart(void)
+{
+	static atomic_uint count;
+
+	return KERNEL_ID_BASE + KERNEL_ID_COUNT - KERNEL_ID_APART +
+	       (((unsigned)getpid() + atomic_fetch_add(&count, 1)) % KERNEL_ID_APART);
 }
 
 static void parts_init(struct parts *parts)

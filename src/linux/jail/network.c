@@ -22,14 +22,14 @@
 #define PATIENCE_MS 1000 /* past it, for a proxy that does not end */
 
 /* Of the limits as the policy has them. */
-static void fill_config(const struct ks_plan *plan, struct egress_config *config)
+static void fill_config(const struct ks_plan *plan, bool alone, struct egress_config *config)
 {
 	egress_config_fill(&plan->policy->egress, config);
 	config->drain_ms = DRAIN_MS;
 	if (access("/proc/net/if_inet6", F_OK) < 0)
 		config->flags |= EGRESS_FLAG_NO_V6;
 	/* Ids that own nothing, and that no worker of this caller has. */
-	if (plan->identity.drop) {
+	if (alone && plan->identity.drop) {
 		config->flags |= EGRESS_FLAG_IDS;
 		config->uid = config->gid = kernel_id_next();
 	}
@@ -57,10 +57,13 @@ static int open_proxy(const struct ks_plan *plan, const struct ks_host *host,
 		.n_entries = policy->n_endpoints,
 		.audit = outer->audit,
 		.groups = groups,
-		.jail = &jail->egress_pair[1]};
+		.jail = &jail->egress_pair[1],
+		.pool = outer->pool,
+		.host = host};
 	int r = egress_open(&setup, &jail->egress, reterr);
 
-	if (r == 0)
+	/* A pool's is in its own, and has its ids. */
+	if (r == 0 && !outer->pool)
 		r = jail_make_network_group(plan, host, jail, egress_pid(jail->egress), reterr);
 	if (r < 0)
 		return r;
@@ -68,7 +71,7 @@ static int open_proxy(const struct ks_plan *plan, const struct ks_host *host,
 		setup.n_groups = (size_t)cgroup_join_fds(jail->egress_group, groups);
 	for (size_t i = 0; i < policy->n_endpoints; i++)
 		entries[i] = policy->endpoints[i].text;
-	fill_config(plan, &setup.config);
+	fill_config(plan, !outer->pool, &setup.config);
 	if (outer->audit >= 0)
 		r = name_it(outer->policy ? outer->policy : policy, &setup.config, reterr);
 	if (r < 0)
@@ -153,7 +156,8 @@ bool jail_dispatch_network(struct jail *jail)
 	if (!ended && !is_impatient(jail))
 		return false;
 	egress_network_keep(egress_report(jail->egress), ended, &jail->network);
-	if (jail->network.died && ended && jail_network_out_of_memory(jail))
+	if (jail->network.died && ended &&
+		(egress_report(jail->egress)->memory || jail_network_out_of_memory(jail)))
 		jail->network.why = NETWORK_END_MEMORY;
 	egress_free(jail->egress);
 	jail->egress = NULL;

@@ -6,35 +6,17 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "egress/network_memory.h"
 #include "linux/jail/parts.h"
-
-#define MIB ((uint64_t)1024 * 1024)
-#define BASE (64 * MIB) /* two programs with their libraries, and pipes that are full */
-/* Its struct, two sockets of the kernel's, and the least that each buffers under pressure. */
-#define FOR_CONNECTION ((uint64_t)64 * 1024)
-#define FOR_NAME ((uint64_t)512)
-
-static uint64_t memory_of(const struct policy_egress *egress)
-{
-	return BASE + egress->connections * FOR_CONNECTION + egress->names * FOR_NAME;
-}
-
-/* Memory alone: it has one thread and as many more as its resolver, and no way to make others. */
-static struct host_cgroup memory_alone(const struct host_cgroup *host)
-{
-	struct host_cgroup alone = *host;
-
-	alone.tasks = alone.cpu_quota = alone.cpu_time = false;
-	return alone;
-}
 
 int jail_make_network_group(const struct ks_plan *plan, const struct ks_host *host,
 	struct jail *jail, pid_t proxy, ks_error **reterr)
 {
-	const struct cgroup_limits limits = {.memory_bytes = memory_of(&plan->policy->egress),
+	const struct cgroup_limits limits = {
+		.memory_bytes = network_memory_of(&plan->policy->egress),
 		.tasks = CGROUP_NO_LIMIT,
 		.cpu_quota_pct = CGROUP_NO_LIMIT};
-	const struct host_cgroup alone = memory_alone(&host->cgroup);
+	const struct host_cgroup alone = network_memory_alone(&host->cgroup);
 	int r;
 
 	if (!plan->limits.group || !host->cgroup.memory)

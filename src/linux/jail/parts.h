@@ -63,8 +63,10 @@ int apply_jail(const struct ks_plan *plan, const struct ks_host *host,
 int jail_await_monitor(struct jail *jail, ks_error **reterr);
 
 /* Ids for a process that is to own nothing: no two of this caller have the same while fewer than
- * KERNEL_ID_COUNT run. Thread-safe. */
+ * KERNEL_ID_COUNT are given meanwhile. Thread-safe. */
 uint32_t kernel_id_next(void);
+/* The same for one that stays while workers come and go: none of them ever has it. */
+uint32_t kernel_id_apart(void);
 
 /* network.c: the egress proxy, for a plan with one; each does nothing for any other. */
 

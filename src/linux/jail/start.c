@@ -190,10 +190,11 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 }
 
 /* Its streams come with its program. */
-int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail **ret_jail, ks_error **reterr)
+int jail_build(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr)
 {
-	return jail_start(plan, host, &(struct jail_setup){.audit = audit}, ret_jail, reterr);
+	return jail_start(plan, host,
+		&(struct jail_setup){.audit = setup->audit, .pool = setup->pool}, ret_jail, reterr);
 }
 
 bool jail_waits(const struct jail *jail)

@@ -180,12 +180,12 @@ int jail_start(const struct ks_plan *plan, const struct ks_host *host,
 /* Nothing is built ahead: under a profile the program itself is what would have to wait, and a
  * machine that waits takes its memory. Whoever asks gets a worker that is started when it is
  * wanted, which means the same. */
-int jail_build(const struct ks_plan *plan, const struct ks_host *host, int audit,
-	struct jail **ret_jail, ks_error **reterr)
+int jail_build(const struct ks_plan *plan, const struct ks_host *host,
+	const struct jail_setup *setup, struct jail **ret_jail, ks_error **reterr)
 {
 	(void)plan;
 	(void)host;
-	(void)audit;
+	(void)setup;
 	(void)reterr;
 	*ret_jail = NULL;
 	return 0;

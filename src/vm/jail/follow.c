@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "egress/pool.h"
 #include "linux/control.h"
 #include "linux/jail/parts.h"
 #include "linux/seccomp/seccomp_filters.h"
@@ -304,6 +305,7 @@ void vm_jail_free(struct vm_jail *vm)
 	drop_fd(&vm->terminal);
 	drop_fd(&vm->patience);
 	drop_fd(&vm->audit);
+	ks_egress_pool_free(vm->pool);
 	network_report_done(&vm->network);
 	ks_error_free(vm->broken);
 	free(vm);

@@ -113,6 +113,7 @@ int vm_start_machine(const struct ks_plan *plan, const struct ks_host *host,
 						  : stdio->terminal ? &terminal
 								    : stdio,
 		.audit = outer->audit,
+		.pool = outer->pool,
 		.policy = plan->policy,
 		.extra = extra,
 		.n_extra = parts->template >= 0 ? MACHINE_SLOT_TEMPLATE - FIRST_EXTRA + 1

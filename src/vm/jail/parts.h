@@ -12,6 +12,7 @@ struct vm_jail {
 	int control; /* to kastellan-vm; -1 once it has hung up */
 	int terminal; /* the caller's end of the worker's; -1 without one, or once it is taken */
 	int audit; /* where the decisions about its network go, or -1 */
+	ks_egress_pool *pool; /* whose proxy leads it there, or NULL */
 	int complaints; /* what kastellan-files had to say */
 	int patience; /* a timer: what was asked to end has to by then; -1 before */
 	const char *architecture; /* of system calls (static) */

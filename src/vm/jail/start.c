@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "egress/pool.h"
 #include "linux/control.h"
 #include "linux/jail/parts.h"
 #include "vm/jail/parts.h"
@@ -52,7 +53,8 @@ static int start_jails(
 {
 	const struct ks_plan *plan = wish->plan;
 	const struct ks_host *host = wish->host;
-	const struct jail_setup setup = {.stdio = wish->stdio, .audit = vm->audit};
+	const struct jail_setup setup = {
+		.stdio = wish->stdio, .audit = vm->audit, .pool = vm->pool};
 	struct vm_parts parts;
 	int r;
 
@@ -317,6 +319,7 @@ int vm_jail_start(const struct ks_plan *plan, const struct ks_host *host,
 	if (setup->audit >= 0 && vm->audit < 0)
 		return error_set(reterr, -errno, ABOUT(.step = "egress"),
 			"the audit cannot be kept: %s", strerror(errno));
+	vm->pool = egress_pool_ref(setup->pool);
 	vm->machine_usage.cpu_usec = vm->files_usage.cpu_usec = UINT64_MAX;
 	vm->architecture = plan->filter.machine;
 	vm->patience = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
