@@ -81,6 +81,9 @@ int run_command(const struct bench *bench, const struct request *request, struct
 	const char **ret_reason);
 int run_jail(const struct bench *bench, const struct request *request, struct timing *ret_timing,
 	const char **ret_reason);
+/* The same with the proxy of a pool, which is one for all that are run. */
+int run_shared(const struct bench *bench, const struct request *request, struct timing *ret_timing,
+	const char **ret_reason);
 
 int run_prepared(const struct bench *bench, const struct request *request,
 	struct timing *ret_timing, const char **ret_reason);

@@ -14,6 +14,7 @@ static _Thread_local char reason[1024];
 static ks_child *held[MAX_HELD];
 static unsigned n_held;
 static ks_prepared *waiting;
+static ks_egress_pool *pool; /* whose proxy runs already, but for the first worker */
 
 int jail_fail(int r, ks_error *error, const char *otherwise, const char **ret_reason)
 {
@@ -86,7 +87,8 @@ static int spawn(const struct bench *bench, const struct request *request, ks_ch
 	/* What a backend cannot hold by its nature, it may leave out: its row says what it is. */
 	const struct ks_run_options options = {.size = sizeof(options),
 		.allow_degraded = request->method->kind == KS_BACKEND_LANDLOCK ? ~0u : 0,
-		.cwd = "/"};
+		.cwd = "/",
+		.egress_pool = request->method->run == run_shared ? pool : NULL};
 
 	return spawn_with(bench, request, &options, ret_child, reterr);
 }
@@ -130,6 +132,16 @@ int run_jail(const struct bench *bench, const struct request *request, struct ti
 	return jail_finish(child, start, ret_timing, ret_reason);
 }
 
+int run_shared(const struct bench *bench, const struct request *request, struct timing *ret_timing,
+	const char **ret_reason)
+{
+	ks_error *error = NULL;
+	int r = pool ? 0 : ks_egress_pool_new(NULL, &pool, &error);
+
+	return r < 0 ? jail_fail(r, error, "there is no pool", ret_reason)
+		     : run_jail(bench, request, ret_timing, ret_reason);
+}
+
 int jails_hold(const struct bench *bench, const struct request *request, unsigned count,
 	const char **ret_reason)
 {
@@ -160,4 +172,6 @@ void jails_drop(void)
 		ks_child_free(held[--n_held]);
 	ks_prepared_free(waiting);
 	waiting = NULL;
+	ks_egress_pool_free(pool);
+	pool = NULL;
 }

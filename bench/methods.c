@@ -17,6 +17,7 @@ static const struct method methods[] = {
 	{"bwrap", run_jail, KS_BACKEND_BWRAP, NULL, NULL},
 	{"native", run_jail, KS_BACKEND_NATIVE, NULL, NULL},
 	{"allowlist", run_jail, KS_BACKEND_NATIVE, "api.example.com:443", NULL},
+	{"sharedlist", run_shared, KS_BACKEND_NATIVE, "api.example.com:443", NULL},
 	{"prepared", run_prepared, KS_BACKEND_NATIVE, NULL, NULL},
 	{"prepared-whole", run_prepared_whole, KS_BACKEND_NATIVE, NULL, NULL},
 	{"preparedlist", run_prepared, KS_BACKEND_NATIVE, "api.example.com:443", NULL},

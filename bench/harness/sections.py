@@ -90,8 +90,8 @@ LEAST_LIST = "the least of it: its network, and beside it a program that does no
 def network(run):
     """What an allowlist costs beside a jail without a network: of neighbours in time."""
     with run.spawner() as spawner:
-        def more(take):
-            return take("allowlist/true-static/2") - take("native/true-static/2")
+        def more(take, method="allowlist"):
+            return take(f"{method}/true-static/2") - take("native/true-static/2")
 
         rows = [Row("floor", lambda: spawner.total("floor/true-static/2")),
                 Row("native", lambda: spawner.total("native/true-static/2"), "floor"),
@@ -99,6 +99,12 @@ def network(run):
                 Row("what an allowlist adds until the program runs",
                     lambda: more(spawner.until_exec), "floor"),
                 Row("what an allowlist adds to all of it", lambda: more(spawner.total), "floor"),
+                Row("native, allowlist, proxy of a pool",
+                    lambda: spawner.total("sharedlist/true-static/2"), "native"),
+                Row("what it adds with a pool until the program runs",
+                    lambda: more(spawner.until_exec, "sharedlist"), "floor"),
+                Row("what it adds with a pool to all of it",
+                    lambda: more(spawner.total, "sharedlist"), "floor"),
                 Row(LEAST_LIST, lambda: spawner.until_exec("least-network/true-static/2"), "floor"),
                 Row("prepared", lambda: spawner.total("prepared/true-static/2"), "floor"),
                 Row("prepared, allowlist", lambda: spawner.total("preparedlist/true-static/2"),
