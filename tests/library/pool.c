@@ -74,6 +74,34 @@ static int grants_are_apart(void)
 	return 1;
 }
 
+/* What the receipt says of the proxy. */
+static int shares_by_receipt(ks_egress_pool *pool)
+{
+	struct ks_receipt_row row = {.size = sizeof(row)};
+	ks_child *child = NULL;
+	char text[256];
+	int shares = -1;
+
+	if (start(pool, policy_of(0), reaches(0), 0, &child) < 0)
+		return -1;
+	finish(child, text);
+	for (size_t i = 0; ks_outcome_receipt(ks_child_outcome(child), i, &row) == 0; i++)
+		if (strcmp(row.field, "egress") == 0)
+			shares = strstr(row.mechanism, "one process for all workers of a pool") !=
+				 NULL;
+	ks_child_free(child);
+	return shares;
+}
+
+static int receipt_tells(void)
+{
+	ks_egress_pool *pool = pool_new(NULL);
+
+	CHECK(shares_by_receipt(pool) == 1 && shares_by_receipt(NULL) == 0);
+	ks_egress_pool_free(pool);
+	return 1;
+}
+
 static int read_all(int fd, char *text, size_t room)
 {
 	size_t len = 0;
@@ -346,6 +374,7 @@ int main(int argc, char **argv)
 		return 2;
 	alarm(120 + (unsigned)workers);
 	test("two workers at once have their own grants, counts and refusals", grants_are_apart);
+	test("the receipt says whether the proxy is shared", receipt_tells);
 	test("two workers at once have their own audit", audits_are_apart);
 	test("one whose connections are all in use keeps no other from its own",
 		a_full_table_is_its_own);

@@ -19,6 +19,9 @@ extern unsigned port;
  * thread by then. 0 or -1. */
 int services_start(void);
 
+/* How many connections they have had. */
+unsigned visitors(void);
+
 /* Of the default limits where limits is NULL. */
 ks_egress_pool *pool_new(const struct ks_egress_pool_limits *limits);
 
