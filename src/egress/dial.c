@@ -152,26 +152,37 @@ static int attempt_begin(struct dial *dial, struct attempt *attempt, const struc
 	return 0;
 }
 
-/* A free one, or that of the oldest attempt, which is given up: also where the tenant has as many
- * further ones as it may. */
+/* A free one, or that of the oldest attempt, which is given up. */
 static struct attempt *make_room(struct dial *dial)
 {
-	const bool full = dial->flow->tenant->extra >= TENANT_MAX_EXTRA;
-	struct attempt *oldest = NULL, *unused = NULL;
+	struct attempt *oldest = &dial->attempts[0];
 
 	for (int i = 0; i < DIAL_AT_ONCE; i++) {
 		struct attempt *attempt = &dial->attempts[i];
 
 		if (attempt->watch->fd < 0)
-			unused = unused ? unused : attempt;
-		else if (!oldest || attempt->order < oldest->order)
+			return attempt;
+		if (attempt->order < oldest->order)
 			oldest = attempt;
 	}
-	if (oldest && (full || !unused)) {
-		attempt_end(dial, oldest);
-		return oldest;
-	}
-	return unused;
+	attempt_end(dial, oldest);
+	return oldest;
+}
+
+/* The tenant has as many further attempts as it may: what is under way goes on, and the next one
+ * comes later. */
+static bool has_to_wait(const struct dial *dial)
+{
+	const struct tenant *tenant = dial->flow->tenant;
+
+	return tenant->extra >= tenant->max_extra && under_way(dial);
+}
+
+static int begin_next(struct dial *dial)
+{
+	const struct address *address = &dial->addresses[dial->next++];
+
+	return attempt_begin(dial, make_room(dial), address);
 }
 
 /* What cannot even be begun, for want of a route say, is passed over at once. */
@@ -181,9 +192,7 @@ static void try_next(struct dial *dial)
 	struct denial denial = {.reason = REASON_DIAL_FAILED};
 
 	while (dial->next < dial->count) {
-		const struct address *address = &dial->addresses[dial->next++];
-
-		if (attempt_begin(dial, make_room(dial), address) == 0) {
+		if (has_to_wait(dial) || begin_next(dial) == 0) {
 			timer_start(flow->tenant->loop, flow->tenant->timers.next_attempt,
 				&dial->timer);
 			return;

@@ -48,6 +48,7 @@ void tenant_init(struct tenant *tenant, struct proxy *proxy)
 		.loop = &proxy->loop,
 		.relay.room = &proxy->room,
 		.max_listeners = TENANT_MAX_LISTENERS,
+		.max_extra = SIZE_MAX,
 		.owner.fd = -1,
 		.jail.fd = -1,
 		.audit_room.fd = -1};

@@ -25,8 +25,6 @@
 	576 /* two for each entry's port where there is one for each, and more \
 	     */
 
-/* So that connections that are being made keep to their descriptors. */
-#define TENANT_MAX_EXTRA 64
 #define TENANT_OWNER_EVENTS (POLLER_IN | POLLER_OUT | POLLER_END)
 
 struct proxy;
@@ -61,7 +59,7 @@ struct tenant {
 	struct list flows;
 	struct list clients; /* that ask DNS over TCP */
 	size_t open; /* of both, at most config.connections */
-	size_t extra; /* attempts at a further address, at most TENANT_MAX_EXTRA */
+	size_t extra, max_extra; /* attempts at a further address */
 
 	struct tenant_timers timers;
 	struct timer retry, drain_end, patience;

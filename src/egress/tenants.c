@@ -17,6 +17,7 @@
 #define EXIT_OWNER_GONE 3
 #define OWN 64 /* descriptors that are always there */
 #define EACH 8 /* of a tenant: its socket, the jail's, the audit's, and one that comes and goes */
+#define MAX_EXTRA 64 /* attempts at a further address, while the first one is under way */
 #define LISTENERS_LEAST 16 /* of one whose jail needs no more than one for all ports */
 #define NAMES_OF_ONE 2 /* threads of the resolver, of which there are RESOLVER_THREADS */
 #define NAMES_OF_ALL ((size_t)2 * RESOLVER_THREADS) /* so that one question waits beside each */
@@ -55,9 +56,10 @@ static int set_aside_tables(struct tenant *tenant, struct complaint *complaint)
 static int set_aside_descriptors(struct tenant *tenant, struct complaint *complaint)
 {
 	struct tenants *all = &tenant->proxy->tenants;
-	uint64_t wanted = (uint64_t)tenant->config.connections * 2 + TENANT_MAX_EXTRA + EACH;
+	uint64_t wanted = (uint64_t)tenant->config.connections * 2 + MAX_EXTRA + EACH;
 
 	tenant->max_listeners = listeners_of(tenant);
+	tenant->max_extra = MAX_EXTRA;
 	wanted += tenant->max_listeners;
 	if (all->promised.descriptors + wanted > all->max_descriptors)
 		return complain(complaint, EUSERS, "make room",
@@ -271,7 +273,7 @@ static void retire(struct asking *asking)
 uint64_t tenants_descriptors(const struct egress_pool_config *most)
 {
 	return (uint64_t)most->connections * 2 +
-	       (uint64_t)most->tenants * (TENANT_MAX_EXTRA + EACH + LISTENERS_LEAST) +
+	       (uint64_t)most->tenants * (MAX_EXTRA + EACH + LISTENERS_LEAST) +
 	       TENANT_MAX_LISTENERS + (uint64_t)2 * PIPES_MAX + OWN;
 }
 

@@ -131,6 +131,11 @@ static int has_new_init(void *data)
 	return children_named(INIT, &pid) > *(int *)data;
 }
 
+static int keeper_is_alone(void *data)
+{
+	return other_child(INIT, *(pid_t *)data) == 0;
+}
+
 struct process {
 	pid_t pid;
 	int descriptors;
@@ -164,7 +169,9 @@ static int killed_on_the_way_in(void)
 	CHECK(pthread_create(&thread, NULL, spawn, &spawned) == 0);
 	CHECK(wait_until(has_new_init, &before));
 	monitor = other_child(INIT, keeper);
-	CHECK(monitor > 0 && kill(monitor, SIGKILL) == 0 && kill(proxy.pid, SIGCONT) == 0);
+	CHECK(monitor > 0 && kill(monitor, SIGKILL) == 0);
+	/* Before the proxy answers, or the program could run for a moment. */
+	CHECK(wait_until(keeper_is_alone, &keeper) && kill(proxy.pid, SIGCONT) == 0);
 	pthread_join(thread, NULL);
 	CHECK(spawned.result < 0 && !spawned.child);
 	CHECK(wait_until(has_as_many, &proxy));
