@@ -245,20 +245,29 @@ static void on_event(struct task *task, int event)
 	task_of((pid_t)child)->role = role_of_child(task->role);
 }
 
-/* A child can stop before its parent's stop tells of it. */
+/* The number behind a label of /proc/PID/status, or 0. */
+static pid_t number_of(const char *text, const char *label)
+{
+	const char *line = strstr(text, label);
+
+	return line ? atoi(line + strlen(label)) : 0;
+}
+
+/* A child can stop before its parent's stop tells of it, and so can a thread. */
 static void find_role(struct task *task)
 {
 	char path[64], text[4096] = "";
 	struct task *maker;
-	const char *parent;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", task->pid);
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
 		return;
-	if (read(fd, text, sizeof(text) - 1) > 0 && (parent = strstr(text, "\nPPid:"))) {
-		maker = task_of(atoi(parent + 6));
+	if (read(fd, text, sizeof(text) - 1) > 0 && number_of(text, "\nPPid:")) {
+		const pid_t group = number_of(text, "\nTgid:");
+
+		maker = task_of(group != task->pid ? group : number_of(text, "\nPPid:"));
 		name_init(maker);
 		task->role = role_of_child(maker->role);
 	}

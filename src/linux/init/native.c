@@ -29,7 +29,7 @@
 #include "linux/init/pid1.h"
 #include "linux/init/stage.h"
 
-/* All but the network's, for which see native_network.c. */
+/* All but the network's, for which see native_beside.c. */
 #define NAMESPACES \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
@@ -66,29 +66,24 @@ static int follow_monitor(const struct start *start, struct failure *failure)
 	return 0;
 }
 
-static bool shares_network(const struct spec *spec)
-{
-	return spec_flags(spec) & SPEC_FLAG_HOST_NETWORK;
-}
-
 /* Whatever comes first: the kernel takes its time to let the old root go, and for a network. What
  * the egress proxy is told of is made by the host's /proc. */
 static int enter_all(
 	const struct spec *spec, const struct native_root *root, struct failure *failure)
 {
 	bool network_first = spec->ports || root->proc < 0;
-	int r = network_first ? native_network_join(failure) : 0;
+	int r = network_first ? native_beside_join_network(failure) : 0;
 
 	if (r == 0)
 		r = root_enter(root, failure);
-	return r == 0 && !network_first ? native_network_join(failure) : r;
+	return r == 0 && !network_first ? native_beside_join_network(failure) : r;
 }
 
 static int make_jail(const struct start *start, struct failure *failure)
 {
 	const char *hostname = start->spec->hostname;
 	struct native_root root;
-	int r = shares_network(start->spec) ? 0 : native_network_start(start->spec, failure);
+	int r = native_beside_start(start->spec, failure);
 
 	if (r == 0)
 		r = favour_renounce_sparing(failure);

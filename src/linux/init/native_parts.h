@@ -19,17 +19,25 @@ int ids_map_self(const struct spec_ids *inside, struct spec_ids outside, struct 
 /* The child's part behind ids_map_child(). */
 int ids_take(const struct spec *spec, struct failure *failure);
 
-/* native_network.c: made by a helper while the root is. The others do nothing where none was
- * started. */
+/* native_beside.c: a thread that makes the network while the root is made, unless the caller's is
+ * kept, and lets the old root go while the worker is. The others do nothing where none was started.
+ */
 
 /* Before the ids are taken, which would cost the privileges that it needs, and while the host's
  * /proc is there. With an allowlist all of network_open() is done there, too, so SLOT_EGRESS is not
- * to be touched before native_network_join(). */
-int native_network_start(const struct spec *spec, struct failure *failure);
-/* Waits for it and enters it. A /proc must be in reach until here. */
-int native_network_join(struct failure *failure);
-/* The helper is gone; before the worker is made, which is to have its number. */
-int native_network_reap(struct failure *failure);
+ * to be touched before native_beside_join_network(). */
+int native_beside_start(const struct spec *spec, struct failure *failure);
+/* Waits for the network and enters it. A /proc must be in reach until here. */
+int native_beside_join_network(struct failure *failure);
+/* The new root is entered, with the old one over it. */
+void native_beside_leave_root(void);
+/* Waits until the old root is gone, and the thread. Until then "/.." leads there: nothing of the
+ * jail may run before, nor any name be looked up that the plan does not have. Once in a process, or
+ * in the child of its vfork(). */
+int native_beside_await(struct failure *failure);
+
+/* native_network.c: what that thread makes. Leaves it there, and a descriptor of it. */
+int native_network_make(const struct spec *spec, int *ret_network, struct failure *failure);
 
 #define ROOT_MAX_OWN 4 /* /, /tmp, /dev/shm */
 
@@ -73,7 +81,7 @@ void root_close(const struct native_root *root);
 
 /* Makes the root from SPEC_MOUNT, beside the host's. */
 int root_build(const struct spec *spec, struct native_root *root, struct failure *failure);
-/* Enters it; the host's is gone afterwards. */
+/* Enters it. The host's is gone with native_beside_await(). */
 int root_enter(const struct native_root *root, struct failure *failure);
 
 /* Parts of it, which a micro-VM's guest uses as well. The first one needs the fresh /proc. */

@@ -3,7 +3,7 @@
  * anything is mounted; the new root lies over the old one, so that both are seen while the one is
  * made from the other; /proc is mounted while the old one is still there, as the kernel wants to
  * see that nothing of it was hidden; further user namespaces are forbidden before /proc/sys is
- * read-only; and the old root is gone before anything of the jail runs. */
+ * read-only; and the old root is gone before anything of the jail runs (native_beside.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -70,8 +70,7 @@ static int enter(struct failure *failure)
 	/* Both at one place: the old root then lies over the new one, and is what is unmounted. */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return failure_set(failure, errno, "pivot", "pivot_root");
-	if (umount2(".", MNT_DETACH) < 0)
-		return failure_set(failure, errno, "pivot", "the old root");
+	native_beside_leave_root();
 	if (chdir("/") < 0)
 		return failure_set(failure, errno, "pivot", "/");
 	return 0;

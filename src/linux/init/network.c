@@ -20,7 +20,7 @@
 #include "linux/init/native_parts.h"
 #include "linux/init/raw.h"
 
-#define OWN_NETWORK "/proc/self/ns/net"
+#define OWN_NETWORK "/proc/thread-self/ns/net" /* a thread may have made it (native_beside.c) */
 #define CONGESTION "/proc/sys/net/ipv4/tcp_congestion_control"
 #define DNS 53
 #define DOOR 1080 /* of SOCKS; HTTP CONNECT is understood there as well */

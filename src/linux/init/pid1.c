@@ -140,8 +140,6 @@ static int settle(struct pid1 *self, struct failure *failure)
 		r = capabilities_check_bound(failure);
 	if (r == 0)
 		r = verify_jail(spec, failure);
-	if (r == 0)
-		r = native_network_reap(failure);
 	if (r < 0)
 		return r;
 	self->signals = signals_open();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System calls as raw_call() makes them, for code that also runs beside another process in the same
- * memory (native_network.c). */
+ * memory (native_beside.c). */
 #ifndef KS_LINUX_INIT_RAW_H
 #define KS_LINUX_INIT_RAW_H
 

@@ -22,6 +22,7 @@
 #include "linux/init/filter.h"
 #include "linux/init/limits.h"
 #include "linux/init/message.h"
+#include "linux/init/native_parts.h"
 #include "linux/init/process.h"
 #include "linux/init/program.h"
 #include "linux/init/ruleset.h"
@@ -181,6 +182,9 @@ static void __attribute__((noreturn)) child(struct start *start)
 		r = ruleset_build(start->spec, start->terminal, &ruleset, &failure);
 	if (r == 0)
 		r = take_descriptors(start, &ruleset, &failure);
+	/* A working directory may be named in any way, "/.." included. */
+	if (r == 0)
+		r = native_beside_await(&failure);
 	if (r == 0)
 		r = take_place(start, &failure);
 	/* Dispositions are the default ones since init settled them. A signal for the program may
@@ -214,9 +218,12 @@ int worker_start(const struct spec *spec, int terminal, const int *groups, size_
 {
 	struct start start = {
 		.spec = spec, .terminal = terminal, .groups = groups, .n_groups = n_groups};
+	int r = is_late(&start) ? native_beside_await(failure) : 0;
 	int pair[2];
 	pid_t pid;
 
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return failure_set(failure, errno, "worker", "socketpair");
 	start.report = pair[1];
