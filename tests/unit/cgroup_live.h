@@ -48,4 +48,6 @@ struct cgroup_usage usage_of(struct cgroup *group);
 void await_tasks(struct cgroup *group, uint64_t n);
 void assert_nothing_lives(const struct cgroup *group);
 
+int open_descriptors(void); /* of this process: how many */
+
 #endif

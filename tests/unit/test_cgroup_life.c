@@ -21,106 +21,9 @@
 #include "cgroup_live.h"
 #include "linux/cgroup/file.h"
 #include "linux/cgroup/group.h"
-#include "linux/cgroup/probe.h"
 
 #define THREADS 8
 #define ROUNDS 25
-
-static int open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
-static void test_probe_leaves_nothing(void **state)
-{
-	struct host_cgroup again = {0};
-	int before = open_descriptors();
-
-	(void)state;
-	assert_int_equal(cgroup_probe(true, &again), 0);
-	assert_int_equal(again.manager, host.manager);
-	assert_int_equal(open_descriptors(), before);
-	/* Neither a child that a wait of the caller's could find. */
-	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
-	assert_int_equal(errno, ECHILD);
-	cgroup_facts_done(&again);
-}
-
-/* Without an attempt the facts are the same, unless something is missing. */
-static void test_facts_without_an_attempt(void **state)
-{
-	struct host_cgroup facts = {0};
-
-	(void)state;
-	assert_int_equal(cgroup_probe(false, &facts), 0);
-	assert_int_equal(facts.manager, host.manager);
-	assert_int_equal(facts.memory, host.memory);
-	assert_int_equal(facts.swap, host.swap);
-	assert_int_equal(facts.tasks, host.tasks);
-	assert_int_equal(facts.cpu_quota, host.cpu_quota);
-	assert_int_equal(facts.cpu_time, host.cpu_time);
-	if (host.manager == CGROUP_V1)
-		assert_string_equal(facts.v1_memory, host.v1_memory);
-	cgroup_facts_done(&facts);
-}
-
-static void test_probe_as_nobody(void **state)
-{
-	struct host_cgroup facts = {0};
-	int status;
-	pid_t pid;
-
-	(void)state;
-	if (geteuid() != 0)
-		skip();
-	pid = fork();
-	if (pid == 0) {
-		if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
-			_exit(2);
-		if (cgroup_probe(true, &facts) < 0)
-			_exit(3);
-		if (facts.manager != CGROUP_NONE || facts.memory || facts.tasks)
-			_exit(4);
-		if (!facts.reason || !*facts.reason)
-			_exit(5);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-/* A group that the administrator has made over. */
-static void test_an_unprivileged_caller_with_a_group(void **state)
-{
-	struct host_cgroup given = host;
-	struct cgroup *outer;
-	pid_t pid;
-
-	(void)state;
-	NEED_GROUPS();
-	if (geteuid() != 0 || host.manager != CGROUP_V1)
-		skip();
-	outer = make(&(const struct cgroup_limits){64 * MIB, 32, 50});
-	for (size_t i = 0; i < outer->n_dirs; i++)
-		assert_int_equal(chown(outer->dirs[i].path, NOBODY, NOBODY), 0);
-	given.v1_memory = cgroup_dir_of(outer, CONTROLLER_MEMORY)->path;
-	given.v1_pids = cgroup_dir_of(outer, CONTROLLER_PIDS)->path;
-	given.v1_cpu = cgroup_dir_of(outer, CONTROLLER_CPU)->path;
-	given.v1_cpuacct = cgroup_dir_of(outer, CONTROLLER_CPUACCT)->path;
-	pid = fork();
-	if (pid == 0) {
-		if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
-			_exit(2);
-		given.swap = true;
-		_exit(cgroup_probe_try(&given, CONTROLLER_ALL, NULL) == 0 ? 0 : 3);
-	}
-	assert_int_equal(finish(pid), 0);
-	unmake(outer);
-}
 
 static void test_kill_and_remove(void **state)
 {
@@ -356,10 +259,6 @@ static void test_many_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_probe_leaves_nothing),
-		cmocka_unit_test(test_facts_without_an_attempt),
-		cmocka_unit_test(test_probe_as_nobody),
-		cmocka_unit_test(test_an_unprivileged_caller_with_a_group),
 		cmocka_unit_test(test_kill_and_remove),
 		cmocka_unit_test(test_kill_outruns_a_fork_bomb),
 		cmocka_unit_test(test_nothing_is_made_before_create),

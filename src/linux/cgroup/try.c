@@ -63,7 +63,7 @@ int cgroup_probe_try(const struct host_cgroup *candidate, unsigned controllers, 
 	if (group->controllers != controllers)
 		return error_set(reterr, -EOPNOTSUPP, ABOUT(.step = "cgroup"),
 			"not every controller has a hierarchy");
-	r = probe_child_start(&child, reterr);
+	r = probe_child_start(&child, group, reterr);
 	if (r < 0)
 		return r;
 	r = cgroup_create(group, &limits, child.pid, reterr);
