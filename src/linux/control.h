@@ -76,7 +76,8 @@ enum control_type {
 	CONTROL_GUEST_USAGE, /* before CONTROL_EXIT; data: struct channel_usage (vm/channel/frame.h)
 			      */
 	/* supervisor to monitor */
-	CONTROL_GROUPS_GONE, /* the directories of CONTROL_GROUP, so that nothing is left to do */
+	CONTROL_GROUPS_GONE, /* the directories of CONTROL_GROUP: nothing is left to do, and nothing
+				more is said */
 };
 
 #define CONTROL_PROGRAM_FDS 4

@@ -176,7 +176,7 @@ static void on_report(struct monitor *monitor)
 	monitor->report = -1;
 }
 
-/* False when the supervisor is gone, or talks nonsense. */
+/* False when the supervisor is gone, has nothing more to say, or talks nonsense. */
 static bool on_supervisor(void)
 {
 	struct control_message message;
@@ -188,7 +188,7 @@ static bool on_supervisor(void)
 		/* They are gone already: nobody else need try. */
 		if (message.header.type == CONTROL_GROUPS_GONE) {
 			groups.len = 0;
-			continue;
+			return false;
 		}
 		if (message.header.type != CONTROL_GROUP ||
 			groups_add(&groups, message.data, message.len) < 0) {

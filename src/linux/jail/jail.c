@@ -187,20 +187,18 @@ static void retire_group(struct jail *jail)
 		remember_usage(jail);
 		if (cgroup_remove_empty(jail->group))
 			group_is_removed(jail);
-		if (jail->group_removed && !jail->egress_group && jail->monitor_socket >= 0)
-			control_send(
-				jail->monitor_socket, CONTROL_GROUPS_GONE, 0, NULL, 0, NULL, 0);
 	}
 }
 
-/* With nothing left to remove the monitor need not wait for our word. */
+/* With nothing left to remove the monitor need not wait for us to hang up. */
 static void release_monitor(struct jail *jail)
 {
 	if (jail->released || !jail->retired || (jail->group && !jail->group_removed) ||
 		jail->egress_group || jail->monitor_socket < 0)
 		return;
 	jail->released = true;
-	shutdown(jail->monitor_socket, SHUT_WR);
+	if (control_send(jail->monitor_socket, CONTROL_GROUPS_GONE, 0, NULL, 0, NULL, 0) < 0)
+		shutdown(jail->monitor_socket, SHUT_WR);
 }
 
 /* Of a jail that was built ahead: with its groups gone no process of the worker is left, and what
