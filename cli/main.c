@@ -51,6 +51,12 @@ static void print_place(const char *file, const ks_error *error)
 
 void print_error(const char *file, const ks_error *error)
 {
+	/* It could not be allocated. */
+	if (!error)
+		fprintf(stderr,
+			"kastellan: out of memory\n"
+			"  remedy: raise the caller's limit of address space (ulimit -v), or free "
+			"memory\n");
 	for (; error; error = ks_error_next(error)) {
 		print_place(file, error);
 		print_safe(ks_error_message(error));
