@@ -218,3 +218,24 @@ def no_resolver(t):
     check.equal(tenant.stop().summary["connections"], 1, "its connections")
     check.equal(other.stop().summary["connections"], 0, "those of the other")
     check.equal(pool.process.wait(30), 0, "the end with the last one")
+
+
+@test("names that nobody answers hold up no other tenant's")
+def slow_names(t):
+    many = 40
+    t.serve("9.9.9.10", 80, echo)
+    t.names["good.example"] = ["9.9.9.10"]
+    for number in range(many):
+        t.names[f"n{number}.slow.example"] = lambda *_: None
+    pool = Pool(t)
+    slow = pool.enter(entries=["*.slow.example:80"], connect_ms=600000).ready()
+    other = pool.enter(entries=["good.example:80"], connect_ms=600000).ready()
+    with slow.here():
+        for number in range(many):
+            t.reach(f"n{number}.slow.example", 80)
+    with other.here():
+        t.speaks(t.reach("good.example", 80, timeout=60))
+    # In the order in which they were asked it would have been the last of all.
+    check.true(len(slow.audit.find(reason="not_resolved")) < many // 2, "most of them still wait")
+    # And the control: they are asked.
+    slow.audit.wait(60, reason="not_resolved")
