@@ -36,10 +36,14 @@ static int is_as_before(void *data)
 
 static int begin(struct state *state)
 {
+	char script[256];
 	pid_t pid;
 
 	*state = (struct state){.pool = pool_new(NULL)};
-	CHECK(start(state->pool, policy_of(0), "read z; echo $z", 0, &state->stays) == 0);
+	snprintf(script, sizeof(script), "%s; read z; echo $z", reaches(0));
+	CHECK(start(state->pool, policy_of(0), script, 0, &state->stays) == 0);
+	/* By then the proxy has taken all that the jail had for it, and let go of the rest. */
+	CHECK(says(state->stays, PONG));
 	CHECK(children_named(PROXY, &state->proxy) == 1);
 	state->descriptors = descriptors_of(state->proxy);
 	state->own = descriptors_of(getpid());
