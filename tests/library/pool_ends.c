@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "pool_common.h"
+#include "pool_memory.h"
 
 #define PROXY "kastellan-egres" /* as the kernel cuts it */
 #define INIT "kastellan-init"
@@ -242,6 +243,57 @@ static int does_not_answer(void)
 	return 1;
 }
 
+static int has_run_out(void *data)
+{
+	(void)data;
+	memory_leave(65536);
+	return other_child(PROXY, 0) == 0;
+}
+
+static int died_for_memory(ks_child *child)
+{
+	const char *death = ks_outcome_proxy_death(ks_child_outcome(child));
+
+	return death && strcmp(death, "memory") == 0;
+}
+
+/* The limit is the pool's: whoever makes the proxy pass it, all of its workers are told. */
+static int memory_runs_out(void)
+{
+	ks_egress_pool *pool = pool_new(NULL);
+	ks_child *other = NULL, *busy = NULL;
+	ks_policy *policy = policy_of(0);
+	char script[512], text[256];
+	pid_t proxy;
+
+	snprintf(script, sizeof(script),
+		"%s; exec 2>/dev/null; read z; for i in {1..250}; do (exec "
+		"5<>/dev/tcp/192.0.2.1/%u; "
+		"echo a >&5; read y <&5; read y <&5) & done; "
+		"while (exec 5<>/dev/tcp/192.0.2.1/%u); do :; done; wait",
+		reaches(0), port, port);
+	CHECK(ks_policy_set_tasks_max(policy, 400, NULL) == 0);
+	CHECK(ks_policy_set_mem_mb(policy, 1000, NULL) == 0);
+	CHECK(ks_policy_set_cpu_ms(policy, 0, NULL) == 0);
+	CHECK(start(pool, policy, script, 0, &busy) == 0 && says(busy, PONG));
+	CHECK(start(pool, policy_of(1), "read z", 0, &other) == 0);
+	CHECK(children_named(PROXY, &proxy) == 1);
+	if (memory_find(proxy)) {
+		close(ks_child_take_stdio(busy, 0));
+		CHECK(wait_until(has_run_out, NULL));
+		finish(busy, text);
+		finish(other, text);
+		CHECK(died_for_memory(busy) && died_for_memory(other));
+	} else {
+		/* As no worker has a group, of a caller who may make none. */
+		CHECK(groups_of(getpid()) == 0);
+	}
+	ks_child_free(busy);
+	ks_child_free(other);
+	ks_egress_pool_free(pool);
+	return 1;
+}
+
 struct shared {
 	ks_egress_pool *pool;
 	char script[SERVICES][256];
@@ -305,6 +357,7 @@ int main(int argc, char **argv)
 	test("a worker that is killed on its way in leaves nothing", killed_on_the_way_in);
 	test("without descriptors for its connections a worker is not started",
 		short_of_descriptors);
+	test("where its memory runs out, each of its workers is told", memory_runs_out);
 	if (all)
 		test("a proxy that does not answer is ended", does_not_answer);
 	return suite_end();
