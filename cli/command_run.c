@@ -190,7 +190,7 @@ int command_run(int argc, char **argv)
 	if (r == 0)
 		r = open_audit(&arguments, &error);
 	/* What a link leads to may exist only now. */
-	if (r == 0)
+	if (r == 0 && (arguments.status || arguments.audit))
 		r = own_files_check(&arguments, &error);
 	if (r == 0 && !arguments.program[0])
 		r = error_set(&error, -EINVAL,
