@@ -30,7 +30,7 @@ ACTS = [
     ("spaces", "open_tree", "killed: open_tree", ROOT, None),
     ("spaces", "open_tree_plain", "killed: open_tree", ANY, None),
     ("spaces", "move_mount", "killed: move_mount", ROOT, None),
-    ("spaces", "mount_setattr", "killed: mount_setattr", ROOT, None),
+    ("spaces", "mount_setattr", "killed: mount_setattr", ROOT, "Linux 5.12"),
     ("spaces", "fspick", "killed: fspick", ROOT, None),
     ("calls", "keyctl", "killed: keyctl", ANY, "CONFIG_KEYS"),
     ("calls", "add_key", "killed: add_key", ANY, "CONFIG_KEYS"),

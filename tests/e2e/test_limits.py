@@ -3,11 +3,11 @@
 
 import os
 import pathlib
-import re
 import subprocess
 
 from harness import check, groups
 from harness.discover import add, test
+from harness.host import Host
 from harness.jail import wait_for
 
 ROOMY = {"cpu_ms": 20000, "tasks_max": 64, "cpu_quota_pct": 200}
@@ -41,8 +41,7 @@ def roomy(t):
 
 def measures_peak():
     """Version 2 of control groups keeps the peak from Linux 5.19 on, version 1 always did."""
-    version = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
-    return version >= (5, 19) or not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    return Host.kernel() >= (5, 19) or not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
 def memory(t, act, arguments):

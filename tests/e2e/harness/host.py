@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 FIELDS = ("fs_read", "fs_write", "net", "cpu_ms", "mem_mb", "profile", "cpu_quota_pct",
@@ -57,9 +58,18 @@ class Host:
 
     @staticmethod
     @functools.cache
+    def kernel():
+        """The version of the running kernel: (major, minor)."""
+        return tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
+
+    @staticmethod
+    @functools.cache
     def configured(option):
-        """True, False, or None where the kernel does not say how it was built."""
+        """Of "CONFIG_...", or of "Linux 5.12" for what came with that: True, False, or None where the
+        kernel does not say how it was built."""
         import gzip
+        if option.startswith("Linux "):
+            return Host.kernel() >= tuple(map(int, option.split()[1].split(".")))
         try:
             text = gzip.decompress(pathlib.Path("/proc/config.gz").read_bytes()).decode()
         except OSError:
