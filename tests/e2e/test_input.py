@@ -197,7 +197,7 @@ def piped(t):
     read, write = os.pipe()
     os.write(write, b'{"env": {"A": "b"}}')
     os.close(write)
-    line = t.jail.command(["/usr/bin/env"], flags=["-p", f"/dev/fd/{read}"])
+    line = t.jail.command(["/usr/bin/env"], flags=["-p", f"/proc/self/fd/{read}"])
     result = t.control.run(line, pass_fds=[read])
     os.close(read)
     check.equal((result.code, t.without_own(result.text)), (0, "A=b\n"), "from a pipe")

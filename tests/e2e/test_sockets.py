@@ -39,7 +39,7 @@ FAMILIES = [
     ("inet ping", 2, DGRAM, 1, "net.ipv4.ping_group_range", False),  # for nobody, as a rule
     ("mptcp", 2, STREAM, 262, "CONFIG_MPTCP", False),
     ("sctp", 2, STREAM, 132, "CONFIG_IP_SCTP", False),
-    ("udplite", 2, DGRAM, 136, None, False),
+    ("udplite", 2, DGRAM, 136, "/proc/net/udplite", False),
 ]
 
 

@@ -65,9 +65,11 @@ class Host:
     @staticmethod
     @functools.cache
     def configured(option):
-        """Of "CONFIG_...", or of "Linux 5.12" for what came with that: True, False, or None where the
-        kernel does not say how it was built."""
+        """Of "CONFIG_...", of "Linux 5.12" for what came with that, or of a file that the kernel has
+        with it: True, False, or None where it does not say how it was built."""
         import gzip
+        if option.startswith("/"):
+            return pathlib.Path(option).exists()
         if option.startswith("Linux "):
             return Host.kernel() >= tuple(map(int, option.split()[1].split(".")))
         try:
