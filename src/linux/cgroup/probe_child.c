@@ -20,6 +20,7 @@
 #include "linux/cgroup/group.h"
 
 #define REAP_PATIENCE_MS 1000
+#define JOINER_ENDED 1 /* the last word about one, after 0 or -errno for how it joined */
 #define REMOVE_ATTEMPTS 100
 #define REMOVE_PAUSE_MS 20
 
@@ -44,9 +45,11 @@ static void say(int socket, int result)
 	send(socket, &result, sizeof(result), MSG_NOSIGNAL);
 }
 
-_Noreturn static void joiner(int socket, const struct orders *orders)
+_Noreturn static void joiner(pid_t parent, int socket, const struct orders *orders)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
 	for (int i = 0; i < orders->n_fds; i++)
 		if (write(orders->fds[i], "0", 1) != 1) {
 			say(socket, -errno);
@@ -102,6 +105,7 @@ static void await(
 _Noreturn static void child(const struct probe_child *self, const struct cgroup *group)
 {
 	const int socket = self->sockets[1];
+	const pid_t parent = getpid();
 	struct orders orders;
 	int pidfd = -1;
 	long pid;
@@ -113,7 +117,7 @@ _Noreturn static void child(const struct probe_child *self, const struct cgroup 
 		_exit(1);
 	pid = copy(&pidfd);
 	if (pid == 0)
-		joiner(socket, &orders);
+		joiner(parent, socket, &orders);
 	if (pid < 0) {
 		say(socket, (int)pid);
 	} else {
@@ -121,7 +125,7 @@ _Noreturn static void child(const struct probe_child *self, const struct cgroup 
 		while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
 			;
 		close(pidfd);
-		say(socket, 0);
+		say(socket, JOINER_ENDED);
 	}
 	await(self, -1, group, -1);
 	_exit(1);
@@ -208,6 +212,8 @@ int probe_child_join(struct probe_child *child, const int *fds, size_t n_fds, ks
 	}
 	if (r == 0)
 		return 0;
+	if (r == JOINER_ENDED)
+		r = -ESRCH;
 	return error_set(reterr, r,
 		ABOUT(.step = "cgroup",
 			.remedy = r == -EINVAL ? "start it with an ordinary scheduling policy"

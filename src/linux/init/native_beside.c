@@ -26,6 +26,9 @@
 #include "linux/init/process.h"
 #include "linux/init/raw.h"
 
+/* clone(2) under the name of which a C library expects that the caller knows what a thread is. */
+int __clone(int (*run)(void *), void *stack, int flags, void *data, ...);
+
 #define LAST_PID "/proc/sys/kernel/ns_last_pid"
 
 static char stack[32768] __attribute__((aligned(16))); /* what is not touched costs nothing */
@@ -101,7 +104,7 @@ int native_beside_start(const struct spec *spec, struct failure *failure)
 	beside.spec = spec;
 	/* While that can be written. */
 	numbered = next_number_follows("299") == 0;
-	beside.started = clone(work, stack + sizeof(stack), flags, NULL, NULL, NULL,
+	beside.started = __clone(work, stack + sizeof(stack), flags, NULL, NULL, NULL,
 				 &beside.state) >= 0;
 	code = errno;
 	if (!beside.started)

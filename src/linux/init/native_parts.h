@@ -32,8 +32,8 @@ int native_beside_join_network(struct failure *failure);
 /* The new root is entered, with the old one over it. */
 void native_beside_leave_root(void);
 /* Waits until the old root is gone, and the thread. Until then "/.." leads there: nothing of the
- * jail may run before, nor any name be looked up that the plan does not have. Once in a process, or
- * in the child of its vfork(). */
+ * jail may run before, nor any name be looked up that a worker could have made a link of. In the
+ * process that started it, or in the child of its vfork(). */
 int native_beside_await(struct failure *failure);
 
 /* native_network.c: what that thread makes. Leaves it there, and a descriptor of it. */

@@ -3,7 +3,8 @@
  * anything is mounted; the new root lies over the old one, so that both are seen while the one is
  * made from the other; /proc is mounted while the old one is still there, as the kernel wants to
  * see that nothing of it was hidden; further user namespaces are forbidden before /proc/sys is
- * read-only; and the old root is gone before anything of the jail runs (native_beside.c). */
+ * read-only; and the old root is gone before anything of the jail runs, and before a name in a
+ * grant is looked up (native_beside.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>

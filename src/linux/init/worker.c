@@ -177,14 +177,15 @@ static void __attribute__((noreturn)) child(struct start *start)
 
 	if (r == 0)
 		r = take_session(start, &failure);
+	/* Another worker may have put a link with many ".." where a rule's path leads, and a working
+	 * directory may be named in any way. */
+	if (r == 0)
+		r = native_beside_await(&failure);
 	/* The grants' descriptors are there until the next step. */
 	if (r == 0)
 		r = ruleset_build(start->spec, start->terminal, &ruleset, &failure);
 	if (r == 0)
 		r = take_descriptors(start, &ruleset, &failure);
-	/* A working directory may be named in any way, "/.." included. */
-	if (r == 0)
-		r = native_beside_await(&failure);
 	if (r == 0)
 		r = take_place(start, &failure);
 	/* Dispositions are the default ones since init settled them. A signal for the program may

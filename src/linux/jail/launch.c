@@ -134,9 +134,11 @@ int launch_run(struct launch *launch, pid_t *ret_pid, int *ret_pidfd)
 	if (r < 0)
 		return r;
 	r = launch_await(launch);
-	if (r < 0)
+	if (r < 0) {
 		close(pidfd);
-	else
+		*ret_pid = 0;
+	} else {
 		*ret_pidfd = pidfd;
+	}
 	return r;
 }

@@ -43,7 +43,7 @@ int launch_start(struct launch *launch, pid_t *ret_pid, int *ret_pidfd);
  * executed. Returns 0, or -errno where it cannot be; then the child is reaped. */
 int launch_await(struct launch *launch);
 
-/* Both. On failure there is neither child nor pidfd. */
+/* Both. On failure there is neither child nor pidfd, and a pid of 0. */
 int launch_run(struct launch *launch, pid_t *ret_pid, int *ret_pidfd);
 
 #endif
