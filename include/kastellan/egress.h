@@ -96,7 +96,9 @@ KS_API void ks_egress_free(ks_egress *egress);
  *  - its memory limit: 64 MiB, and 64 KiB for each connection, 512 bytes for each name and 1280 KiB
  *    for each worker that the pool allows. None of it is charged to a worker;
  *  - the time of its one thread, which connections of all workers take in turns;
- *  - the process that looks up names: four at once, two of them for the same worker.
+ *  - the process that looks up names: four at once, two of them for the same worker, and those of
+ *    workers that have ended until their name servers answer or are given up;
+ *  - large buffers and pipes: what is over 16 and 64 connections at once is slower.
  * A fault in the proxy's own code that one worker makes use of would reach all of its workers. */
 
 /* Set size to sizeof(struct ks_egress_pool_limits) and zero the rest: zeroes are the defaults. */

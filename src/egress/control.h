@@ -49,7 +49,7 @@ enum egress_message {
 	EGRESS_POOL, /* instead of EGRESS_CONFIG, and all that has to be said before it serves;
 			data: struct egress_pool_config; descriptors: config.groups, as above */
 	EGRESS_TENANT, /* a worker; data: uint32_t EGRESS_VERSION; descriptors: its socket and,
-			  where it has a jail, that of the jail */
+			  where it has a jail, that of the jail; value: how many these are */
 };
 
 #define EGRESS_VERSION 1u

@@ -125,7 +125,7 @@ void dns_tcp_accept(struct tenant *tenant, int fd)
 	timer_init(&client->timer);
 	task_init(&client->task, go_on);
 	list_append(&tenant->clients, &client->link);
-	tenant->open++;
+	tenant_joined(tenant);
 	timer_start(tenant->loop, tenant->timers.asking, &client->timer);
 	if (loop_watch(tenant->loop, &client->watch, POLLER_IN | POLLER_END) < 0)
 		client_free(client);

@@ -10,6 +10,7 @@
 #include "egress/door.h"
 #include "egress/guard.h"
 #include "egress/judge.h"
+#include "egress/proxy.h"
 #include "egress/socket.h"
 #include "egress/tell.h"
 
@@ -60,8 +61,8 @@ static struct flow *flow_new(struct tenant *tenant, int fd)
 	task_init(&flow->task, go_on);
 	lookup_wait_init(&flow->lookup, judge_resolved);
 	list_append(&tenant->flows, &flow->link);
-	flow->small = tenant->open >= FLOW_ROOMY;
-	tenant->open++;
+	flow->small = tenant->proxy->open >= FLOW_ROOMY;
+	tenant_joined(tenant);
 	if ((flow->small && socket_keep_small(fd) < 0) ||
 		loop_watch(tenant->loop, &flow->worker.watch, RELAY_EVENTS) < 0) {
 		flow_end(flow, END_RST);

@@ -26,9 +26,9 @@ enum guard_state {
 #define FLOW_PARTING_MS 1000 /* for the worker to read its answer */
 #define FLOW_NO_RULE UINT16_MAX
 
-/* Connections at once whose buffers grow with what goes through them. A worker whose peers do not
- * read, or that does not, fills the buffers of all of its connections: they are the kernel's, and
- * where there are no control groups nothing else holds them. */
+/* Connections of the process at once whose buffers grow with what goes through them. A worker whose
+ * peers do not read, or that does not, fills the buffers of all of its connections: they are the
+ * kernel's, and where there are no control groups nothing else holds them. */
 #define FLOW_ROOMY 16
 
 struct flow {

@@ -167,9 +167,22 @@ int egress_fd(const struct egress_owner *owner)
 	return owner->watch;
 }
 
+/* Where a child of fork() has a copy of the process's end of the socket, that tells nothing. */
+static bool has_ended(const struct egress_owner *owner)
+{
+	struct pollfd ended = {.fd = owner->shared ? egress_shared_fd(owner->shared) : owner->ended,
+		.events = POLLIN};
+
+	return ended.fd >= 0 && poll(&ended, 1, 0) > 0;
+}
+
 bool egress_dispatch(struct egress_owner *owner)
 {
+	const bool ended = has_ended(owner);
+
 	hear(owner);
+	if (ended)
+		drop_fd(&owner->socket);
 	return owner->socket < 0 && reap(owner, 0);
 }
 

@@ -22,6 +22,7 @@ struct proxy {
 	struct resolver resolver;
 	struct asking asking;
 	struct relay_room room;
+	size_t open; /* connections of all tenants */
 	int routes;
 	struct watch maker; /* the process that has made the owner's socket */
 	struct watch lobby; /* the owner's socket, where it serves many */

@@ -129,7 +129,7 @@ static bool takes_more(struct egress_shared *shared)
 
 	pthread_mutex_lock(&shared->lock);
 	egress_dispatch(shared->process);
-	takes = shared->process->socket >= 0;
+	takes = shared->process->socket >= 0 && !shared->condemned;
 	pthread_mutex_unlock(&shared->lock);
 	return takes;
 }
@@ -144,8 +144,8 @@ int shared_admit(struct egress_shared *shared, const int *fds, size_t n_fds)
 		struct pollfd room = {.fd = shared->lobby, .events = POLLOUT};
 		int64_t left = deadline - clock_ms();
 
-		r = control_send(
-			shared->lobby, EGRESS_TENANT, 0, &version, sizeof(version), fds, n_fds);
+		r = control_send(shared->lobby, EGRESS_TENANT, (int32_t)n_fds, &version,
+			sizeof(version), fds, n_fds);
 		if (r == -EAGAIN && left <= 0)
 			r = -ETIMEDOUT;
 		else if (r == -EAGAIN)
@@ -205,6 +205,7 @@ void egress_shared_condemn(struct egress_shared *shared)
 
 	pthread_mutex_lock(&shared->lock);
 	note_end(shared);
+	shared->condemned = true;
 	if (!shared->over)
 		owner_kill(shared->process);
 	pthread_mutex_unlock(&shared->lock);

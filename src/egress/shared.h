@@ -30,6 +30,7 @@ struct egress_shared {
 	pthread_mutex_t lock; /* for what follows */
 	struct egress_owner *process;
 	struct cgroup *group; /* NULL = the host has none to give */
+	bool condemned; /* killed by this process, whether that has ended it or not */
 	bool over;
 	int status;
 	bool memory;

@@ -166,9 +166,16 @@ int tenant_watch(struct tenant *tenant)
 	return r;
 }
 
+void tenant_joined(struct tenant *tenant)
+{
+	tenant->open++;
+	tenant->proxy->open++;
+}
+
 void tenant_left(struct tenant *tenant)
 {
 	tenant->open--;
+	tenant->proxy->open--;
 	if (tenant->starved)
 		listeners_retry(tenant);
 	if (tenant->draining_now && tenant->open == 0)

@@ -87,7 +87,8 @@ int tenant_watch(struct tenant *tenant);
 /* Ends all that is left of it. The owner's socket stays as it is. */
 void tenant_done(struct tenant *tenant);
 
-/* A connection has left the table. */
+/* A connection has come into the table, and has left it. */
+void tenant_joined(struct tenant *tenant);
 void tenant_left(struct tenant *tenant);
 
 #endif

@@ -79,6 +79,13 @@ static void give_back(const struct tenant *tenant)
 	all->promised.descriptors -= tenant->promised.descriptors;
 }
 
+/* Also where a child of the owner's fork() has a copy of this end. */
+static void hang_up(int socket)
+{
+	shutdown(socket, SHUT_RDWR);
+	close(socket);
+}
+
 /* Once nothing of this turn can name it any more. */
 static void leave(struct task *task)
 {
@@ -91,7 +98,7 @@ static void leave(struct task *task)
 	list_remove(&tenant->link);
 	proxy->tenants.count--;
 	/* Last: whoever sees the hang-up may count on all else. */
-	close(tenant->owner.fd);
+	hang_up(tenant->owner.fd);
 	free(tenant);
 	if (proxy->tenants.retired && proxy->tenants.count == 0)
 		proxy->loop.ended = true;
@@ -196,7 +203,7 @@ static void refuse(int socket, int jail, int code, const char *detail)
 	const struct complaint complaint = {code, "make room", detail};
 
 	say_failed(socket, &complaint);
-	close(socket);
+	hang_up(socket);
 	if (jail >= 0)
 		close(jail);
 }
@@ -237,6 +244,12 @@ static bool is_tenant(const struct control_message *message)
 	return version == EGRESS_VERSION && (message->n_fds == 1 || message->n_fds == 2);
 }
 
+/* The kernel leaves out what there is no room for. */
+static bool is_whole(const struct control_message *message)
+{
+	return message->header.value == (int32_t)message->n_fds;
+}
+
 /* What is no tenant is nothing else either: it reaches nobody. */
 static void lobby_ready(struct watch *watch, uint32_t events)
 {
@@ -250,7 +263,10 @@ static void lobby_ready(struct watch *watch, uint32_t events)
 			control_message_drop_fds(&message);
 			continue;
 		}
-		enter(proxy, message.fds[0], message.n_fds == 2 ? message.fds[1] : -1);
+		if (is_whole(&message))
+			enter(proxy, message.fds[0], message.n_fds == 2 ? message.fds[1] : -1);
+		else
+			refuse(message.fds[0], -1, EMFILE, "no descriptor is left for its jail");
 	}
 	if (r < 0)
 		_exit(EXIT_OWNER_GONE);
@@ -263,7 +279,7 @@ static void retire(struct asking *asking)
 	struct proxy *proxy = container_of(asking, struct proxy, asking);
 
 	loop_unwatch(&proxy->loop, &proxy->lobby);
-	close(proxy->lobby.fd);
+	hang_up(proxy->lobby.fd);
 	proxy->lobby.fd = -1;
 	proxy->tenants.retired = true;
 	if (proxy->tenants.count == 0)

@@ -2,12 +2,15 @@
 """A proxy for many workers: what each of them has is its own, and what one does, or its owner says of
 it, reaches no other."""
 
+import errno
 import os
+import socket
 import struct
 import threading
 
 from harness import check
 from harness.discover import test
+from harness.jail import wait_for
 from stage import names, proxy
 from stage.servers import echo
 from stage.tenants import EUSERS, TENANT, Pool
@@ -119,7 +122,7 @@ def nonsense(t):
                             (TENANT, struct.pack("I", 1), ()), (99, b"x" * 4000, [writer] * 4)):
         proxy.send(pool.control, kind, data, fds)
     # A tenant that is no socket leaves at once; one that is none of ours, too.
-    proxy.send(pool.control, TENANT, struct.pack("I", 1), [writer])
+    proxy.send(pool.control, TENANT, struct.pack("I", 1), [writer], value=1)
     os.close(reader)
     os.close(writer)
     # To a tenant that serves: what it may not say any more changes nothing.
@@ -140,6 +143,31 @@ def nonsense(t):
     with victim.here():
         t.speaks(stream)
     check.equal(victim.stop().summary["connections"], 1, "connections of the victim")
+
+
+@test("one whose jail was lost on the way is refused")
+def lost_jail(t):
+    """As the kernel does where the proxy has no number left for a descriptor."""
+    pool, (witness, _) = two(t)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    proxy.send(pool.control, TENANT, struct.pack("I", 1), [theirs.fileno()], value=2)
+    theirs.close()
+    kind, code = struct.unpack_from("Ii", ours.recv(4096))
+    check.equal((kind, code), (proxy.FAILED, errno.EMFILE), "the answer")
+    check.equal(ours.recv(4096), b"", "the end of it")
+    ours.close()
+    with witness.here():
+        t.speaks(t.reach("one.example", 80))
+
+
+@test("the end of one is seen by its owner, whoever has a copy of the proxy's socket")
+def copied_socket(t):
+    """As a child of fork() has, which came while the socket was handed over."""
+    pool, (stays, _) = two(t)
+    copied = pool.enter(entries=["9.9.9.10:80"], copied=True).ready()
+    copied.stop()
+    with stays.here():
+        t.speaks(t.reach("one.example", 80))
 
 
 @test("an end closes all of one's own, and nothing else")
@@ -164,7 +192,8 @@ def ends(t):
             for stream in streams:
                 stream.close()
             check.equal(tenant.stop().summary["connections"], 2, "its connections")
-        check.equal(pool.descriptors(), before, f"descriptors after turn {turn}")
+        # Its last one is closed behind the hang-up.
+        wait_for(lambda: pool.descriptors() == before, f"no descriptor more after turn {turn}")
     # A sanitizer keeps for a while what is freed.
     room = 8192 if t.sanitized else 512
     check.true(pool.rss() <= memory + room, f"memory: {memory} KiB, then {pool.rss()}")

@@ -109,6 +109,19 @@ static void lie(void)
 		deny("many.example", 1, REASON_LIMIT);
 }
 
+/* Ends, and leaves its end of the socket in a process that is there until the owner has closed its
+ * own. */
+static void leave_copy(void)
+{
+	struct control_message message;
+
+	if (fork() != 0)
+		_exit(7);
+	while (hear(&message))
+		;
+	_exit(0);
+}
+
 static void serve(void)
 {
 	struct control_message message;
@@ -116,6 +129,8 @@ static void serve(void)
 	say(EGRESS_READY, 0, NULL, 0);
 	if (is("die-later"))
 		_exit(7);
+	if (is("copied"))
+		leave_copy();
 	if (is("liar"))
 		lie();
 	while (is("flood"))

@@ -135,6 +135,19 @@ static void test_whole_life(void **state)
 	assert_nothing_left(before);
 }
 
+/* As a child of fork() of the owner's has it that came at the wrong moment. */
+static void test_end_with_a_copied_socket(void **state)
+{
+	struct egress_setup setup = setup_of("copied");
+	struct egress_owner *owner = open_ready(&setup);
+
+	(void)state;
+	assert_true(await_end(owner, PATIENCE));
+	assert_true(egress_report(owner)->died);
+	assert_int_equal(WEXITSTATUS(egress_report(owner)->status), 7);
+	egress_free(owner);
+}
+
 static void test_what_it_is_given(void **state)
 {
 	const enum egress_socket kinds[] = {EGRESS_SOCKET_DOOR, EGRESS_SOCKET_DOOR};
@@ -350,6 +363,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_life),
 		cmocka_unit_test(test_lingering),
+		cmocka_unit_test(test_end_with_a_copied_socket),
 		cmocka_unit_test(test_what_it_is_given),
 		cmocka_unit_test(test_many_entries),
 		cmocka_unit_test(test_failures),

@@ -36,9 +36,9 @@ def text(field):
     return field.split(b"\0")[0].decode()
 
 
-def send(control, kind, data=b"", fds=()):
+def send(control, kind, data=b"", fds=(), value=0):
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-    head = struct.pack("Ii", kind, 0)
+    head = struct.pack("Ii", kind, value)
     if control.type == socket.SOCK_STREAM:  # src/egress/mac/message.c
         head = struct.pack("II", len(data), len(fds)) + head
     control.sendmsg([head, data] if data else [head], ancillary)

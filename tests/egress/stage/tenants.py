@@ -40,7 +40,8 @@ class Tenant:
     """A worker with a jail; within with it the test's jail is this one's."""
 
     def __init__(self, pool, entries=(), sockets=None, flags=0, connections=256, names=64,
-                 connect_ms=5000, idle_ms=0, drain_ms=200, limit=0, worker=b"w", start=True):
+                 connect_ms=5000, idle_ms=0, drain_ms=200, limit=0, worker=b"w", start=True,
+                 copied=False):
         self.t, self.audit, self.report = pool.t, proxy.Audit(), proxy.Report()
         self.process = pool.process
         self.jail = self.t.another_jail()
@@ -49,7 +50,9 @@ class Tenant:
                 sockets = self.t.sockets()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.t.later(self.control.close)
-        proxy.send(pool.control, TENANT, struct.pack("I", VERSION), [theirs.fileno()])
+        proxy.send(pool.control, TENANT, struct.pack("I", VERSION), [theirs.fileno()], value=1)
+        if copied:
+            self.t.later(theirs.dup().close)
         theirs.close()
         self.say(proxy.CONFIG, struct.pack(
             proxy.CONFIG_FORM, VERSION, flags | proxy.FLAG_AUDIT, 0, 0, connections, names,
