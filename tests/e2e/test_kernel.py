@@ -73,7 +73,9 @@ def control(t, argv, who, option):
         check.equal(t.control.run(argv).verdict, "denied: ENOSPC", "control, by the host")
     elif who == ROOT and not t.root:
         result = t.control.run(argv)
-        check.one_of(result.verdict, {"denied: EPERM", "denied: EACCES"},
+        # A newer kernel looks at the paths of pivot_root() first.
+        check.one_of(result.verdict, {"denied: EPERM", "denied: EACCES",
+                                      "allowed: got as far as the arguments"},
                      "control, an unprivileged caller")
     else:
         t.possible(argv)

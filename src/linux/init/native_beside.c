@@ -96,6 +96,8 @@ int native_beside_start(const struct spec *spec, struct failure *failure)
 {
 	const int flags = CLONE_VM | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
 			  CLONE_CHILD_CLEARTID;
+	void *const no_number = NULL;
+	void *const no_thread_area = NULL;
 	bool numbered;
 	int code;
 
@@ -104,8 +106,8 @@ int native_beside_start(const struct spec *spec, struct failure *failure)
 	beside.spec = spec;
 	/* While that can be written. */
 	numbered = next_number_follows("299") == 0;
-	beside.started = __clone(work, stack + sizeof(stack), flags, NULL, NULL, NULL,
-				 &beside.state) >= 0;
+	beside.started = __clone(work, stack + sizeof(stack), flags, NULL, no_number,
+				 no_thread_area, &beside.state) >= 0;
 	code = errno;
 	if (!beside.started)
 		return failure_set(failure, code, "namespaces", "a thread beside");

@@ -177,8 +177,8 @@ static void __attribute__((noreturn)) child(struct start *start)
 
 	if (r == 0)
 		r = take_session(start, &failure);
-	/* Another worker may have put a link with many ".." where a rule's path leads, and a working
-	 * directory may be named in any way. */
+	/* Another worker may have put a link with many ".." where a rule's path leads, and a
+	 * working directory may be named in any way. */
 	if (r == 0)
 		r = native_beside_await(&failure);
 	/* The grants' descriptors are there until the next step. */
