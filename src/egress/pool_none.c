@@ -57,6 +57,12 @@ void owner_leave(struct egress_owner *owner)
 	(void)owner;
 }
 
+int egress_shared_fd(const struct egress_shared *shared)
+{
+	(void)shared;
+	return -1;
+}
+
 int egress_shared_why(struct egress_shared *shared, ks_error **reterr)
 {
 	(void)shared;
