@@ -59,7 +59,7 @@ class Torture:
         self.inject = compile_program(directory, "inject")
         report = compile_program(directory, "report", "-static")
         read, write = directory / "read", directory / "write"
-        self.made = write / "new"
+        self.left_over = write / "new"
         for granted in (read, write):
             granted.mkdir()
             granted.chmod(0o777)
@@ -147,7 +147,7 @@ class Torture:
         """(exit code or None, stdout, stderr, status or "")"""
         self.forgive()
         # A worker that was ended in the middle leaves what it had made, which belongs to nobody else.
-        self.made.unlink(missing_ok=True)
+        self.left_over.unlink(missing_ok=True)
         if item.role in PROGRAMS:
             self.allocations.order(item.role, item.time)
             return self.execute(self.command, env=self.allocations.environment(item.role))
