@@ -2,7 +2,8 @@
 /* The plans of the two jails that a machine is held in, both of the Native kind. Pure.
  *
  *   machine  kastellan-vm and the emulator: an escape from the guest lands here. It shows the
- *            emulator, its libraries and data, firmware and kernel, and has no network.
+ *            emulator, its libraries and data, firmware and kernel, and has no network but the
+ *            worker's own, which leads to the egress proxy.
  *   files    kastellan-files, which serves the policy's own tree, as a worker without a machine
  *            would see it. */
 #ifndef KS_VM_PLAN_MACHINE_H
