@@ -14,9 +14,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/strbuf.h"
 #include "egress/shared.h"
 #include "linux/control.h"
+#include "linux/jail/announce.h"
 #include "linux/jail/launch.h"
 #include "linux/programs.h"
 
@@ -75,17 +75,8 @@ int keeper_start(struct keeper *keeper, ks_error **reterr)
 
 int keeper_tell(const struct keeper *keeper, const struct cgroup *group, ks_error **reterr)
 {
-	autostrv struct strv directories = {0};
-	autostrbuf struct strbuf text;
-	int r = cgroup_directories(group, &directories);
+	int r = announce_group(keeper->socket, group);
 
-	strbuf_init(&text, CONTROL_MAX - sizeof(struct control_header));
-	for (size_t i = 0; i < directories.len; i++)
-		strbuf_add(&text, directories.items[i], strlen(directories.items[i]) + 1);
-	if (r == 0)
-		r = text.error;
-	if (r == 0 && text.len)
-		r = control_send(keeper->socket, CONTROL_GROUP, 0, text.data, text.len, NULL, 0);
 	return r < 0 ? fail(reterr, r) : 0;
 }
 

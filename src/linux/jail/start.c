@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/strbuf.h"
+#include "linux/jail/announce.h"
 #include "linux/jail/kept.h"
 #include "linux/jail/parts.h"
 #include "linux/jail/root_cache.h"
@@ -32,18 +32,8 @@ void jail_complaint(const struct jail *jail, char text[COMPLAINT_MAX])
 
 int jail_announce_group(struct jail *jail, const struct cgroup *group, ks_error **reterr)
 {
-	autostrv struct strv directories = {0};
-	autostrbuf struct strbuf text;
-	int r = cgroup_directories(group, &directories);
+	int r = announce_group(jail->monitor_socket, group);
 
-	strbuf_init(&text, CONTROL_MAX - sizeof(struct control_header));
-	for (size_t i = 0; i < directories.len; i++)
-		strbuf_add(&text, directories.items[i], strlen(directories.items[i]) + 1);
-	if (r == 0)
-		r = text.error;
-	if (r == 0 && text.len)
-		r = control_send(
-			jail->monitor_socket, CONTROL_GROUP, 0, text.data, text.len, NULL, 0);
 	if (r < 0 && r != -EPIPE)
 		return error_set(reterr, r, ABOUT(.step = "cgroup"),
 			"the monitor cannot be told of the control group: %s", strerror(-r));
